@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The data path: the whole interface between the protocol and what moves packets.
+ * One file per backend (dp_*.c). On the wire every kernel backend speaks RFC 2473
+ * IPv6-in-IPv6, so backends interoperate.
+ *
+ * All changes replace: set() of an inner prefix that is there moves it in one atomic
+ * step; no packet is lost by it.
+ */
+#ifndef DMIP6_DATAPATH_H
+#define DMIP6_DATAPATH_H
+
+#include "common/core/in6.h"
+
+#define DP_PROTOCOL	77	/* on every rule, route and nexthop that we install */
+#define DP_TABLE_BASE	4500	/* tables and rule priorities 4500-4599 by default */
+#define DP_TABLES	100
+
+enum dp_role { DP_ROLE_MN, DP_ROLE_HA };
+
+/*
+ * A binding as the kernel needs it.
+ * HA: packets to `inner` go to `remote` (the care-of address), sent from `local` (the
+ *     HA address); what comes back must have outer source `remote` and inner source in `inner`.
+ * MN: packets from `inner` (the HoA, /128) go to `remote` (the HA), sent from `local`
+ *     (the CoA); what comes back must have outer source `remote` and inner destination `inner`.
+ */
+struct dp_binding {
+	struct in6_prefix inner;
+	struct in6_addr local;
+	struct in6_addr remote;
+	uint16_t mtu;		/* largest inner packet; 0: 1460 */
+};
+
+struct dp_stats { uint64_t tx_packets, rx_packets; };	/* tx: into the tunnel */
+
+struct dp_config {
+	enum dp_role role;
+	uint32_t table_base;	/* DP_TABLE_BASE unless configured */
+	const char *device;	/* name of our own device: "dmip6mn0", "dmip6ha0" */
+};
+
+struct dp;			/* an open data path; one per daemon */
+
+struct dp_ops {
+	const char *name;
+	/* Can it work on this kernel? 0, or negative errno with the reason and what
+	 * follows from it in `why`. Leaves nothing behind. */
+	int (*probe)(char *why, size_t len);
+	/* Takes over what an earlier run left with our protocol number. */
+	int (*open)(const struct dp_config *cfg, struct dp **ret);
+	/* Makes addr an end of tunnels here. HA: its address; MN: each care-of address,
+	 * the newest is the source of what we send. */
+	int (*endpoint_add)(struct dp *dp, const struct in6_addr *addr);
+	int (*endpoint_del)(struct dp *dp, const struct in6_addr *addr);
+	int (*set)(struct dp *dp, const struct dp_binding *b);
+	int (*del)(struct dp *dp, const struct in6_prefix *inner);	/* -ENOENT */
+	int (*stats)(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret);
+	/* Calls fn for every binding that is installed in the kernel, ours of an earlier
+	 * run too. After open(), the daemon deletes those it does not know. */
+	int (*dump)(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx);
+	/* Somebody may have deleted our rules, routes or tables: puts back what is missing.
+	 * Returns how many things were put back, or negative errno. */
+	int (*repair)(struct dp *dp);
+	/* Packets dropped by the source checks since open(). */
+	int (*drops)(struct dp *dp, uint64_t *ret);
+	/* keep: leave the kernel state for the next run (restart). Otherwise remove it all. */
+	void (*close)(struct dp *dp, bool keep);
+};
+
+struct dp {			/* first member of every backend's own struct */
+	const struct dp_ops *ops;
+};
+
+/* Chosen by name, or (NULL) the first whose probe works. -ENOENT: no such name;
+ * -ENOTSUP: none works; `why` then says why for each. */
+int dp_choose(const char *name, const struct dp_ops **ret, char *why, size_t len);
+const struct dp_ops *const *dp_all(void);	/* ends with NULL */
+/* Removes everything with our protocol number, and our device and filter table; for
+ * --cleanup. Returns how many things were removed, or negative errno. */
+int dp_cleanup(uint32_t table_base, const char *device);
+
+extern const struct dp_ops dp_seg6;
+extern const struct dp_ops dp_null;
+
+/* dp_null's record, for tests and the simulation. */
+size_t dp_null_count(const struct dp *dp);
+const struct dp_binding *dp_null_find(const struct dp *dp, const struct in6_prefix *inner);
+unsigned long dp_null_calls(const struct dp *dp);
+
+#endif

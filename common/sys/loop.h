@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event loop: libevent for descriptors and signals, one CLOCK_BOOTTIME timerfd
+ * for the timer heap (libevent's own timers stop while a laptop sleeps).
+ */
+#ifndef DMIP6_SYS_LOOP_H
+#define DMIP6_SYS_LOOP_H
+
+#include "common/core/timer.h"
+
+struct loop;
+struct loop_io;
+struct event_base;
+
+int loop_new(struct loop **ret);
+void loop_free(struct loop *l);
+struct timers *loop_timers(struct loop *l);	/* re-read after every callback: just set timers */
+struct event_base *loop_base(struct loop *l);	/* for the control socket's bufferevents */
+/* fn is called while fd is readable. The descriptor stays the caller's. */
+int loop_io_add(struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct loop_io **ret);
+void loop_io_del(struct loop_io *io);		/* NULL is harmless */
+int loop_signal_add(struct loop *l, int signo, void (*fn)(void *ctx, int signo), void *ctx);
+int loop_run(struct loop *l);			/* until loop_stop(); 0 or negative errno */
+void loop_stop(struct loop *l);
+
+#endif

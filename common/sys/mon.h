@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Watching the kernel by libnl-3: links, addresses, policy rules. After an overrun
+ * (ENOBUFS) everything is read again and reported; nothing is lost.
+ */
+#ifndef DMIP6_SYS_MON_H
+#define DMIP6_SYS_MON_H
+
+#include "common/sys/loop.h"
+#include "common/sys/rt.h"
+
+struct mon;
+
+struct mon_ops {
+	void (*link)(void *ctx, const struct rt_link *l, bool gone);
+	void (*addr)(void *ctx, const struct rt_addr *a, bool gone);
+	/* A rule or route with our protocol was deleted, by whomever. */
+	void (*ours_deleted)(void *ctx);
+};
+
+/* Reports everything that is there at once, from within the call. */
+int mon_open(struct loop *l, const struct mon_ops *ops, void *ctx, struct mon **ret);
+void mon_close(struct mon *m);
+
+#endif

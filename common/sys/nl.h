@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * netlink requests: every request that we send goes through libmnl here. (libnl-3 is
+ * for watching, mon.h.) Requests are synchronous: the kernel answers within the call.
+ */
+#ifndef DMIP6_SYS_NL_H
+#define DMIP6_SYS_NL_H
+
+#include <libmnl/libmnl.h>
+#include <stddef.h>
+
+struct nl;
+
+int nl_open(int protocol, struct nl **ret);	/* NETLINK_ROUTE, NETLINK_GENERIC ... */
+void nl_close(struct nl *nl);
+/* A zeroed message in nl's own room with its header; NLM_F_REQUEST is added. */
+struct nlmsghdr *nl_message(struct nl *nl, uint16_t type, uint16_t flags);
+/* Sends with NLM_F_ACK and reads the answer. 0 or negative errno; the kernel's extended
+ * acknowledgement text is then in nl_error(). ENOMEM of seg6 bursts is tried again. */
+int nl_request(struct nl *nl, struct nlmsghdr *nlh);
+/* Sends (NLM_F_DUMP for a dump) and calls cb for each answer; cb < 0 stops with that. */
+int nl_query(struct nl *nl, struct nlmsghdr *nlh,
+	     int (*cb)(const struct nlmsghdr *nlh, void *ctx), void *ctx);
+const char *nl_error(const struct nl *nl);	/* "" when the kernel gave no text */
+int nl_genl_family(struct nl *nl, const char *name);	/* id or negative errno */
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Packet sockets: how Mobility Headers and Neighbour Discovery come in and go out on
+ * any kernel (design section 7). They see packets before the kernel's own verdict.
+ * What arrives is a whole IPv6 packet, unchecked: decoding is the caller's.
+ */
+#ifndef DMIP6_SYS_PKT_H
+#define DMIP6_SYS_PKT_H
+
+#include "common/core/in6.h"
+#include "common/sys/loop.h"
+
+enum pkt_kind {
+	PKT_MH,		/* next header 135, also behind destination options and routing headers */
+	PKT_ND_HOST,	/* Router and Neighbour Advertisements (ICMPv6 134, 136) */
+	PKT_ND_ROUTER,	/* Router Solicitations, Neighbour Advertisements (133, 136) */
+};
+
+struct pkt_rx {
+	int ifindex;
+	uint8_t mac[6];		/* link-layer source */
+	const uint8_t *data;	/* the IPv6 header is first; valid during the call */
+	size_t len;
+};
+
+struct pkt;
+
+/* Receives from all interfaces; never what this host sent. Bounded work per turn. */
+int pkt_open(struct loop *l, enum pkt_kind kind, void (*fn)(void *ctx, const struct pkt_rx *rx),
+	     void *ctx, struct pkt **ret);
+void pkt_close(struct pkt *p);
+/* One whole IPv6 packet, to a link-layer address on one interface. */
+int pkt_send_link(struct pkt *p, int ifindex, const uint8_t mac[6], const void *data, size_t len);
+/* One whole IPv6 packet, routed by the kernel by its destination and source. */
+int pkt_send_routed(struct pkt *p, const void *data, size_t len);
+/* The kernel is to answer nothing to Mobility Headers for it (design section 7): part of
+ * the data path's filter table, dp_filter.c. */
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Typed verbs of rtnetlink: what the daemons do to the kernel outside the data path.
+ * All add what they add with protocol `RT_PROTOCOL`, and replace rather than delete and
+ * add. All return 0 or negative errno; deleting what is not there is -ENOENT or, for
+ * addresses, -EADDRNOTAVAIL.
+ */
+#ifndef DMIP6_SYS_RT_H
+#define DMIP6_SYS_RT_H
+
+#include <stdbool.h>
+
+#include "common/core/in6.h"
+#include "common/sys/nl.h"
+
+#define RT_PROTOCOL	77
+#define RT_LIFETIME_FOREVER	UINT32_MAX
+
+struct rt_link {
+	int ifindex;
+	char name[16];
+	bool up;		/* administratively up and carrier */
+	bool loopback;
+	bool ethernet;
+	uint8_t mac[6];
+	uint32_t mtu;
+	uint8_t addr_gen_mode;	/* IN6_ADDR_GEN_MODE_*: 0 EUI-64, 1 none, 2 stable, 3 random */
+};
+
+struct rt_addr {
+	int ifindex;
+	struct in6_addr addr;
+	uint8_t plen;
+	uint32_t flags;		/* IFA_F_* */
+	uint32_t preferred_s, valid_s;	/* RT_LIFETIME_FOREVER */
+};
+
+struct rt_route {
+	struct in6_prefix dst;
+	struct in6_addr via;	/* unspecified: on link */
+	int ifindex;
+	uint32_t table;		/* 254 main */
+	uint32_t metric;	/* 0: the kernel's choice */
+	bool onlink;
+};
+
+struct rt_rule {
+	struct in6_prefix from;		/* len 0: all */
+	uint8_t ip_proto;		/* 0: all */
+	uint32_t priority;
+	uint32_t table;
+	uint8_t protocol;		/* FRA_PROTOCOL; 0: RT_PROTOCOL */
+};
+
+int rt_addr_replace(struct nl *nl, const struct rt_addr *a);
+int rt_addr_del(struct nl *nl, int ifindex, const struct in6_addr *addr, uint8_t plen);
+int rt_addr_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_addr *a), void *ctx);
+int rt_route_replace(struct nl *nl, const struct rt_route *r);
+int rt_route_del(struct nl *nl, const struct rt_route *r);
+/* Every route with our protocol in one table (0: all). */
+int rt_route_dump(struct nl *nl, uint32_t table, void (*fn)(void *ctx, const struct rt_route *r), void *ctx);
+int rt_rule_add(struct nl *nl, const struct rt_rule *r);	/* an equal one is there: 0 */
+int rt_rule_del(struct nl *nl, const struct rt_rule *r);
+int rt_rule_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_rule *r), void *ctx);
+/* permanent: NUD_PERMANENT; else NUD_REACHABLE, as if a solicitation had been answered. */
+int rt_neigh_replace(struct nl *nl, int ifindex, const struct in6_addr *addr,
+		     const uint8_t mac[6], bool permanent, bool router);
+int rt_neigh_del(struct nl *nl, int ifindex, const struct in6_addr *addr);
+/* Our own device: a dummy where the kernel has it, else one end of a veth pair; up,
+ * no autoconfiguration, no router solicitations. Found again by name. */
+int rt_device_make(struct nl *nl, const char *name, int *ret_ifindex);
+int rt_device_del(struct nl *nl, const char *name);
+int rt_link_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_link *l), void *ctx);
+int rt_link_by_name(struct nl *nl, const char *name, struct rt_link *ret);	/* -ENODEV */
+/* The device by which packets to dst leave. */
+int rt_route_get(struct nl *nl, const struct in6_addr *dst, int *ret_ifindex);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page: Mobility Header numbers, constants and decoded messages.
+ * RFC 6275 sections 6.1, 6.2 and 12; RFC 4285 for the authentication options;
+ * RFC 4283 for the mobile node identifier. Decoded structures are host order and
+ * hold no pointer into the packet.
+ */
+#ifndef DMIP6_WIRE_MH_H
+#define DMIP6_WIRE_MH_H
+
+#include "common/wire/buf.h"
+
+#define MH_NEXT_HEADER		135	/* RFC 6275 6.1.1 */
+#define MH_FIXED_LEN		6	/* proto, length, type, reserved, checksum */
+#define MH_MAX_LEN		2048	/* (255 + 1) * 8 */
+
+/* RFC 6275 section 12 */
+#define MIP6_LIFETIME_UNIT_S		4
+#define MIP6_INITIAL_BINDACK_TIMEOUT_MS	1000
+#define MIP6_INITIAL_BINDACK_FIRST_MS	1500	/* first registration, 11.8 */
+#define MIP6_MAX_BINDACK_TIMEOUT_MS	32000
+#define MIP6_MAX_UPDATE_RATE		3	/* per second */
+#define MIP6_MAX_DELETE_BCE_TIMEOUT_MS	10000
+
+enum mh_type {
+	MH_BRR = 0, MH_HOTI = 1, MH_COTI = 2, MH_HOT = 3, MH_COT = 4,
+	MH_BU = 5, MH_BA = 6, MH_BE = 7,
+};
+
+enum mh_bu_flag {
+	BU_ACK = 0x8000, BU_HOME = 0x4000, BU_LLOCAL = 0x2000, BU_KEYMGMT = 0x1000,
+};
+
+enum mh_ba_flag {
+	BA_KEYMGMT = 0x80,
+};
+
+enum mh_ba_status {
+	BA_ACCEPTED = 0,
+	BA_PREFIX_DISCOVERY = 1,
+	BA_UNSPECIFIED = 128,
+	BA_PROHIBITED = 129,
+	BA_RESOURCES = 130,
+	BA_NO_HOME_REG = 131,
+	BA_NOT_HOME_SUBNET = 132,
+	BA_NOT_HOME_AGENT = 133,
+	BA_DAD_FAILED = 134,
+	BA_SEQ_OUT_OF_WINDOW = 135,
+	BA_EXPIRED_HOME_NONCE = 136,
+	BA_EXPIRED_COA_NONCE = 137,
+	BA_EXPIRED_NONCES = 138,
+	BA_TYPE_CHANGE = 139,
+	BA_ID_MISMATCH = 144,		/* RFC 4285 */
+	BA_MESG_ID_REQUIRED = 145,
+	BA_AUTH_FAIL = 146,
+};
+
+enum mh_be_status { BE_UNKNOWN_HAO = 1, BE_UNKNOWN_MH_TYPE = 2 };
+
+enum mh_opt_type {
+	MHOPT_PAD1 = 0, MHOPT_PADN = 1,
+	MHOPT_REFRESH_ADVICE = 2,	/* 6.2.4, 2n */
+	MHOPT_ALT_COA = 3,		/* 6.2.5, 8n+6 */
+	MHOPT_NONCE_INDICES = 4,	/* 6.2.6, 2n */
+	MHOPT_AUTH_DATA = 5,		/* 6.2.7, 8n+2, last */
+	MHOPT_MN_ID = 8,		/* RFC 4283 */
+	MHOPT_AUTH = 9,			/* RFC 4285 5, 4n+1 */
+	MHOPT_MESG_ID = 10,		/* RFC 4285 6, 4n+1 */
+};
+
+#define MH_AUTH_MN_HA	1		/* RFC 4285 subtypes */
+#define MH_AUTH_MN_AAA	2
+#define MH_AUTH_MAX	32		/* octets of authentication data we handle */
+#define MH_MN_ID_MAX	128
+
+struct mh_bu { uint16_t seq; uint16_t flags; uint16_t lifetime; /* units of 4 s */ };
+struct mh_ba { uint8_t status; uint8_t flags; uint16_t seq; uint16_t lifetime; };
+struct mh_be { uint8_t status; struct in6_addr hoa; };
+struct mh_rr {				/* HoTI, CoTI, HoT, CoT */
+	uint64_t cookie;
+	uint16_t nonce_index;		/* HoT, CoT only */
+	uint64_t token;			/* HoT, CoT only */
+};
+
+struct mh_auth {			/* one RFC 4285 option */
+	bool present;
+	uint32_t spi;
+	uint8_t len;			/* octets of data */
+	uint8_t data[MH_AUTH_MAX];
+	/* Octets of the MH up to and including the SPI field: what the MAC covers.
+	 * Set by decode and by encode. 0: not known. */
+	uint16_t covered;
+	bool last;			/* decode: no other option but padding follows */
+};
+
+struct mh_opts {
+	bool has_refresh_advice;
+	uint16_t refresh_advice;	/* units of 4 s */
+	bool has_alt_coa;
+	struct in6_addr alt_coa;
+	bool has_nonce_indices;
+	uint16_t home_nonce, coa_nonce;
+	bool has_auth_data;		/* return routability: 12 octets as a rule */
+	uint8_t auth_data_len;
+	uint8_t auth_data[MH_AUTH_MAX];
+	uint16_t auth_data_off;		/* decode, encode: where its bytes start in the MH */
+	bool has_mn_id;
+	uint8_t mn_id_subtype;
+	uint8_t mn_id_len;
+	uint8_t mn_id[MH_MN_ID_MAX];
+	bool has_mesg_id;
+	uint64_t mesg_id;		/* NTP format */
+	struct mh_auth mn_ha;
+	struct mh_auth mn_aaa;
+	uint16_t unknown;		/* decode: options skipped because unknown */
+};
+
+struct mh_msg {
+	uint8_t type;			/* enum mh_type */
+	union {
+		struct mh_bu bu;
+		struct mh_ba ba;
+		struct mh_be be;
+		struct mh_rr rr;
+	} u;
+	struct mh_opts opts;
+};
+
+/* Why a message could not be read; each is a counter of the receiver. */
+enum mh_err {
+	MH_OK = 0,
+	MH_ERR_SHORT,		/* RFC 6275 9.2: length too small for the type */
+	MH_ERR_TRUNCATED,	/* fewer bytes than its length field says */
+	MH_ERR_PROTO,		/* payload proto is not 59 (9.2) */
+	MH_ERR_CHECKSUM,
+	MH_ERR_UNKNOWN_TYPE,	/* 9.2: answered by a Binding Error, status 2 */
+	MH_ERR_OPTION,		/* an option does not fit, or has a wrong length */
+	MH_ERR_DUPLICATE,	/* an option that may not repeat repeats */
+	MH_ERR_MAX
+};
+const char *mh_err_name(enum mh_err e);
+const char *mh_type_name(uint8_t type);		/* "BU"; "unknown" */
+const char *mh_ba_status_text(uint8_t status);	/* sentence for people */
+
+/*
+ * Reads one Mobility Header. data is the header itself; src and dst are those of
+ * the pseudo-header (RFC 6275 6.1.1: the home address where a Home Address option
+ * or type 2 routing header stands). On error *ret is untouched and *err_offset
+ * (may be NULL) is the offset in the MH that an ICMPv6 parameter problem would name.
+ */
+enum mh_err mh_decode(const void *data, size_t len, const struct in6_addr *src,
+		      const struct in6_addr *dst, struct mh_msg *ret, size_t *err_offset);
+
+/*
+ * Appends one Mobility Header with its options in ascending type order (the
+ * authentication option last) and right padding, checksum zero. Authentication data
+ * is written as it stands in msg (zeros before it is known); msg->opts.mn_ha.covered
+ * and the like are set. The MH must begin at w->len == an 8-octet boundary of its packet.
+ * Returns 0, -ENOSPC, or -EINVAL for a message that cannot be written.
+ */
+int mh_encode(struct wbuf *w, struct mh_msg *msg);
+
+/* Writes the MN-HA authentication data into an encoded MH (once it is computed). */
+int mh_set_auth(uint8_t *mh, size_t len, const struct mh_auth *auth);
+/* Computes and writes the checksum of an encoded MH. */
+void mh_set_cksum(uint8_t *mh, size_t len, const struct in6_addr *src,
+		  const struct in6_addr *dst);
+
+#endif
