@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The binding cache (RFC 6275 9.1, 10.1): one entry for each home address. No protocol in
+ * here, only the table and its invariants: one entry for each home address, a bounded
+ * number of entries, each counted at the lease it refers to.
+ */
+#ifndef DMIP6_HA_BCACHE_H
+#define DMIP6_HA_BCACHE_H
+
+#include "common/core/hash.h"
+#include "common/core/in6.h"
+#include "common/core/timer.h"
+
+struct ha;
+struct lease;
+
+enum binding_state {
+	BINDING_NEW,		/* entry made, nothing in the kernel yet */
+	BINDING_BOUND,		/* packets to the home address go to the care-of address */
+	BINDING_RELEASED,	/* de-registered; kept a while for its sequence number (10.3.2) */
+	BINDING_GONE,		/* about to be freed */
+	BINDING_STATE_MAX
+};
+const char *binding_state_name(enum binding_state s);
+
+struct binding {
+	struct in6_addr hoa;		/* key */
+	struct in6_addr coa;
+	enum binding_state state;
+	uint16_t sequence;		/* of the last valid Binding Update */
+	uint32_t spi;			/* of the key that signed it */
+	uint32_t lifetime_s;		/* as granted */
+	usec_t expires;			/* BOUND: end of the lifetime; RELEASED: of the wait */
+	struct lease *lease;		/* never NULL */
+	struct timer timer;
+	struct ha *ha;			/* for the timer */
+	UT_hash_handle by_hoa;
+};
+
+struct bcache {
+	struct binding *by_hoa;
+	unsigned int n;
+	unsigned int max;
+};
+
+void bcache_init(struct bcache *bc, unsigned int max);
+void bcache_free(struct bcache *bc);
+struct binding *bcache_find(const struct bcache *bc, const struct in6_addr *hoa);
+/* A new entry for a home address that has none; counts it at the lease. NULL: full. */
+struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct lease *lease);
+/* Removes and frees; takes it off the lease's count. */
+void bcache_del(struct bcache *bc, struct binding *b);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The home agent: everything it knows and decides, without socket, clock, netlink or
+ * file. io.c hands in what happens and carries out what is asked for through `ops`; the
+ * simulation does the same with a virtual clock.
+ *
+ *	ha.c		life cycle, interfaces, restoring an earlier run
+ *	nd.c		Neighbour Discovery: solicitations, leases, advertisements, presence
+ *	update.c	Binding Updates in, Binding Acknowledgements out
+ *	error.c		answers to Mobility Headers that cannot be read
+ *	verdict.c	what is to be said to a Binding Update
+ *	binding.c	the state machine of one binding
+ *	bcache.c, prefix.c	the binding cache; the pool and its leases
+ *	ra.c		builds Router Advertisements
+ */
+#ifndef DMIP6_HA_HA_H
+#define DMIP6_HA_HA_H
+
+#include <net/if.h>
+
+#include "common/core/auth.h"
+#include "common/core/in6.h"
+#include "common/core/timer.h"
+#include "common/datapath/datapath.h"
+#include "common/wire/ext.h"
+#include "common/wire/icmp6.h"
+#include "common/wire/mh.h"
+#include "ha-agent/bcache.h"
+#include "ha-agent/prefix.h"
+#include "ha-agent/verdict.h"
+
+#define HA_MAX_INTERFACES	16
+#define HA_MAX_KEYS		1024
+#define HA_BINDINGS_PER_LEASE	16	/* home addresses of one host bound at a time */
+
+#define HA_RS_BURST		5	/* solicitations of one host answered at once, */
+#define HA_RS_PERIOD		(USEC_S / 2)	/* then one in this time */
+#define HA_ERROR_BURST		10	/* Binding Errors, parameter problems and the like */
+#define HA_ERROR_PERIOD		(100 * USEC_MS)
+#define HA_PRESENCE_IDLE	(60 * USEC_S)	/* silence of a host before it is probed */
+#define HA_PRESENCE_RETRY	(1 * USEC_S)
+#define HA_PRESENCE_TRIES	3
+
+struct ha_key {
+	struct auth_key auth;
+	bool has_mn;			/* good for the leases of this host only */
+	uint8_t mn[6];
+};
+
+/* Filled by ha_config_defaults() and the caller; must outlive the home agent. */
+struct ha_config {
+	unsigned int n_interfaces;
+	char interfaces[HA_MAX_INTERFACES][IFNAMSIZ];
+	struct in6_prefix prefix;	/* the pool */
+	struct in6_addr address;	/* unspecified: prefix::1 */
+	uint32_t mtu;			/* 0: no MTU option */
+	unsigned int n_rdnss;
+	struct in6_addr rdnss[ND_MAX_RDNSS];
+	usec_t router_lifetime;
+	usec_t ra_interval;
+	usec_t prefix_lifetime;
+	usec_t binding_lifetime;	/* the most that is granted */
+	unsigned int max_leases, max_bindings;
+	bool answer_auth_failure;	/* status 146 (RFC 4285 5.1.1) instead of silence */
+	unsigned int n_keys;
+	struct ha_key *keys;		/* the caller's */
+};
+
+void ha_config_defaults(struct ha_config *cfg);
+/* NULL, or the sentence that says why the home agent cannot work with it. Sets the
+ * address where none was given. */
+const char *ha_config_check(struct ha_config *cfg);
+
+enum ha_event_type {
+	HA_EVENT_LEASE_NEW,
+	HA_EVENT_LEASE_ATTACHED,
+	HA_EVENT_LEASE_DETACHED,
+	HA_EVENT_BINDING_NEW,
+	HA_EVENT_BINDING_MOVED,
+	HA_EVENT_BINDING_REFRESHED,
+	HA_EVENT_BINDING_RELEASED,
+	HA_EVENT_BINDING_EXPIRED,
+	HA_EVENT_BU_REFUSED,
+	HA_EVENT_MAX
+};
+const char *ha_event_name(enum ha_event_type t);	/* "lease.new", "bu.refused" */
+
+struct ha_event {
+	enum ha_event_type type;
+	const struct lease *lease;	/* lease.* and, where known, the others */
+	const struct binding *binding;	/* binding.* */
+	struct in6_addr hoa, coa;	/* binding.*, bu.refused */
+	uint8_t status;			/* bu.refused */
+	const char *reason;		/* a sentence; NULL: none */
+};
+
+/* What outlives the daemon. Times are in the clock of `now`. */
+struct ha_lease_record {
+	uint8_t mac[6];
+	struct in6_prefix prefix;
+	char interface[IFNAMSIZ];	/* "": none */
+	struct in6_addr linklocal;
+	bool attached;
+	usec_t until;			/* the prefix is the host's at least so long */
+};
+
+struct ha_binding_record {
+	struct in6_addr hoa, coa;
+	uint16_t sequence;
+	uint32_t spi;
+	uint32_t lifetime_s;
+	usec_t expires;
+};
+
+/* All return 0 or negative errno where they return anything. No op may call back into the
+ * home agent. */
+struct ha_ops {
+	int (*send_link)(void *ctx, int ifindex, const uint8_t mac[6], const void *data,
+			 size_t len);
+	int (*send_routed)(void *ctx, const void *data, size_t len);
+	int (*dp_set)(void *ctx, const struct dp_binding *b);
+	int (*dp_del)(void *ctx, const struct in6_prefix *inner);
+	/* Neighbour and route for the lease's prefix by its interface (which has an
+	 * ifindex); both may be there already. */
+	int (*lease_attach)(void *ctx, const struct lease *l);
+	void (*lease_detach)(void *ctx, const struct lease *l);
+	/* durable: on the disk when it returns, for an advertisement is about to leave;
+	 * otherwise soon. A row replaces those of the same prefix and of the same host. */
+	int (*lease_store)(void *ctx, const struct ha_lease_record *r, bool durable);
+	/* Soon, off the packet path. */
+	void (*binding_store)(void *ctx, const struct ha_binding_record *r);
+	void (*binding_forget)(void *ctx, const struct in6_addr *hoa);
+	void (*event)(void *ctx, const struct ha_event *e);	/* may be NULL */
+};
+
+struct ha_interface {
+	char name[IFNAMSIZ];
+	int ifindex;			/* 0: not there */
+	bool up;
+	uint8_t mac[6];
+	struct in6_addr linklocal;	/* ours, usable; unspecified: none yet */
+	struct timer advertise;
+	struct ha *ha;
+};
+
+enum ha_counter {
+	HA_RX_ND,			/* packets of Neighbour Discovery */
+	HA_RX_RS,
+	HA_RX_NA,
+	HA_RX_ND_UNEXPECTED,		/* readable, but not for a router */
+	HA_RS_BAD_SOURCE,		/* source neither unspecified nor link-local */
+	HA_RS_LIMITED,
+	HA_RS_NO_LINKLOCAL,		/* we have no usable address on the link yet */
+	HA_POOL_EXHAUSTED,
+	HA_STORE_FAILED,
+	HA_ATTACH_FAILED,
+	HA_TX_RA_SOLICITED,
+	HA_TX_RA_PERIODIC,
+	HA_TX_RA_REFRESH,
+	HA_TX_NS,
+	HA_PRESENCE_LOST,
+	HA_RX_MH,
+	HA_RX_MH_ELSEWHERE,		/* to another address: passing through */
+	HA_RX_BU,
+	HA_RX_MH_UNEXPECTED,		/* known type that a home agent does not take */
+	HA_TX_BA,
+	HA_TX_BE,
+	HA_TX_PARAM_PROBLEM,
+	HA_ERRORS_LIMITED,
+	HA_SEND_FAILED,
+	HA_DATAPATH_FAILED,
+	HA_BINDING_NEW,
+	HA_BINDING_MOVED,
+	HA_BINDING_REFRESHED,
+	HA_BINDING_RELEASED,
+	HA_BINDING_EXPIRED,
+	HA_COUNTER_MAX
+};
+
+struct ha {
+	const struct ha_config *cfg;
+	const struct ha_ops *ops;
+	void *ctx;
+	struct timers *timers;
+	unsigned int n_interfaces;
+	struct ha_interface interfaces[HA_MAX_INTERFACES];
+	struct pool pool;
+	struct bcache bcache;
+	usec_t error_tokens_at;		/* token bucket of error messages */
+	unsigned int error_tokens;
+	uint64_t counters[HA_COUNTER_MAX];
+	uint64_t nd_ip6_errors[IP6_ERR_MAX], mh_ip6_errors[IP6_ERR_MAX];
+	uint64_t icmp6_errors[ICMP6_ERR_MAX];
+	uint64_t mh_errors[MH_ERR_MAX];
+	uint64_t verdicts[VERDICT_MAX];
+};
+
+/* ---- for io.c, ctl.c and the simulation ---- */
+
+/* 0, -EINVAL (ha_config_check() would say why) or -ENOMEM. */
+int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops, void *ctx,
+	    struct timers *timers, usec_t now);
+/* Forgets everything; asks nothing of the ops. */
+void ha_free(struct ha *ha);
+
+/* State of an access interface by its name; names that are not configured are ignored.
+ * ifindex 0: gone. linklocal NULL or unspecified: no usable (non-tentative) one. */
+void ha_link(struct ha *ha, int ifindex, const char *name, const uint8_t mac[6],
+	     const struct in6_addr *linklocal, bool up, usec_t now);
+/* A whole IPv6 packet, unchecked. mac: its link-layer source. */
+void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
+	      usec_t now);
+void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
+
+/* What an earlier run stored, leases first, oldest `until` first, before anything else
+ * happens. 0; -EINVAL: does not fit the configuration any more (the caller says so and
+ * goes on); -EEXIST, -ENOSPC, -ENOMEM. */
+int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now);
+/* Puts the binding into the data path too. -ESTALE: its lifetime is over. */
+int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t now);
+
+/* Bindings in state BOUND, and one by its home address (NULL: none in that state). */
+unsigned int ha_bound_count(const struct ha *ha);
+const struct binding *ha_bound_find(const struct ha *ha, const struct in6_addr *hoa);
+unsigned int ha_lease_count(const struct ha *ha, enum lease_state state);
+/* Calls fn for each, in no order that means anything. */
+void ha_each_binding(const struct ha *ha, void (*fn)(void *ctx, const struct binding *b),
+		     void *ctx);
+void ha_each_lease(const struct ha *ha, void (*fn)(void *ctx, const struct lease *l), void *ctx);
+void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name, uint64_t v),
+		     void *ctx);
+
+/* ---- between the files of the home agent ---- */
+
+struct ha_interface *ha_interface_by_index(struct ha *ha, int ifindex);
+bool ha_interface_usable(const struct ha_interface *ifc);
+void ha_tell(struct ha *ha, const struct ha_event *e);
+/* One token of a bucket: false when it is empty. */
+bool ha_bucket(unsigned int *tokens, usec_t *at, unsigned int burst, usec_t period, usec_t now);
+bool ha_error_allowed(struct ha *ha, usec_t now);
+int ha_store_lease(struct ha *ha, struct lease *l, usec_t valid_until, usec_t now, bool durable);
+
+void nd_interface_up(struct ha *ha, struct ha_interface *ifc, usec_t now);
+void nd_interface_down(struct ha *ha, struct ha_interface *ifc);
+void nd_lease_init(struct ha *ha, struct lease *l);	/* its timers */
+void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, usec_t now,
+		     const char *reason);
+void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *reason);
+/* The last binding went, or the lifetime ended: frees the prefix if nothing holds it. */
+void nd_lease_review(struct ha *ha, struct lease *l, usec_t now);
+
+void error_mh(struct ha *ha, const struct ip6_packet *ip, const void *packet, size_t len,
+	      enum mh_err err, size_t err_offset, usec_t now);
+
+#endif

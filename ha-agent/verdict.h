@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The verdict on a Binding Update: a pure function of the message, what is known of its
+ * home address, the key and the policy. Order of the tests: RFC 6275 9.5.1, RFC 4285 5,
+ * RFC 6275 10.3.1 or 10.3.2.
+ */
+#ifndef DMIP6_HA_VERDICT_H
+#define DMIP6_HA_VERDICT_H
+
+#include "common/core/auth.h"
+#include "common/core/in6.h"
+#include "common/core/timer.h"
+#include "common/wire/ext.h"
+#include "common/wire/mh.h"
+
+struct binding;
+struct lease;
+struct ha_key;
+
+enum verdict_reason {
+	/* accepted */
+	VERDICT_REGISTER,
+	VERDICT_DEREGISTER,
+	/* dropped without an answer (9.5.1, RFC 4285 5) */
+	VERDICT_SOURCE,
+	VERDICT_NO_HAO,
+	VERDICT_HOA_UNROUTABLE,
+	VERDICT_NONCE_INDICES,
+	VERDICT_NO_AUTH,
+	VERDICT_AUTH_ORDER,
+	VERDICT_UNKNOWN_SPI,
+	VERDICT_BAD_AUTH,
+	VERDICT_NOT_HOME_REG,
+	/* refused */
+	VERDICT_AUTH_FAIL,		/* 146, instead of VERDICT_BAD_AUTH where configured */
+	VERDICT_OTHER_MN,		/* 133 */
+	VERDICT_TYPE_CHANGE,		/* 139 */
+	VERDICT_SEQUENCE,		/* 135 */
+	VERDICT_NO_BINDING,		/* 133, de-registration */
+	VERDICT_NOT_SUBNET,		/* 132 */
+	VERDICT_NOT_ALLOCATED,		/* 132 */
+	VERDICT_LEASE_OVER,		/* 132 */
+	VERDICT_COA_UNROUTABLE,		/* 128 */
+	VERDICT_COA_AT_HOME,		/* 129 */
+	VERDICT_COA_IS_HA,		/* 129 */
+	VERDICT_COA_BOUND,		/* 129 */
+	VERDICT_TABLE_FULL,		/* 130 */
+	VERDICT_MN_LIMIT,		/* 130 */
+	VERDICT_DATAPATH,		/* 130, found out while carrying it out */
+	VERDICT_MAX
+};
+const char *verdict_name(enum verdict_reason r);	/* counter: "sequence" */
+const char *verdict_text(enum verdict_reason r);	/* sentence for people */
+uint8_t verdict_status(enum verdict_reason r);		/* status of the acknowledgement */
+bool verdict_is_drop(enum verdict_reason r);		/* nothing is answered */
+
+struct verdict_policy {
+	struct in6_prefix pool;
+	struct in6_addr address;	/* the home agent's */
+	usec_t max_lifetime;
+	unsigned int bindings_per_lease;
+	bool answer_auth_failure;
+};
+
+struct verdict_in {
+	const struct ip6_packet *ip;	/* the packet's header */
+	const struct mh_msg *msg;	/* the Binding Update */
+	const uint8_t *mh;		/* its octets, for the authenticator */
+	const struct ha_key *key;	/* of its SPI; NULL: unknown */
+	const struct binding *binding;	/* of its home address; NULL: none */
+	const struct lease *lease;	/* whose prefix holds the home address; NULL: none */
+	bool coa_is_bound;		/* the care-of address is itself a bound home address */
+	bool cache_full;
+	const struct verdict_policy *policy;
+	usec_t now;
+};
+
+struct verdict {
+	enum verdict_reason reason;
+	uint8_t status;
+	uint16_t sequence;		/* for the acknowledgement */
+	uint16_t lifetime;		/* granted, units of 4 s */
+	struct in6_addr hoa, coa;	/* as RFC 6275 9.5.1 determines them */
+};
+
+/* Home and care-of address of a Binding Update (RFC 6275 9.5.1, at the end). */
+void verdict_addresses(const struct ip6_packet *ip, const struct mh_msg *msg,
+		       struct in6_addr *ret_hoa, struct in6_addr *ret_coa);
+void verdict(const struct verdict_in *in, struct verdict *ret);
+
+#endif
