@@ -40,9 +40,9 @@ enum ip6_err {
 	IP6_ERR_SHORT,		/* fewer bytes than the header says */
 	IP6_ERR_VERSION,
 	IP6_ERR_EXT,		/* an extension header does not fit */
-	IP6_ERR_OPTION,		/* a destination option that must not be skipped (RFC 8200 4.2) */
+	IP6_ERR_OPTION,		/* an option that must not be skipped (RFC 8200 4.2) */
 	IP6_ERR_HAO,		/* Home Address option of wrong length, or twice */
-	IP6_ERR_RH2,		/* type 2 routing header of wrong length or segments left != 1 */
+	IP6_ERR_RH2,		/* type 2 routing header: wrong length or segments left */
 	IP6_ERR_FRAGMENT,	/* fragmented: never reassembled here */
 	IP6_ERR_MAX
 };

@@ -31,7 +31,7 @@
 #define RA_FLAG_HOME_AGENT	0x20	/* RFC 6275 7.1 */
 #define PIO_FLAG_ONLINK		0x80
 #define PIO_FLAG_AUTO		0x40
-#define PIO_FLAG_ROUTER		0x20	/* RFC 6275 7.2: the prefix field holds an address */
+#define PIO_FLAG_ROUTER		0x20	/* RFC 6275 7.2: the prefix is an address */
 #define NA_FLAG_ROUTER		0x80
 #define NA_FLAG_SOLICITED	0x40
 #define NA_FLAG_OVERRIDE	0x20
@@ -105,7 +105,9 @@ enum icmp6_err {
 	ICMP6_ERR_TYPE,		/* a type that we do not read */
 	ICMP6_ERR_CODE,
 	ICMP6_ERR_HOP_LIMIT,	/* RFC 4861 6.1, 7.1: not 255 */
-	ICMP6_ERR_SOURCE,	/* RFC 4861 6.1.2: an RA not from a link-local address */
+	ICMP6_ERR_SOURCE,	/* RFC 4861 6.1.2: an RA not from a link-local address; 6.1.1,
+				 * 7.1.1: a source link-layer address from `::` */
+	ICMP6_ERR_TARGET,	/* RFC 4861 7.1: target or destination not allowed here */
 	ICMP6_ERR_OPTION,	/* option of length zero, past the end, or of a wrong length */
 	ICMP6_ERR_MAX
 };

@@ -65,7 +65,7 @@ enum mh_opt_type {
 	MHOPT_AUTH_DATA = 5,		/* 6.2.7, 8n+2, last */
 	MHOPT_MN_ID = 8,		/* RFC 4283 */
 	MHOPT_AUTH = 9,			/* RFC 4285 5, 4n+1 */
-	MHOPT_MESG_ID = 10,		/* RFC 4285 6, 4n+1 */
+	MHOPT_MESG_ID = 10,		/* RFC 4285 6, 8n+2 */
 };
 
 #define MH_AUTH_MN_HA	1		/* RFC 4285 subtypes */
@@ -152,8 +152,8 @@ enum mh_err mh_decode(const void *data, size_t len, const struct in6_addr *src,
 		      const struct in6_addr *dst, struct mh_msg *ret, size_t *err_offset);
 
 /*
- * Appends one Mobility Header with its options in ascending type order (the
- * authentication option last) and right padding, checksum zero. Authentication data
+ * Appends one Mobility Header with its options in ascending type order (those that
+ * authenticate last: MN-HA, MN-AAA) and right padding, checksum zero. Authentication data
  * is written as it stands in msg (zeros before it is known); msg->opts.mn_ha.covered
  * and the like are set. The MH must begin at w->len == an 8-octet boundary of its packet.
  * Returns 0, -ENOSPC, or -EINVAL for a message that cannot be written.
