@@ -7,7 +7,9 @@
 #define DMIP6_SYS_NL_H
 
 #include <libmnl/libmnl.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct nl;
 
@@ -23,5 +25,12 @@ int nl_query(struct nl *nl, struct nlmsghdr *nlh,
 	     int (*cb)(const struct nlmsghdr *nlh, void *ctx), void *ctx);
 const char *nl_error(const struct nl *nl);	/* "" when the kernel gave no text */
 int nl_genl_family(struct nl *nl, const char *name);	/* id or negative errno */
+
+/* Attributes of an answer by type: tb[0 .. max] is filled, NULL where there is none. */
+void nl_attrs(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb, uint16_t max);
+void nl_nested(const struct nlattr *nest, const struct nlattr **tb, uint16_t max);
+/* Copies an attribute of exactly n octets; false when it is absent or has another size. */
+bool nl_get(const struct nlattr *a, void *dst, size_t n);
+uint32_t nl_get_u32(const struct nlattr *a, uint32_t otherwise);
 
 #endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event loop: libevent watches descriptors and signals, one timerfd on CLOCK_BOOTTIME
+ * stands for the earliest timer of the heap. Owned by main.c; everything that reads a
+ * descriptor registers here. The heap is looked at once per turn, so a callback of any
+ * kind just sets its timers.
+ */
+#include "common/sys/loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "common/sys/clock.h"
+
+#define SIGNALS_MAX	8
+
+struct loop_signal {
+	struct event *ev;
+	void (*fn)(void *ctx, int signo);
+	void *ctx;
+};
+
+struct loop {
+	struct event_base *base;
+	struct timers timers;
+	int timer_fd;
+	struct event *timer_ev;
+	usec_t armed;			/* what timer_fd is set to */
+	struct loop_signal signals[SIGNALS_MAX];
+	unsigned int n_signals;
+	bool stop;
+};
+
+struct loop_io {
+	struct event *ev;
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
+static void on_timer_fd(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	uint64_t expirations;
+
+	(void)what;
+	/* Only to make it unreadable; loop_run() runs the timers. */
+	if (read(fd, &expirations, sizeof(expirations)) > 0)
+		l->armed = USEC_NEVER;
+}
+
+int loop_new(struct loop **ret)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+	int err = -ENOMEM;
+
+	if (!l)
+		return -ENOMEM;
+	l->armed = USEC_NEVER;
+	timers_init(&l->timers);
+	l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (l->timer_fd < 0) {
+		err = -errno;
+		goto fail;
+	}
+	l->base = event_base_new();
+	if (!l->base)
+		goto fail;
+	l->timer_ev = event_new(l->base, l->timer_fd, EV_READ | EV_PERSIST, on_timer_fd, l);
+	if (!l->timer_ev || event_add(l->timer_ev, NULL) < 0)
+		goto fail;
+	*ret = l;
+	return 0;
+fail:
+	loop_free(l);
+	return err;
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	for (unsigned int i = 0; i < l->n_signals; i++)
+		event_free(l->signals[i].ev);
+	if (l->timer_ev)
+		event_free(l->timer_ev);
+	if (l->base)
+		event_base_free(l->base);
+	if (l->timer_fd >= 0)
+		close(l->timer_fd);
+	timers_free(&l->timers);
+	free(l);
+}
+
+struct timers *loop_timers(struct loop *l)
+{
+	return &l->timers;
+}
+
+struct event_base *loop_base(struct loop *l)
+{
+	return l->base;
+}
+
+static void on_io(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_io *io = arg;
+
+	(void)fd;
+	(void)what;
+	io->fn(io->ctx);	/* may delete io */
+}
+
+int loop_io_add(struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct loop_io **ret)
+{
+	struct loop_io *io = calloc(1, sizeof(*io));
+
+	if (!io)
+		return -ENOMEM;
+	io->fn = fn;
+	io->ctx = ctx;
+	io->ev = event_new(l->base, fd, EV_READ | EV_PERSIST, on_io, io);
+	if (!io->ev || event_add(io->ev, NULL) < 0) {
+		if (io->ev)
+			event_free(io->ev);
+		free(io);
+		return -ENOMEM;
+	}
+	*ret = io;
+	return 0;
+}
+
+void loop_io_del(struct loop_io *io)
+{
+	if (!io)
+		return;
+	event_free(io->ev);
+	free(io);
+}
+
+static void on_signal(evutil_socket_t signo, short what, void *arg)
+{
+	const struct loop_signal *s = arg;
+
+	(void)what;
+	s->fn(s->ctx, (int)signo);
+}
+
+int loop_signal_add(struct loop *l, int signo, void (*fn)(void *ctx, int signo), void *ctx)
+{
+	struct loop_signal *s;
+
+	if (l->n_signals == SIGNALS_MAX)
+		return -ENOSPC;
+	s = &l->signals[l->n_signals];
+	s->fn = fn;
+	s->ctx = ctx;
+	s->ev = evsignal_new(l->base, signo, on_signal, s);
+	if (!s->ev)
+		return -ENOMEM;
+	if (event_add(s->ev, NULL) < 0) {
+		event_free(s->ev);
+		return -EINVAL;
+	}
+	l->n_signals++;
+	return 0;
+}
+
+/* Sets the descriptor to the earliest timer, if that has changed. */
+static int arm(struct loop *l)
+{
+	struct itimerspec its = { 0 };
+	usec_t next = timers_next(&l->timers);
+
+	if (next == l->armed)
+		return 0;
+	if (next != USEC_NEVER) {
+		usec_t at = next > 0 ? next : 1;	/* zero would disarm */
+
+		its.it_value.tv_sec = (time_t)(at / USEC_S);
+		its.it_value.tv_nsec = (long)(at % USEC_S) * 1000;
+	}
+	if (timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &its, NULL) < 0)
+		return -errno;
+	l->armed = next;
+	return 0;
+}
+
+int loop_run(struct loop *l)
+{
+	int err = 0;
+
+	while (!l->stop) {
+		timers_run(&l->timers, clock_now());
+		if (l->stop)
+			break;
+		err = arm(l);
+		if (err < 0)
+			break;
+		if (event_base_loop(l->base, EVLOOP_ONCE) < 0) {
+			err = -EIO;
+			break;
+		}
+	}
+	l->stop = false;
+	return err;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->stop = true;
+	event_base_loopbreak(l->base);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Packet sockets, packet(7): Mobility Headers (RFC 6275 6.1) and Neighbour Discovery
+ * (RFC 4861) in and out, whatever the kernel itself knows of them. Called by io.c of both
+ * daemons. The socket filter lets in only what is asked for, so neither forwarded nor
+ * tunnelled traffic wakes the daemon.
+ */
+#include "common/sys/pkt.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip6.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RX_BUFFER	(1024 * 1024)
+#define RX_BATCH	64
+#define PACKET_ROOM	65600		/* 40 + 65,535 and some */
+
+
+struct pkt {
+	int fd;			/* AF_PACKET */
+	int raw_fd;		/* for packets that the kernel routes */
+	struct loop_io *io;
+	void (*fn)(void *ctx, const struct pkt_rx *rx);
+	void *ctx;
+	bool *closed;		/* set while callbacks run: they may close us */
+	uint8_t room[PACKET_ROOM];
+};
+
+/*
+ * The network header is at offset 0. A load behind the end of the packet ends the filter
+ * with "drop". Only PACKET_HOST, BROADCAST and MULTICAST (0 to 2) are taken: neither what
+ * promiscuous mode shows of others nor loops of our own.
+ */
+#define LD_PKTTYPE	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE))
+#define LD8(off)	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (off))
+#define JEQ(k, t, f)	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (k), (t), (f))
+#define JGT(k, t, f)	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (k), (t), (f))
+#define ACCEPT		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)
+#define DROP		BPF_STMT(BPF_RET | BPF_K, 0)
+#define OFF_NEXT_HEADER	6
+#define OFF_ICMP_TYPE	40
+
+static struct sock_filter filter_nd_host[] = {
+	LD_PKTTYPE,
+	JGT(2, 5, 0),
+	LD8(OFF_NEXT_HEADER),
+	JEQ(IPPROTO_ICMPV6, 0, 3),
+	LD8(OFF_ICMP_TYPE),
+	JEQ(ND_ROUTER_ADVERT, 2, 0),
+	JEQ(ND_NEIGHBOR_ADVERT, 1, 0),
+	DROP,
+	ACCEPT,
+};
+
+static struct sock_filter filter_nd_router[] = {
+	LD_PKTTYPE,
+	JGT(2, 5, 0),
+	LD8(OFF_NEXT_HEADER),
+	JEQ(IPPROTO_ICMPV6, 0, 3),
+	LD8(OFF_ICMP_TYPE),
+	JEQ(ND_ROUTER_SOLICIT, 2, 0),
+	JEQ(ND_NEIGHBOR_ADVERT, 1, 0),
+	DROP,
+	ACCEPT,
+};
+
+/*
+ * One extension header: A holds its type, X its offset. Leaves both for the next header.
+ * 135 is accepted; what is neither that nor one of the headers that may stand in front of
+ * it (hop-by-hop, routing, destination options) is dropped.
+ */
+#define EXT_STEP \
+	JEQ(IPPROTO_MH, 4, 0), \
+	JEQ(IPPROTO_DSTOPTS, 4, 0), \
+	JEQ(IPPROTO_ROUTING, 3, 0), \
+	JEQ(IPPROTO_HOPOPTS, 2, 0), \
+	DROP, \
+	ACCEPT, \
+	BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0), \
+	BPF_STMT(BPF_ST, 0), \
+	BPF_STMT(BPF_LD | BPF_B | BPF_IND, 1), \
+	BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, 1), \
+	BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 3), \
+	BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0), \
+	BPF_STMT(BPF_MISC | BPF_TAX, 0), \
+	BPF_STMT(BPF_LD | BPF_MEM, 0)
+
+static struct sock_filter filter_mh[] = {
+	LD_PKTTYPE,
+	JGT(2, 0, 1),
+	DROP,
+	LD8(OFF_NEXT_HEADER),
+	BPF_STMT(BPF_LDX | BPF_IMM, sizeof(struct ip6_hdr)),
+	EXT_STEP,
+	EXT_STEP,
+	EXT_STEP,
+	JEQ(IPPROTO_MH, 0, 1),
+	ACCEPT,
+	DROP,
+};
+
+static struct sock_fprog filter_of(enum pkt_kind kind)
+{
+	struct sock_fprog p = { 0 };
+
+	switch (kind) {
+	case PKT_MH:
+		p.filter = filter_mh;
+		p.len = sizeof(filter_mh) / sizeof(filter_mh[0]);
+		break;
+	case PKT_ND_HOST:
+		p.filter = filter_nd_host;
+		p.len = sizeof(filter_nd_host) / sizeof(filter_nd_host[0]);
+		break;
+	case PKT_ND_ROUTER:
+		p.filter = filter_nd_router;
+		p.len = sizeof(filter_nd_router) / sizeof(filter_nd_router[0]);
+		break;
+	}
+	return p;
+}
+
+/* Reads one packet into the room. Its length; 0: nothing to report; or negative errno. */
+static int read_one(struct pkt *p, struct sockaddr_ll *from)
+{
+	socklen_t from_len = sizeof(*from);
+	ssize_t n = recvfrom(p->fd, p->room, sizeof(p->room), MSG_DONTWAIT | MSG_TRUNC,
+			     (struct sockaddr *)from, &from_len);
+	size_t whole;
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	if ((size_t)n < sizeof(struct ip6_hdr) || (size_t)n > sizeof(p->room))
+		return 0;
+	/* Ethernet pads short frames: what is behind the payload length is not the packet. */
+	whole = sizeof(struct ip6_hdr) + (((size_t)p->room[4] << 8) | p->room[5]);
+	return (size_t)n > whole ? (int)whole : (int)n;
+}
+
+static void on_readable(void *ctx)
+{
+	struct pkt *p = ctx;
+	bool closed = false;
+
+	p->closed = &closed;
+	for (int i = 0; i < RX_BATCH; i++) {
+		struct sockaddr_ll from = { 0 };
+		struct pkt_rx rx = { 0 };
+		int n = read_one(p, &from);
+
+		if (n == -EAGAIN)
+			break;
+		if (n <= 0)
+			continue;	/* a device went down: the next read works */
+		rx.ifindex = from.sll_ifindex;
+		if (from.sll_halen == sizeof(rx.mac))
+			memcpy(rx.mac, from.sll_addr, sizeof(rx.mac));
+		rx.data = p->room;
+		rx.len = (size_t)n;
+		p->fn(p->ctx, &rx);
+		if (closed)
+			return;
+	}
+	p->closed = NULL;
+}
+
+static void big_buffer(int fd)
+{
+	int size = RX_BUFFER;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+/* Protocol 0 until the filter stands: nothing unfiltered gets in. */
+static int open_packet(enum pkt_kind kind)
+{
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1, err;
+	const struct sock_fprog filter = filter_of(kind);
+	const struct sockaddr_ll all = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6),
+	};
+
+	if (fd < 0)
+		return -errno;
+	big_buffer(fd);
+	(void)setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&all, sizeof(all)) < 0) {
+		err = -errno;
+		(void)close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int open_raw(void)
+{
+	int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+	int one = 1, err;
+
+	if (fd < 0)
+		return -errno;
+	/* The packet's own source selects the route, also one that is still tentative. */
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &one, sizeof(one)) < 0) {
+		err = -errno;
+		(void)close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int pkt_open(struct loop *l, enum pkt_kind kind, void (*fn)(void *ctx, const struct pkt_rx *rx),
+	     void *ctx, struct pkt **ret)
+{
+	struct pkt *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->fn = fn;
+	p->ctx = ctx;
+	p->raw_fd = -1;
+	err = p->fd = open_packet(kind);
+	if (err >= 0)
+		err = p->raw_fd = open_raw();
+	if (err >= 0)
+		err = loop_io_add(l, p->fd, on_readable, p, &p->io);
+	if (err < 0) {
+		pkt_close(p);
+		return err;
+	}
+	*ret = p;
+	return 0;
+}
+
+void pkt_close(struct pkt *p)
+{
+	if (!p)
+		return;
+	if (p->closed)
+		*p->closed = true;
+	loop_io_del(p->io);
+	if (p->fd >= 0)
+		(void)close(p->fd);
+	if (p->raw_fd >= 0)
+		(void)close(p->raw_fd);
+	free(p);
+}
+
+int pkt_send_link(struct pkt *p, int ifindex, const uint8_t mac[6], const void *data, size_t len)
+{
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6),
+		.sll_ifindex = ifindex, .sll_halen = 6,
+	};
+
+	memcpy(to.sll_addr, mac, 6);
+	if (sendto(p->fd, data, len, MSG_DONTWAIT, (const struct sockaddr *)&to, sizeof(to)) < 0)
+		return -errno;
+	return 0;
+}
+
+int pkt_send_routed(struct pkt *p, const void *data, size_t len)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	union {
+		struct cmsghdr align;
+		uint8_t room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = { .room = { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)data, len };
+	struct msghdr msg = {
+		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.room, .msg_controllen = sizeof(control.room),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	struct in6_pktinfo info = { 0 };
+	struct ip6_hdr ip6;
+
+	if (len < sizeof(ip6))
+		return -EINVAL;
+	memcpy(&ip6, data, sizeof(ip6));
+	to.sin6_addr = ip6.ip6_dst;
+	info.ipi6_addr = ip6.ip6_src;	/* rules "from SOURCE" are to match */
+	c->cmsg_level = IPPROTO_IPV6;
+	c->cmsg_type = IPV6_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	if (sendmsg(p->raw_fd, &msg, MSG_DONTWAIT) < 0)
+		return -errno;
+	return 0;
+}
