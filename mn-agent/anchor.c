@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The registration state machine of one anchor. Owns the anchor's state, sequence
+ * numbers and timers; mn.c owns the anchors, says what happened and carries out the ops.
+ * RFC 6275 11.5.5 (returning home), 11.7.1 to 11.7.3, 11.8; design 4.2 to 4.5.
+ *
+ * Timers:
+ *   timer   in REGISTERING, REFRESHING, RELEASING, RETURNING, UNREACHABLE: send the BU
+ *           again; in BOUND: refresh; in REFUSED: ask once more.
+ *   linger  runs while an anchor that is away has no flow; at its end the flows are
+ *           counted once more and the anchor is released.
+ *   expiry  the home prefix's valid lifetime: nothing can save the address after it.
+ */
+#include "mn-agent/anchor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "common/core/seq.h"
+#include "mn-agent/bu.h"
+
+#define TRIES_UNREACHABLE	5	/* unanswered before people are told */
+#define TRIES_RELEASE		4	/* then the HA's own lifetime does it */
+#define RESYNC_MAX		3	/* answers 135 in a row that are followed */
+#define RATE_WINDOW		USEC_S	/* of MIP6_MAX_UPDATE_RATE */
+
+static const char *const state_names[ANCHOR_STATE_MAX] = {
+	[ANCHOR_ATTACHED] = "attached",
+	[ANCHOR_DEPARTED] = "departed",
+	[ANCHOR_REGISTERING] = "registering",
+	[ANCHOR_BOUND] = "bound",
+	[ANCHOR_REFRESHING] = "refreshing",
+	[ANCHOR_RELEASING] = "releasing",
+	[ANCHOR_RETURNING] = "returning",
+	[ANCHOR_REFUSED] = "refused",
+	[ANCHOR_UNREACHABLE] = "unreachable",
+	[ANCHOR_GONE] = "gone",
+};
+
+const char *anchor_state_name(enum anchor_state s)
+{
+	return state_names[s];
+}
+
+/* Sets first, tells after: whoever is told sees the new state. */
+static void change_state(struct anchor *a, enum anchor_state to, const char *why, usec_t now)
+{
+	enum anchor_state from = a->state;
+
+	if (from == to)
+		return;
+	a->state = to;
+	log_info("anchor %s: %s -> %s, %s", in6_str(&a->hoa).s, state_names[from],
+		 state_names[to], why);
+	a->ops->notify(a->ctx, a, "state", why, now);
+}
+
+void anchor_hold(struct anchor *a, bool hold)
+{
+	if (a->held == hold)
+		return;
+	a->held = hold;
+	a->ops->held(a->ctx, a);
+}
+
+static void tunnel_down(struct anchor *a)
+{
+	if (!a->tunnelled)
+		return;
+	a->tunnelled = false;
+	a->ops->tunnel_del(a->ctx, &a->hoa);
+}
+
+static void tunnel_up(struct anchor *a)
+{
+	struct dp_binding b = {
+		.inner = { .addr = a->hoa, .len = 128 }, .local = a->coa, .remote = a->ha,
+		.mtu = a->cfg->mtu,
+	};
+
+	if (a->ops->tunnel_set(a->ctx, &b) == 0)
+		a->tunnelled = true;
+}
+
+void anchor_stop(struct anchor *a)
+{
+	timer_stop(a->timers, &a->timer);
+	timer_stop(a->timers, &a->linger);
+	timer_stop(a->timers, &a->expiry);
+}
+
+static void gone(struct anchor *a, const char *why, usec_t now)
+{
+	anchor_stop(a);
+	tunnel_down(a);
+	anchor_hold(a, false);
+	change_state(a, ANCHOR_GONE, why, now);
+}
+
+/* What is asked for in this state; RFC 6275 11.7.1: no longer than the home prefix lives. */
+static uint32_t lifetime_wanted(const struct anchor *a, usec_t now)
+{
+	usec_t left = a->valid_until - now;
+	uint32_t want = a->cfg->lifetime_s;
+
+	if (a->state == ANCHOR_RELEASING || a->state == ANCHOR_RETURNING)
+		return 0;
+	if (left < (usec_t)want * USEC_S)
+		want = left > 0 ? (uint32_t)(left / USEC_S) : 0;
+	return want < MIP6_LIFETIME_UNIT_S ? MIP6_LIFETIME_UNIT_S : want;
+}
+
+/* RFC 6275 11.8: no more than MAX_UPDATE_RATE a second. Returns when the next may go. */
+static usec_t rate_limit(struct anchor *a, usec_t now)
+{
+	usec_t oldest = a->recent[0];
+
+	if (oldest != 0 && now < oldest + RATE_WINDOW)
+		return oldest + RATE_WINDOW;
+	memmove(&a->recent[0], &a->recent[1], sizeof(a->recent) - sizeof(a->recent[0]));
+	a->recent[MIP6_MAX_UPDATE_RATE - 1] = now;
+	return 0;
+}
+
+static void transmit(struct anchor *a, usec_t now)
+{
+	uint8_t room[BU_PACKET_MAX];
+	struct bu_params p = {
+		.hoa = a->hoa, .coa = a->coa, .ha = a->ha, .link_local = a->link_local,
+		.lifetime_s = lifetime_wanted(a, now),
+	};
+	struct wbuf w;
+	usec_t later = rate_limit(a, now);
+	char detail[64];
+	int r;
+
+	if (later) {
+		timer_set(a->timers, &a->timer, later);
+		return;
+	}
+	/* RFC 6275 11.8: a retransmission carries a greater sequence number too. */
+	p.seq = ++a->seq;
+	wb_init(&w, room, sizeof(room));
+	r = bu_build(&w, &p, a->key);
+	if (r == 0)
+		r = a->ops->send(a->ctx, w.base, w.len);
+	snprintf(detail, sizeof(detail), "seq %u lifetime %u%s", p.seq, p.lifetime_s,
+		 r ? " not sent" : "");
+	timer_set(a->timers, &a->timer, now + backoff_next(&a->backoff));
+	a->ops->notify(a->ctx, a, "bu.sent", detail, now);
+}
+
+/* A new registration (or de-registration) in the state that was just entered. */
+static void start(struct anchor *a, usec_t now)
+{
+	backoff_start(&a->backoff, MIP6_INITIAL_BINDACK_TIMEOUT_MS * USEC_MS,
+		      MIP6_MAX_BINDACK_TIMEOUT_MS * USEC_MS, a->rtt);
+	a->seq_first = (uint16_t)(a->seq + 1);
+	a->sent_at = now;
+	transmit(a, now);
+}
+
+static void refused(struct anchor *a, const char *why, usec_t now)
+{
+	timer_stop(a->timers, &a->timer);
+	tunnel_down(a);
+	a->bound_until = 0;
+	snprintf(a->reason, sizeof(a->reason), "%s", why);
+	change_state(a, ANCHOR_REFUSED, why, now);
+}
+
+static void enter_registering(struct anchor *a, const char *why, usec_t now)
+{
+	if (!a->key) {
+		refused(a, "no key configured for this home agent", now);
+		return;
+	}
+	a->resyncs = 0;
+	a->reason[0] = '\0';
+	change_state(a, ANCHOR_REGISTERING, why, now);
+	start(a, now);
+	/* Design 4.2: the BU precedes the traffic on the wire; the answer is not awaited. */
+	tunnel_up(a);
+}
+
+/* May the HA still hold a binding for us? */
+static bool maybe_bound(const struct anchor *a, usec_t now)
+{
+	return a->key && (a->bound_until > now || a->state == ANCHOR_REGISTERING ||
+			  a->state == ANCHOR_RELEASING || a->state == ANCHOR_UNREACHABLE);
+}
+
+static void enter_releasing(struct anchor *a, const char *why, usec_t now)
+{
+	timer_stop(a->timers, &a->linger);
+	a->resyncs = 0;
+	change_state(a, ANCHOR_RELEASING, why, now);
+	start(a, now);
+}
+
+static void enter_returning(struct anchor *a, usec_t now)
+{
+	bool tell = maybe_bound(a, now);
+
+	timer_stop(a->timers, &a->timer);
+	timer_stop(a->timers, &a->linger);
+	/* RFC 6275 11.5.5: from here on the home address is used on its own link. The rule
+	 * into the tunnel goes first, or the BU itself would enter it. */
+	tunnel_down(a);
+	a->coa = a->hoa;
+	a->resyncs = 0;
+	a->reason[0] = '\0';
+	if (!tell) {
+		change_state(a, ANCHOR_ATTACHED, "back on its link, never registered", now);
+		return;
+	}
+	/* The binding may live as long as it was granted, or is unknown: bounded below. */
+	if (a->bound_until <= now)
+		a->bound_until = now + (usec_t)a->cfg->lifetime_s * USEC_S;
+	change_state(a, ANCHOR_RETURNING, "back on its link", now);
+	start(a, now);
+}
+
+static void bound(struct anchor *a, const struct mh_msg *ba, usec_t now)
+{
+	uint32_t asked = lifetime_wanted(a, now);
+	uint32_t granted = (uint32_t)ba->u.ba.lifetime * MIP6_LIFETIME_UNIT_S;
+	uint32_t refresh;
+
+	/* Retransmitted ones tell nothing about the round trip (Karn). */
+	if (ba->u.ba.seq == a->seq_first && a->seq == a->seq_first) {
+		usec_t sample = now - a->sent_at;
+
+		a->rtt = a->rtt ? (7 * a->rtt + sample) / 8 : sample;
+	}
+	if (granted == 0) {
+		refused(a, "accepted with a lifetime of zero", now);
+		return;
+	}
+	if (granted > asked)
+		granted = asked;
+	a->lifetime_s = granted;
+	a->bound_until = now + (usec_t)granted * USEC_S;
+	/* RFC 6275 11.7.3: the HA may advise an earlier refresh. */
+	refresh = granted * 4 / 5;
+	if (ba->opts.has_refresh_advice) {
+		uint32_t advice = (uint32_t)ba->opts.refresh_advice * MIP6_LIFETIME_UNIT_S;
+
+		if (advice > 0 && advice < refresh)
+			refresh = advice;
+	}
+	timer_set(a->timers, &a->timer, now + (usec_t)refresh * USEC_S);
+	change_state(a, ANCHOR_BOUND, "accepted", now);
+}
+
+/* RFC 6275 11.7.3: 135 tells the last number the HA accepted; ours starts behind it. */
+static void resynchronise(struct anchor *a, uint16_t ha_seq, usec_t now)
+{
+	if (++a->resyncs > RESYNC_MAX)
+		return;		/* the retransmission timer goes on, slower */
+	a->seq = ha_seq;
+	a->seq_first = (uint16_t)(a->seq + 1);
+	transmit(a, now);
+}
+
+void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
+{
+	const struct mh_ba *m = &ba->u.ba;
+	char detail[96];
+
+	a->status = m->status;
+	snprintf(detail, sizeof(detail), "seq %u status %u: %s", m->seq, m->status,
+		 mh_ba_status_text(m->status));
+	a->ops->notify(a->ctx, a, "ba.received", detail, now);
+
+	switch (a->state) {
+	case ANCHOR_REGISTERING:
+	case ANCHOR_REFRESHING:
+	case ANCHOR_UNREACHABLE:
+		if (m->status == BA_SEQ_OUT_OF_WINDOW) {
+			resynchronise(a, m->seq, now);
+		} else if (m->status < BA_UNSPECIFIED) {
+			bound(a, ba, now);
+		} else {
+			refused(a, mh_ba_status_text(m->status), now);
+			/* What cannot change is not asked again. */
+			if (m->status != BA_NOT_HOME_SUBNET && m->status != BA_NOT_HOME_AGENT)
+				timer_set(a->timers, &a->timer,
+					  now + MIP6_MAX_BINDACK_TIMEOUT_MS * USEC_MS);
+		}
+		break;
+	case ANCHOR_RELEASING:
+		if (m->status == BA_SEQ_OUT_OF_WINDOW)
+			resynchronise(a, m->seq, now);
+		else
+			gone(a, "released", now);
+		break;
+	case ANCHOR_RETURNING:
+		if (m->status == BA_SEQ_OUT_OF_WINDOW) {
+			resynchronise(a, m->seq, now);
+			break;
+		}
+		timer_stop(a->timers, &a->timer);
+		a->bound_until = 0;
+		change_state(a, ANCHOR_ATTACHED, "home registration ended", now);
+		break;
+	case ANCHOR_ATTACHED:
+	case ANCHOR_DEPARTED:
+	case ANCHOR_BOUND:
+	case ANCHOR_REFUSED:
+	case ANCHOR_GONE:
+	case ANCHOR_STATE_MAX:
+		break;
+	}
+}
+
+void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now)
+{
+	bool same = in6_eq(&a->coa, coa);
+
+	switch (a->state) {
+	case ANCHOR_DEPARTED:
+		a->coa = *coa;
+		if (a->flows > 0)
+			enter_registering(a, "care-of address", now);
+		else if (maybe_bound(a, now))
+			enter_releasing(a, "no flow left", now);
+		else
+			gone(a, "no flow left", now);
+		break;
+	case ANCHOR_REGISTERING:
+	case ANCHOR_BOUND:
+	case ANCHOR_REFRESHING:
+	case ANCHOR_UNREACHABLE:
+	case ANCHOR_REFUSED:
+		if (same)
+			break;
+		a->coa = *coa;
+		enter_registering(a, "new care-of address", now);
+		break;
+	case ANCHOR_RELEASING:
+		if (same)
+			break;
+		a->coa = *coa;
+		enter_releasing(a, "new care-of address", now);
+		break;
+	case ANCHOR_ATTACHED:
+	case ANCHOR_RETURNING:
+	case ANCHOR_GONE:
+	case ANCHOR_STATE_MAX:
+		break;
+	}
+}
+
+static void on_depart(struct anchor *a, usec_t now)
+{
+	switch (a->state) {
+	case ANCHOR_ATTACHED:
+		if (a->flows == 0) {
+			gone(a, "left without flows", now);
+			break;
+		}
+		anchor_hold(a, true);
+		a->coa = in6addr_any;
+		change_state(a, ANCHOR_DEPARTED, "link left", now);
+		break;
+	case ANCHOR_RETURNING:
+		anchor_hold(a, true);
+		timer_stop(a->timers, &a->timer);
+		a->coa = in6addr_any;
+		change_state(a, ANCHOR_DEPARTED, "link left again", now);
+		break;
+	case ANCHOR_DEPARTED:
+	case ANCHOR_REGISTERING:
+	case ANCHOR_BOUND:
+	case ANCHOR_REFRESHING:
+	case ANCHOR_RELEASING:
+	case ANCHOR_REFUSED:
+	case ANCHOR_UNREACHABLE:
+	case ANCHOR_GONE:
+	case ANCHOR_STATE_MAX:
+		break;
+	}
+}
+
+static void on_no_coa(struct anchor *a, usec_t now)
+{
+	switch (a->state) {
+	case ANCHOR_REGISTERING:
+	case ANCHOR_BOUND:
+	case ANCHOR_REFRESHING:
+	case ANCHOR_RELEASING:
+	case ANCHOR_UNREACHABLE:
+		/* A BU may have arrived: until it would have run out, a release is owed. */
+		if (a->bound_until <= now && a->state != ANCHOR_RELEASING)
+			a->bound_until = now + (usec_t)a->cfg->lifetime_s * USEC_S;
+		timer_stop(a->timers, &a->timer);
+		change_state(a, ANCHOR_DEPARTED, "care-of address lost", now);
+		break;
+	case ANCHOR_REFUSED:
+		timer_stop(a->timers, &a->timer);
+		change_state(a, ANCHOR_DEPARTED, "care-of address lost", now);
+		break;
+	case ANCHOR_ATTACHED:
+	case ANCHOR_DEPARTED:
+	case ANCHOR_RETURNING:
+	case ANCHOR_GONE:
+	case ANCHOR_STATE_MAX:
+		break;
+	}
+}
+
+static void on_timeout(struct anchor *a, usec_t now)
+{
+	switch (a->state) {
+	case ANCHOR_REGISTERING:
+		if (a->backoff.tries >= TRIES_UNREACHABLE) {
+			snprintf(a->reason, sizeof(a->reason), "no answer to %u binding updates",
+				 a->backoff.tries);
+			change_state(a, ANCHOR_UNREACHABLE, a->reason, now);
+		}
+		transmit(a, now);
+		break;
+	case ANCHOR_BOUND:
+		a->resyncs = 0;
+		change_state(a, ANCHOR_REFRESHING, "lifetime ends soon", now);
+		start(a, now);
+		break;
+	case ANCHOR_REFRESHING:
+		if (now >= a->bound_until) {
+			snprintf(a->reason, sizeof(a->reason),
+				 "no answer before the binding ran out");
+			change_state(a, ANCHOR_UNREACHABLE, a->reason, now);
+		}
+		transmit(a, now);
+		break;
+	case ANCHOR_UNREACHABLE:
+		transmit(a, now);
+		break;
+	case ANCHOR_RELEASING:
+		if (a->backoff.tries >= TRIES_RELEASE)
+			gone(a, "no answer to the release; its lifetime ends it", now);
+		else
+			transmit(a, now);
+		break;
+	case ANCHOR_RETURNING:
+		if (now < a->bound_until) {
+			transmit(a, now);
+			break;
+		}
+		a->bound_until = 0;
+		change_state(a, ANCHOR_ATTACHED, "the binding ran out", now);
+		break;
+	case ANCHOR_REFUSED:
+		enter_registering(a, "asking again", now);
+		break;
+	case ANCHOR_ATTACHED:
+	case ANCHOR_DEPARTED:
+	case ANCHOR_GONE:
+	case ANCHOR_STATE_MAX:
+		break;
+	}
+}
+
+static void on_idle(struct anchor *a, usec_t now)
+{
+	switch (a->state) {
+	case ANCHOR_REGISTERING:
+	case ANCHOR_BOUND:
+	case ANCHOR_REFRESHING:
+	case ANCHOR_UNREACHABLE:
+		enter_releasing(a, "last flow ended", now);
+		break;
+	case ANCHOR_DEPARTED:
+		/* Without a care-of address nobody can be told; anchor_coa() does it. */
+		if (!maybe_bound(a, now))
+			gone(a, "last flow ended", now);
+		break;
+	case ANCHOR_REFUSED:
+		gone(a, "last flow ended", now);
+		break;
+	case ANCHOR_ATTACHED:
+	case ANCHOR_RELEASING:
+	case ANCHOR_RETURNING:
+	case ANCHOR_GONE:
+	case ANCHOR_STATE_MAX:
+		break;
+	}
+}
+
+void anchor_event(struct anchor *a, enum anchor_event ev, usec_t now)
+{
+	switch (ev) {
+	case ANCHOR_EV_DEPART:
+		on_depart(a, now);
+		break;
+	case ANCHOR_EV_NO_COA:
+		on_no_coa(a, now);
+		break;
+	case ANCHOR_EV_RETURN:
+		if (a->state != ANCHOR_ATTACHED && a->state != ANCHOR_RETURNING &&
+		    a->state != ANCHOR_GONE)
+			enter_returning(a, now);
+		break;
+	case ANCHOR_EV_BRR:
+		/* RFC 6275 11.7.4: the HA would like the binding refreshed. */
+		if (a->state == ANCHOR_BOUND)
+			on_timeout(a, now);
+		break;
+	case ANCHOR_EV_TIMEOUT:
+		on_timeout(a, now);
+		break;
+	case ANCHOR_EV_IDLE:
+		on_idle(a, now);
+		break;
+	case ANCHOR_EV_BUSY:
+		if (a->state == ANCHOR_RELEASING)
+			enter_registering(a, "a flow again", now);
+		break;
+	case ANCHOR_EV_EXPIRED:
+		gone(a, "the home prefix's lifetime ran out", now);
+		break;
+	case ANCHOR_EV_COA:
+	case ANCHOR_EV_BA:
+	case ANCHOR_EVENT_MAX:
+		break;		/* anchor_coa(), anchor_ba() */
+	}
+}
+
+bool anchor_away(const struct anchor *a)
+{
+	return a->state != ANCHOR_ATTACHED && a->state != ANCHOR_RETURNING &&
+	       a->state != ANCHOR_GONE;
+}
+
+void anchor_set_flows(struct anchor *a, unsigned int n, usec_t now)
+{
+	a->flows = n;
+	if (n > 0) {
+		timer_stop(a->timers, &a->linger);
+		anchor_event(a, ANCHOR_EV_BUSY, now);
+	} else if (anchor_away(a) && a->state != ANCHOR_RELEASING && !timer_armed(&a->linger)) {
+		timer_set(a->timers, &a->linger, now + a->cfg->linger);
+	}
+}
+
+void anchor_set_valid_until(struct anchor *a, usec_t at)
+{
+	a->valid_until = at;
+	timer_set(a->timers, &a->expiry, at);
+}
+
+bool anchor_seq_outstanding(const struct anchor *a, uint16_t seq)
+{
+	return seq == a->seq || (seq_newer(a->seq, seq) && !seq_newer(a->seq_first, seq));
+}
+
+static void timer_due(void *ctx, usec_t now)
+{
+	anchor_event(ctx, ANCHOR_EV_TIMEOUT, now);
+}
+
+static void linger_due(void *ctx, usec_t now)
+{
+	struct anchor *a = ctx;
+	unsigned int n = a->ops->count_flows(a->ctx, a);
+
+	a->flows = n;
+	if (n == 0)
+		anchor_event(a, ANCHOR_EV_IDLE, now);
+}
+
+static void expiry_due(void *ctx, usec_t now)
+{
+	anchor_event(ctx, ANCHOR_EV_EXPIRED, now);
+}
+
+void anchor_init(struct anchor *a, const struct anchor_config *cfg, const struct anchor_ops *ops,
+		 void *ctx, struct timers *timers, uint16_t seq)
+{
+	memset(a, 0, sizeof(*a));
+	a->state = ANCHOR_ATTACHED;
+	a->cfg = cfg;
+	a->ops = ops;
+	a->ctx = ctx;
+	a->timers = timers;
+	a->seq = seq;
+	a->seq_first = seq;
+	timer_init(&a->timer, "registration", timer_due, a);
+	timer_init(&a->linger, "linger", linger_due, a);
+	timer_init(&a->expiry, "expiry", expiry_due, a);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An anchor: what the MN knows of one home agent that gave it one home address, and the
+ * state machine of its registration (design 4.5; RFC 6275 section 11.7 and 11.8). Pure.
+ */
+#ifndef DMIP6_MN_ANCHOR_H
+#define DMIP6_MN_ANCHOR_H
+
+#include "common/core/auth.h"
+#include "common/core/backoff.h"
+#include "common/core/in6.h"
+#include "common/core/timer.h"
+#include "common/datapath/datapath.h"
+#include "common/wire/mh.h"
+
+enum anchor_state {
+	ANCHOR_ATTACHED,	/* on its own link: no binding, no cost */
+	ANCHOR_DEPARTED,	/* its link was left, its flows live, no care-of address yet */
+	ANCHOR_REGISTERING,	/* BU sent, first answer awaited; traffic is tunnelled */
+	ANCHOR_BOUND,
+	ANCHOR_REFRESHING,	/* BU sent, the binding still lives */
+	ANCHOR_RELEASING,	/* BU with lifetime 0 sent from away */
+	ANCHOR_RETURNING,	/* back on its link, BU with lifetime 0 sent from the HoA */
+	ANCHOR_REFUSED,		/* the HA said no, or there is no key: nothing is tunnelled */
+	ANCHOR_UNREACHABLE,	/* no answer for long: still asking */
+	ANCHOR_GONE,		/* to be freed by its owner */
+	ANCHOR_STATE_MAX
+};
+
+enum anchor_event {
+	ANCHOR_EV_DEPART,	/* the MN is no longer on the anchor's link */
+	ANCHOR_EV_COA,		/* a (new) care-of address is usable */
+	ANCHOR_EV_NO_COA,	/* the care-of address was lost */
+	ANCHOR_EV_RETURN,	/* the MN is on the anchor's link again */
+	ANCHOR_EV_BA,		/* an authentic acknowledgement of an outstanding BU */
+	ANCHOR_EV_BRR,		/* the HA asks for a refresh */
+	ANCHOR_EV_TIMEOUT,	/* retransmission or refresh is due */
+	ANCHOR_EV_IDLE,		/* no flow for the time of `linger` */
+	ANCHOR_EV_BUSY,		/* a flow is there (again) */
+	ANCHOR_EV_EXPIRED,	/* the lifetime of the home prefix ran out */
+	ANCHOR_EVENT_MAX
+};
+
+struct anchor;
+
+struct anchor_ops {
+	int (*send)(void *ctx, const void *packet, size_t len);
+	int (*tunnel_set)(void *ctx, const struct dp_binding *b);
+	int (*tunnel_del)(void *ctx, const struct in6_addr *hoa);
+	/* a->held changed: the HoA is to be kept on (or taken from) our own device. */
+	void (*held)(void *ctx, struct anchor *a);
+	/* Counts the flows on the HoA afresh: asked once, before an anchor is given up. */
+	unsigned int (*count_flows)(void *ctx, struct anchor *a);
+	/* Something to tell people: "bu.sent", "ba.received", "state". detail may be NULL. */
+	void (*notify)(void *ctx, struct anchor *a, const char *event, const char *detail,
+		       usec_t now);
+};
+
+struct anchor_config {
+	usec_t linger;			/* after the last flow */
+	uint32_t lifetime_s;		/* asked for */
+	uint16_t mtu;			/* largest inner packet */
+};
+
+struct anchor {
+	/* what the Router Advertisement told */
+	struct in6_prefix prefix;
+	struct in6_addr hoa, ha;
+	int ifindex;			/* where it was formed; 0: restored, not known */
+	usec_t valid_until;		/* of the home prefix */
+	bool link_local;		/* the HoA's interface id is the link-local's */
+	const struct auth_key *key;	/* borrowed; NULL: none configured */
+
+	enum anchor_state state;
+	bool held;			/* HoA kept on our own device */
+	bool tunnelled;			/* the data path has it */
+	struct in6_addr coa;		/* registered or being registered; unspecified: none */
+	uint16_t seq;			/* last one used */
+	uint16_t seq_first;		/* first of this registration: all since are outstanding */
+	uint8_t status;			/* of the last BA */
+	char reason[96];		/* why refused or unreachable, for people; "" */
+	uint32_t lifetime_s;		/* granted */
+	usec_t bound_until;
+	usec_t sent_at;			/* of the first BU of this registration */
+	usec_t rtt;			/* smoothed; 0: not known */
+	usec_t recent[MIP6_MAX_UPDATE_RATE];	/* when the last BUs went out */
+	unsigned int flows;
+	unsigned int recounted;			/* scratch of the count under way */
+	unsigned int resyncs;			/* answers 135 in this registration */
+	struct backoff backoff;
+	struct timer timer;		/* retransmission, refresh */
+	struct timer linger;
+	struct timer expiry;
+
+	const struct anchor_config *cfg;
+	const struct anchor_ops *ops;
+	void *ctx;
+	struct timers *timers;
+	struct anchor *next;		/* the owner's list */
+};
+
+const char *anchor_state_name(enum anchor_state s);
+
+/* In state ATTACHED. prefix, hoa, ha, ifindex, valid_until, key, link_local are the
+ * caller's to fill in before. seq: where sequence numbers start. */
+void anchor_init(struct anchor *a, const struct anchor_config *cfg, const struct anchor_ops *ops,
+		 void *ctx, struct timers *timers, uint16_t seq);
+/* What happened, with what it needs. */
+void anchor_event(struct anchor *a, enum anchor_event ev, usec_t now);
+void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now);	/* EV_COA */
+void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now);		/* EV_BA */
+/* Keeps the HoA on our own device, before it can vanish from the link; or lets it go. */
+void anchor_hold(struct anchor *a, bool hold);
+/* What is counted: how many flows use the HoA now. Starts and stops linger. */
+void anchor_set_flows(struct anchor *a, unsigned int n, usec_t now);
+void anchor_set_valid_until(struct anchor *a, usec_t at);
+/* Is seq that of a BU that was sent and not answered? */
+bool anchor_seq_outstanding(const struct anchor *a, uint16_t seq);
+/* Does it need a care-of address: is it away and to be kept? */
+bool anchor_away(const struct anchor *a);
+/* Stops timers; withdraws nothing. */
+void anchor_stop(struct anchor *a);
+
+#endif

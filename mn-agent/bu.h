@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The packets of a registration: Binding Update out, Binding Acknowledgement in. Pure. */
+#ifndef DMIP6_MN_BU_H
+#define DMIP6_MN_BU_H
+
+#include "common/core/auth.h"
+#include "common/wire/ext.h"
+#include "common/wire/mh.h"
+
+#define BU_PACKET_MAX	256
+
+struct bu_params {
+	struct in6_addr hoa, coa, ha;	/* coa == hoa: at home, de-registration */
+	uint16_t seq;
+	uint32_t lifetime_s;		/* 0: de-registration; rounded down to units of 4 s */
+	bool link_local;		/* L flag: RFC 6275 11.7.1 */
+};
+
+/* Appends the whole IPv6 packet, authenticated with key. 0, -ENOSPC, -EINVAL, -EIO. */
+int bu_build(struct wbuf *w, const struct bu_params *p, const struct auth_key *key);
+
+enum ba_verdict {
+	BA_GOOD,
+	BA_NO_AUTH,		/* no MN-HA authentication option, or not the last one */
+	BA_WRONG_SPI,
+	BA_WRONG_AUTH,
+	BA_VERDICT_MAX
+};
+const char *ba_verdict_name(enum ba_verdict v);
+
+/* Is this acknowledgement from the holder of the key? mh: the raw Mobility Header that was
+ * decoded into msg. RFC 4285 5.1: care-of and home address are those of the BU. */
+enum ba_verdict ba_check(const struct mh_msg *msg, const uint8_t *mh, size_t len,
+			 const struct in6_addr *coa, const struct in6_addr *hoa,
+			 const struct auth_key *key);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keywords of mn.conf. Owns nothing; main.c gives the text of the file to conf_parse()
+ * with this table. Every keyword is described in dmip6-mnd(8); a test compares the two.
+ */
+#include "mn-agent/conf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINGER_DEFAULT		(5 * USEC_S)
+#define LIFETIME_DEFAULT	(600 * USEC_S)
+#define LIFETIME_MAX		((usec_t)UINT16_MAX * MIP6_LIFETIME_UNIT_S * USEC_S)
+#define MTU_DEFAULT		1460	/* 1500 less the tunnel header */
+
+void mn_conf_defaults(struct mn_settings *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->table_base = DP_TABLE_BASE;
+	s->mn.max_anchors = 8;
+	s->mn.anchor.linger = LINGER_DEFAULT;
+	s->mn.anchor.lifetime_s = LIFETIME_DEFAULT / USEC_S;
+	s->mn.anchor.mtu = MTU_DEFAULT;
+}
+
+int mn_conf_add_interface(struct mn_settings *s, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len >= MN_NAME_MAX || strpbrk(name, "/ \t\n"))
+		return -EINVAL;
+	for (unsigned int n = 0; n < s->mn.n_interfaces; n++)
+		if (strcmp(s->mn.interfaces[n], name) == 0)
+			return 0;
+	if (s->mn.n_interfaces == MN_INTERFACES_MAX)
+		return -ENOSPC;
+	memcpy(s->mn.interfaces[s->mn.n_interfaces++], name, len + 1);
+	return 0;
+}
+
+void mn_conf_wipe(struct mn_settings *s)
+{
+	for (unsigned int n = 0; n < s->mn.n_keys; n++)
+		auth_key_wipe(&s->mn.keys[n].key);
+	s->mn.n_keys = 0;
+}
+
+static void set_interface(struct conf *c, void *obj, const struct conf_word *kw,
+			  const struct conf_word *args, unsigned int n)
+{
+	(void)kw;
+	(void)n;
+	switch (mn_conf_add_interface(obj, args[0].text)) {
+	case 0:
+		break;
+	case -ENOSPC:
+		conf_error(c, &args[0], "too many interfaces; expected at most %d",
+			   MN_INTERFACES_MAX);
+		break;
+	case -EINVAL:
+		conf_error(c, &args[0], "\"%s\" cannot be an interface; expected a name of at most "
+			   "%d characters such as wlan0", args[0].text, MN_NAME_MAX - 1);
+		break;
+	}
+}
+
+static void set_linger(struct conf *c, void *obj, const struct conf_word *kw,
+		       const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+
+	(void)kw;
+	(void)n;
+	conf_duration(c, &args[0], 0, 3600 * USEC_S, &s->mn.anchor.linger);
+}
+
+static void set_lifetime(struct conf *c, void *obj, const struct conf_word *kw,
+			 const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+	usec_t v;
+
+	(void)kw;
+	(void)n;
+	if (conf_duration(c, &args[0], 10 * USEC_S, LIFETIME_MAX, &v))
+		s->mn.anchor.lifetime_s = (uint32_t)(v / USEC_S);
+}
+
+static void set_max_anchors(struct conf *c, void *obj, const struct conf_word *kw,
+			    const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+	uint32_t v;
+
+	(void)kw;
+	(void)n;
+	if (conf_u32(c, &args[0], 1, MN_ANCHORS_MAX / 2, &v))
+		s->mn.max_anchors = v;
+}
+
+static void set_table_base(struct conf *c, void *obj, const struct conf_word *kw,
+			   const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+
+	(void)kw;
+	(void)n;
+	/* Rule priorities too: between the kernel's 0 and its 32766. */
+	conf_u32(c, &args[0], 1000, 32000, &s->table_base);
+}
+
+static void set_mtu(struct conf *c, void *obj, const struct conf_word *kw,
+		    const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+	uint32_t v;
+
+	(void)kw;
+	(void)n;
+	if (conf_u32(c, &args[0], 1280, 65495, &v))
+		s->mn.anchor.mtu = (uint16_t)v;
+}
+
+static void set_datapath(struct conf *c, void *obj, const struct conf_word *kw,
+			 const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+
+	(void)kw;
+	(void)n;
+	for (const struct dp_ops *const *o = dp_all(); *o; o++) {
+		if (strcmp((*o)->name, args[0].text) != 0)
+			continue;
+		snprintf(s->datapath, sizeof(s->datapath), "%s", args[0].text);
+		return;
+	}
+	conf_error(c, &args[0], "no data path \"%s\"; expected seg6 or null", args[0].text);
+}
+
+/* --- key SPI { ... } ----------------------------------------------------------- */
+
+static struct {
+	uint32_t spi;
+	enum auth_algorithm algorithm;
+	uint8_t secret[AUTH_SECRET_MAX];
+	size_t secret_len;
+	bool any_ha;
+	struct in6_addr ha;
+	struct mn_settings *into;
+} pending;		/* the block being read; blocks do not nest */
+
+static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
+		      const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+	uint32_t spi;
+
+	(void)kw;
+	(void)n;
+	if (!conf_u32(c, &args[0], AUTH_SPI_FIRST, UINT32_MAX, &spi))
+		return NULL;
+	for (unsigned int k = 0; k < s->mn.n_keys; k++) {
+		if (s->mn.keys[k].key.spi != spi)
+			continue;
+		conf_error(c, &args[0], "key %u is there already; expected another SPI", spi);
+		return NULL;
+	}
+	if (s->mn.n_keys == MN_KEYS_MAX) {
+		conf_error(c, &args[0], "too many keys; expected at most %d", MN_KEYS_MAX);
+		return NULL;
+	}
+	memset(&pending, 0, sizeof(pending));
+	pending.spi = spi;
+	pending.algorithm = AUTH_HMAC_SHA256_128;
+	pending.any_ha = true;
+	pending.into = s;
+	return &pending;
+}
+
+static void set_algorithm(struct conf *c, void *obj, const struct conf_word *kw,
+			  const struct conf_word *args, unsigned int n)
+{
+	(void)kw;
+	(void)n;
+	if (!obj)
+		return;
+	if (auth_algorithm_parse(args[0].text, &pending.algorithm))
+		conf_error(c, &args[0], "no algorithm \"%s\"; expected %s or %s", args[0].text,
+			   auth_algorithm_name(AUTH_HMAC_SHA256_128),
+			   auth_algorithm_name(AUTH_HMAC_SHA1_96));
+}
+
+static void set_secret(struct conf *c, void *obj, const struct conf_word *kw,
+		       const struct conf_word *args, unsigned int n)
+{
+	(void)kw;
+	(void)n;
+	if (obj)
+		conf_hex(c, &args[0], pending.secret, AUTH_SECRET_MIN, AUTH_SECRET_MAX,
+			 &pending.secret_len);
+}
+
+static void set_home_agent(struct conf *c, void *obj, const struct conf_word *kw,
+			   const struct conf_word *args, unsigned int n)
+{
+	(void)kw;
+	(void)n;
+	if (!obj || !conf_addr(c, &args[0], &pending.ha))
+		return;
+	if (in6_is_routable(&pending.ha))
+		pending.any_ha = false;
+	else
+		conf_error(c, &args[0], "%s is no home agent's address; expected a global one",
+			   args[0].text);
+}
+
+static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
+{
+	struct mn_settings *s;
+	struct mn_key *k;
+
+	if (!obj)
+		return;
+	s = pending.into;
+	if (pending.secret_len == 0) {
+		conf_error(c, kw, "key %u has no secret; expected `secret HEX;' in its block",
+			   pending.spi);
+		return;
+	}
+	k = &s->mn.keys[s->mn.n_keys];
+	k->any_ha = pending.any_ha;
+	k->ha = pending.ha;
+	if (auth_key_init(&k->key, pending.spi, pending.algorithm, pending.secret,
+			  pending.secret_len))
+		conf_error(c, kw, "key %u cannot be used: the cryptographic library refuses it",
+			   pending.spi);
+	else
+		s->mn.n_keys++;
+	explicit_bzero(&pending, sizeof(pending));
+}
+
+static const struct conf_keyword key_table[] = {
+	{ .name = "algorithm", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .set = set_algorithm, .once = true },
+	{ .name = "secret", .args = "HEX", .min_args = 1, .max_args = 1,
+	  .set = set_secret, .once = true },
+	{ .name = "home-agent", .args = "ADDRESS", .min_args = 1, .max_args = 1,
+	  .set = set_home_agent, .once = true },
+	{ 0 }
+};
+
+const struct conf_keyword mn_conf_table[] = {
+	{ .name = "interface", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .set = set_interface },
+	{ .name = "linger", .args = "DURATION", .min_args = 1, .max_args = 1,
+	  .set = set_linger, .once = true },
+	{ .name = "binding-lifetime", .args = "DURATION", .min_args = 1, .max_args = 1,
+	  .set = set_lifetime, .once = true },
+	{ .name = "max-anchors", .args = "NUMBER", .min_args = 1, .max_args = 1,
+	  .set = set_max_anchors, .once = true },
+	{ .name = "table-base", .args = "NUMBER", .min_args = 1, .max_args = 1,
+	  .set = set_table_base, .once = true },
+	{ .name = "tunnel-mtu", .args = "OCTETS", .min_args = 1, .max_args = 1,
+	  .set = set_mtu, .once = true },
+	{ .name = "datapath", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .set = set_datapath, .once = true },
+	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
+	  .open = open_key, .close = close_key },
+	{ 0 }
+};

@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The mobile node as a whole. Owns the interfaces and the anchors; io.c (or a simulation)
+ * calls its entry points with packets, kernel events and time. What an attachment means is
+ * in attach.c, a registration in anchor.c. RFC 6275 section 11; RFC 4861 6.3; design 4.
+ *
+ * Timers:
+ *   rescan  while an anchor is away: counts flows again, for what no notification told.
+ *   sweep   at once, after an anchor has gone or an address has come: see attach_settle().
+ */
+#include "mn-agent/mn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "common/wire/ext.h"
+#include "mn-agent/attach.h"
+#include "mn-agent/bu.h"
+
+#define RESCAN_INTERVAL	(10 * USEC_S)
+
+static const char *const counter_names[MN_C_MAX] = {
+	[MN_C_RA] = "ra", [MN_C_RA_BAD] = "ra-bad", [MN_C_RA_HOP_LIMIT] = "ra-hop-limit",
+	[MN_C_NA] = "na", [MN_C_PACKET_BAD] = "packet-bad", [MN_C_MH_BAD] = "mh-bad",
+	[MN_C_MH_CHECKSUM] = "mh-checksum", [MN_C_MH_UNKNOWN_TYPE] = "mh-unknown-type",
+	[MN_C_MH_UNEXPECTED] = "mh-unexpected", [MN_C_BA] = "ba", [MN_C_BA_UNKNOWN] = "ba-unknown",
+	[MN_C_BA_SEQUENCE] = "ba-sequence", [MN_C_BA_NO_AUTH] = "ba-no-authenticator",
+	[MN_C_BA_WRONG_SPI] = "ba-wrong-spi", [MN_C_BA_WRONG_AUTH] = "ba-wrong-authenticator",
+	[MN_C_BRR] = "brr", [MN_C_BE] = "be", [MN_C_FLOWS_SCANNED] = "flow-scans",
+	[MN_C_ANCHORS_DROPPED] = "anchors-dropped", [MN_C_FLOWS_LOST] = "flows-lost",
+};
+
+const char *mn_counter_name(enum mn_counter c)
+{
+	return counter_names[c];
+}
+
+void mn_event(struct mn *mn, const char *name, const struct mn_iface *i, const struct anchor *a,
+	      const char *detail, usec_t now)
+{
+	mn->ops->event(mn->ctx, name, i, a, detail, now);
+}
+
+bool mn_any_away(const struct mn *mn)
+{
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		if (anchor_away(a))
+			return true;
+	return false;
+}
+
+const struct anchor *mn_find_anchor(const struct mn *mn, const struct in6_addr *hoa)
+{
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		if (a->state != ANCHOR_GONE && in6_eq(&a->hoa, hoa))
+			return a;
+	return NULL;
+}
+
+static struct anchor *find_anchor(struct mn *mn, const struct in6_addr *hoa)
+{
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		if (a->state != ANCHOR_GONE && in6_eq(&a->hoa, hoa))
+			return a;
+	return NULL;
+}
+
+static struct mn_iface *find_iface(struct mn *mn, int ifindex)
+{
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
+		if (i->link.ifindex == ifindex)
+			return i;
+	return NULL;
+}
+
+/* --- flows -------------------------------------------------------------------- */
+
+/* During a count, `recounted` of an anchor is what has been seen so far. */
+static void flow_seen(void *arg, const struct in6_addr *local)
+{
+	struct anchor *a = find_anchor(arg, local);
+
+	if (a)
+		a->recounted++;
+}
+
+/* Counts, without drawing consequences. */
+static void recount(struct mn *mn)
+{
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		a->recounted = 0;
+	mn->counters[MN_C_FLOWS_SCANNED]++;
+	if (mn->ops->flows(mn->ctx, flow_seen, mn) == 0)
+		return;
+	/* Not to know is no reason to let a flow die. */
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		a->recounted = a->flows;
+}
+
+void mn_count_flows(struct mn *mn, usec_t now)
+{
+	recount(mn);
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		if (a->state != ANCHOR_GONE)
+			anchor_set_flows(a, a->recounted, now);
+}
+
+void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now)
+{
+	struct anchor *a = find_anchor(mn, local);
+
+	if (!a || a->flows == 0)
+		return;
+	if (a->flows > 1)
+		a->flows--;
+	else
+		mn_count_flows(mn, now);	/* the last one: be exact */
+}
+
+static void rescan_due(void *ctx, usec_t now)
+{
+	struct mn *mn = ctx;
+
+	if (mn_any_away(mn))
+		mn_count_flows(mn, now);
+	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
+}
+
+static void sweep_due(void *ctx, usec_t now)
+{
+	attach_settle(ctx, now);
+}
+
+/* --- anchors ------------------------------------------------------------------ */
+
+static int anchor_send(void *ctx, const void *packet, size_t len)
+{
+	struct mn *mn = ctx;
+
+	return mn->ops->send_routed(mn->ctx, packet, len);
+}
+
+static int anchor_tunnel_set(void *ctx, const struct dp_binding *b)
+{
+	struct mn *mn = ctx;
+
+	return mn->ops->tunnel_set(mn->ctx, b);
+}
+
+static int anchor_tunnel_del(void *ctx, const struct in6_addr *hoa)
+{
+	struct mn *mn = ctx;
+
+	return mn->ops->tunnel_del(mn->ctx, hoa);
+}
+
+static void anchor_held(void *ctx, struct anchor *a)
+{
+	attach_own_addr(ctx, &a->hoa);
+}
+
+static unsigned int anchor_count_flows(void *ctx, struct anchor *a)
+{
+	recount(ctx);
+	return a->recounted;
+}
+
+static void anchor_notify(void *ctx, struct anchor *a, const char *event, const char *detail,
+			  usec_t now)
+{
+	struct mn *mn = ctx;
+
+	if (a->state == ANCHOR_GONE || a->state == ANCHOR_ATTACHED) {
+		if (a->state == ANCHOR_GONE && a->flows > 0) {
+			log_warn("anchor %s: lost with %u flows", in6_str(&a->hoa).s, a->flows);
+			mn->counters[MN_C_FLOWS_LOST] += a->flows;
+		}
+		timer_set(mn->timers, &mn->sweep, now);
+	}
+	mn_event(mn, event, NULL, a, detail, now);
+	mn->ops->changed(mn->ctx);
+}
+
+static const struct anchor_ops anchor_ops = {
+	.send = anchor_send, .tunnel_set = anchor_tunnel_set, .tunnel_del = anchor_tunnel_del,
+	.held = anchor_held, .count_flows = anchor_count_flows, .notify = anchor_notify,
+};
+
+static const struct auth_key *find_key(const struct mn *mn, const struct in6_addr *ha)
+{
+	const struct auth_key *any = NULL;
+
+	for (unsigned int n = 0; n < mn->cfg->n_keys; n++) {
+		const struct mn_key *k = &mn->cfg->keys[n];
+
+		if (!k->any_ha && in6_eq(&k->ha, ha))
+			return &k->key;
+		if (k->any_ha && !any)
+			any = &k->key;
+	}
+	return any;
+}
+
+struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
+			     const struct in6_addr *hoa, const struct in6_addr *ha)
+{
+	struct anchor *a;
+	uint16_t seq;
+
+	if (mn->n_anchors >= MN_ANCHORS_MAX) {
+		mn->counters[MN_C_ANCHORS_DROPPED]++;
+		return NULL;
+	}
+	a = calloc(1, sizeof(*a));
+	if (!a) {
+		mn->counters[MN_C_ANCHORS_DROPPED]++;
+		return NULL;
+	}
+	mn->ops->random(mn->ctx, &seq, sizeof(seq));
+	anchor_init(a, &mn->cfg->anchor, &anchor_ops, mn, mn->timers, seq);
+	a->prefix = *prefix;
+	a->hoa = *hoa;
+	a->ha = *ha;
+	a->key = find_key(mn, ha);
+	a->next = mn->anchors;
+	mn->anchors = a;
+	mn->n_anchors++;
+	return a;
+}
+
+void mn_drop_anchor(struct mn *mn, struct anchor *a)
+{
+	struct anchor **p = &mn->anchors;
+
+	while (*p != a)
+		p = &(*p)->next;
+	*p = a->next;
+	mn->n_anchors--;
+	anchor_stop(a);
+	free(a);
+}
+
+int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
+{
+	struct anchor *a;
+
+	if (!in6_is_routable(&r->hoa) || !in6_is_routable(&r->ha) || !in6_in(&r->prefix, &r->hoa) ||
+	    r->valid_until <= now || find_anchor(mn, &r->hoa))
+		return -EINVAL;
+	if (mn->n_anchors >= MN_ANCHORS_MAX)
+		return -ENOSPC;
+	a = mn_new_anchor(mn, &r->prefix, &r->hoa, &r->ha);
+	if (!a)
+		return -ENOMEM;
+	a->seq = a->seq_first = r->seq;
+	a->link_local = r->link_local;
+	a->bound_until = r->bound_until;
+	anchor_set_valid_until(a, r->valid_until);
+	if (!r->away)
+		return 0;
+	/* Where it was registered is not relied on: the first attachment registers again.
+	 * Until then the kernel goes on with what the earlier run installed. */
+	a->state = ANCHOR_DEPARTED;
+	a->tunnelled = true;
+	anchor_hold(a, true);
+	return 0;
+}
+
+void mn_restore_coa(struct mn *mn, const struct in6_addr *coa)
+{
+	mn->wish = *coa;
+}
+
+/* --- interfaces --------------------------------------------------------------- */
+
+/* Place in the order of preference, or -1: not one of ours. */
+static int preference(const struct mn_config *cfg, const char *name)
+{
+	for (unsigned int n = 0; n < cfg->n_interfaces; n++)
+		if (strcmp(cfg->interfaces[n], name) == 0)
+			return (int)n;
+	return cfg->n_interfaces == 0 ? 0 : -1;
+}
+
+static struct mn_iface *new_iface(struct mn *mn, const struct mn_link *l)
+{
+	int pref = preference(mn->cfg, l->name);
+	uint32_t used = 0;
+	struct mn_iface *i;
+
+	if (pref < 0)
+		return NULL;
+	for (i = mn->ifaces; i; i = i->next)
+		used |= 1u << i->slot;
+	if (used == (1u << MN_INTERFACES_MAX) - 1)
+		return NULL;
+	i = calloc(1, sizeof(*i));
+	if (!i)
+		return NULL;
+	while (used & (1u << i->slot))
+		i->slot++;
+	i->mn = mn;
+	i->preference = (unsigned int)pref;
+	move_init(&i->move, &attach_move_ops, i, mn->timers);
+	i->next = mn->ifaces;
+	mn->ifaces = i;
+	return i;
+}
+
+void mn_link(struct mn *mn, const struct mn_link *l, usec_t now)
+{
+	struct mn_iface *i = find_iface(mn, l->ifindex);
+	bool was_up = i && i->link.up;
+
+	if (!i)
+		i = new_iface(mn, l);
+	if (!i)
+		return;
+	i->link = *l;
+	if (l->up == was_up)
+		return;
+	mn_event(mn, l->up ? "link.up" : "link.down", i, NULL, NULL, now);
+	/* After the link was down its addresses go through duplicate address detection again. */
+	if (!l->up)
+		i->linklocal = in6addr_any;
+	move_link(&i->move, l->up, now);
+}
+
+void mn_link_gone(struct mn *mn, int ifindex, usec_t now)
+{
+	struct mn_iface **p = &mn->ifaces, *i = find_iface(mn, ifindex);
+
+	if (!i)
+		return;
+	attach_forget(i, now);
+	while (*p != i)
+		p = &(*p)->next;
+	*p = i->next;
+	if (mn->current == i)
+		mn->current = NULL;
+	free(i);
+	attach_evaluate(mn, now);
+}
+
+/* Brings i->addrs up to date. */
+static void remember_addr(struct mn_iface *i, const struct mn_addr *a, bool gone)
+{
+	unsigned int n = 0;
+
+	while (n < i->n_addrs && !in6_eq(&i->addrs[n].addr, &a->addr))
+		n++;
+	if (gone) {
+		if (n < i->n_addrs)
+			i->addrs[n] = i->addrs[--i->n_addrs];
+		return;
+	}
+	if (n == MN_ADDRS_MAX)
+		return;
+	i->addrs[n] = *a;
+	if (n == i->n_addrs)
+		i->n_addrs++;
+}
+
+void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
+{
+	struct mn_iface *i = find_iface(mn, a->ifindex);
+
+	if (!i)
+		return;
+	if (in6_is_linklocal(&a->addr)) {
+		if (!gone && a->usable)
+			i->linklocal = a->addr;
+		else if (in6_eq(&i->linklocal, &a->addr))
+			i->linklocal = in6addr_any;
+		return;
+	}
+	if (!in6_is_routable(&a->addr))
+		return;
+	remember_addr(i, a, gone);
+	attach_addr_changed(i, a, gone, now);
+}
+
+/* --- packets ------------------------------------------------------------------ */
+
+void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data, size_t len,
+	      usec_t now)
+{
+	struct mn_iface *i = find_iface(mn, ifindex);
+	struct ip6_packet ip;
+	struct icmp6_msg msg;
+	enum icmp6_err err;
+
+	if (!i)
+		return;
+	if (ip6_decode(data, len, &ip) || ip.next_header != IP6_NH_ICMP6) {
+		mn->counters[MN_C_PACKET_BAD]++;
+		return;
+	}
+	err = icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len, &ip.src,
+			   &ip.dst, ip.hop_limit, &msg);
+	if (err == ICMP6_ERR_HOP_LIMIT) {
+		mn->counters[MN_C_RA_HOP_LIMIT]++;
+		return;
+	}
+	if (err) {
+		mn->counters[MN_C_RA_BAD]++;
+		return;
+	}
+	if (msg.type == ICMP6_RA) {
+		mn->counters[MN_C_RA]++;
+		if (i->move.state == MOVE_SOLICITING)
+			mn_event(mn, "ra.received", i, NULL, in6_str(&ip.src).s, now);
+		move_ra(&i->move, &ip.src, mac, &msg.u.ra, now);
+	} else if (msg.type == ICMP6_NA) {
+		mn->counters[MN_C_NA]++;
+		move_na(&i->move, &msg.u.na, now);
+	}
+}
+
+/* RFC 6275 11.7.3: what an acknowledgement must be, in that order. */
+static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_msg *msg,
+		  const uint8_t *mh, usec_t now)
+{
+	struct anchor *a = find_anchor(mn, ip->has_rh2 ? &ip->rh2 : &ip->dst);
+
+	mn->counters[MN_C_BA]++;
+	if (!a || !a->key || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa)) {
+		mn->counters[MN_C_BA_UNKNOWN]++;
+		return;
+	}
+	switch (ba_check(msg, mh, ip->payload_len, &a->coa, &a->hoa, a->key)) {
+	case BA_NO_AUTH:
+		mn->counters[MN_C_BA_NO_AUTH]++;
+		return;
+	case BA_WRONG_SPI:
+		mn->counters[MN_C_BA_WRONG_SPI]++;
+		return;
+	case BA_WRONG_AUTH:
+		mn->counters[MN_C_BA_WRONG_AUTH]++;
+		return;
+	case BA_GOOD:
+	case BA_VERDICT_MAX:
+		break;
+	}
+	/* The number is that of an outstanding BU, or the status says that it is not. */
+	if (msg->u.ba.status != BA_SEQ_OUT_OF_WINDOW &&
+	    !anchor_seq_outstanding(a, msg->u.ba.seq)) {
+		mn->counters[MN_C_BA_SEQUENCE]++;
+		return;
+	}
+	anchor_ba(a, msg, now);
+}
+
+static void rx_brr(struct mn *mn, const struct ip6_packet *ip, usec_t now)
+{
+	struct anchor *a = ip->has_rh2 ? find_anchor(mn, &ip->rh2) : NULL;
+
+	mn->counters[MN_C_BRR]++;
+	if (a && in6_eq(&ip->src, &a->ha) && in6_eq(&ip->dst, &a->coa))
+		anchor_event(a, ANCHOR_EV_BRR, now);
+}
+
+/* Is the packet for one of our home or care-of addresses? Others are only passing by. */
+static bool for_us(const struct mn *mn, const struct in6_addr *dst)
+{
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		if (in6_eq(&a->hoa, dst) || in6_eq(&a->coa, dst))
+			return true;
+	return false;
+}
+
+void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
+{
+	struct ip6_packet ip;
+	struct mh_msg msg;
+	const uint8_t *mh;
+	enum mh_err err;
+
+	if (ip6_decode(data, len, &ip) || ip.next_header != MH_NEXT_HEADER) {
+		mn->counters[MN_C_PACKET_BAD]++;
+		return;
+	}
+	if (!for_us(mn, &ip.dst))
+		return;
+	mh = (const uint8_t *)data + ip.payload_off;
+	err = mh_decode(mh, ip.payload_len, ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &msg, NULL);
+	if (err == MH_ERR_CHECKSUM) {
+		mn->counters[MN_C_MH_CHECKSUM]++;
+		return;
+	}
+	if (err == MH_ERR_UNKNOWN_TYPE) {
+		mn->counters[MN_C_MH_UNKNOWN_TYPE]++;
+		return;
+	}
+	if (err) {
+		mn->counters[MN_C_MH_BAD]++;
+		return;
+	}
+	switch ((enum mh_type)msg.type) {
+	case MH_BA:
+		rx_ba(mn, &ip, &msg, mh, now);
+		break;
+	case MH_BRR:
+		rx_brr(mn, &ip, now);
+		break;
+	case MH_BE:
+		/* Not authenticated, and the refresh would tell the same: only counted. */
+		mn->counters[MN_C_BE]++;
+		break;
+	case MH_HOTI:
+	case MH_COTI:
+	case MH_HOT:
+	case MH_COT:
+	case MH_BU:
+		mn->counters[MN_C_MH_UNEXPECTED]++;
+		break;
+	}
+}
+
+/* --- the whole ---------------------------------------------------------------- */
+
+bool mn_health(const struct mn *mn, char *text, size_t len, usec_t now)
+{
+	unsigned int away = 0, bad = 0, attached = 0;
+	const struct anchor *worst = NULL;
+
+	(void)now;
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
+		attached += i->attached;
+	for (const struct anchor *a = mn->anchors; a; a = a->next) {
+		away += anchor_away(a);
+		if (a->state == ANCHOR_REFUSED || a->state == ANCHOR_UNREACHABLE) {
+			bad++;
+			worst = a;
+		}
+	}
+	if (worst)
+		snprintf(text, len, "%u of %u addresses kept from earlier routers not reachable; "
+			 "%s at %s: %s", bad, away, in6_str(&worst->hoa).s,
+			 in6_str(&worst->ha).s, worst->reason);
+	else if (!attached)
+		snprintf(text, len, "no access router found yet; %u addresses kept", away);
+	else if (away)
+		snprintf(text, len, "%u address%s kept from earlier routers, all reachable", away,
+			 away == 1 ? "" : "es");
+	else
+		snprintf(text, len, "attached, no mobility in use");
+	return !worst && attached > 0;
+}
+
+void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *ops, void *ctx,
+	     struct timers *timers)
+{
+	memset(mn, 0, sizeof(*mn));
+	mn->cfg = cfg;
+	mn->ops = ops;
+	mn->ctx = ctx;
+	mn->timers = timers;
+	timer_init(&mn->rescan, "rescan", rescan_due, mn);
+	timer_init(&mn->sweep, "sweep", sweep_due, mn);
+	timer_set(timers, &mn->rescan, RESCAN_INTERVAL);
+}
+
+void mn_free(struct mn *mn, bool release)
+{
+	for (struct anchor *a = mn->anchors, *next; a; a = next) {
+		next = a->next;
+		anchor_stop(a);
+		if (release && a->tunnelled)
+			mn->ops->tunnel_del(mn->ctx, &a->hoa);
+		if (release && a->held)
+			mn->ops->addr_unset(mn->ctx, &a->hoa);
+		free(a);
+	}
+	if (release && !in6_is_any(&mn->endpoint))
+		mn->ops->endpoint_del(mn->ctx, &mn->endpoint);
+	for (struct mn_iface *i = mn->ifaces, *next; i; i = next) {
+		next = i->next;
+		move_stop(&i->move);
+		if (release && i->path_up)
+			mn->ops->path_unset(mn->ctx, &i->path);
+		if (release && i->coa_source == COA_OWN)
+			mn->ops->addr_unset(mn->ctx, &i->coa);
+		free(i);
+	}
+	timer_stop(mn->timers, &mn->rescan);
+	timer_stop(mn->timers, &mn->sweep);
+	memset(mn, 0, sizeof(*mn));
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The mobile node: interfaces, anchors, and what follows from each event. Pure: packets,
+ * kernel events and time come in by the functions below; what is to be done to the world
+ * goes out by struct mn_ops. io.c binds it to the kernel, tests/sim to a virtual network.
+ */
+#ifndef DMIP6_MN_MN_H
+#define DMIP6_MN_MN_H
+
+#include "mn-agent/anchor.h"
+#include "mn-agent/movement.h"
+
+#define MN_INTERFACES_MAX	16
+#define MN_KEYS_MAX		16
+#define MN_ANCHORS_MAX		64	/* hard bound of the list, attached ones included */
+#define MN_NAME_MAX		16
+#define MN_ADDRS_MAX		16	/* addresses remembered of one interface */
+
+struct mn_key {
+	struct auth_key key;
+	bool any_ha;
+	struct in6_addr ha;
+};
+
+struct mn_config {
+	unsigned int n_keys;
+	struct mn_key keys[MN_KEYS_MAX];
+	unsigned int n_interfaces;	/* 0: every Ethernet-like interface */
+	char interfaces[MN_INTERFACES_MAX][MN_NAME_MAX];	/* in order of preference */
+	unsigned int max_anchors;	/* away at the same time */
+	struct anchor_config anchor;
+};
+
+/* The road of a care-of address: everything from `prefix` leaves through this router. */
+struct mn_path {
+	int ifindex;
+	unsigned int slot;		/* which interface of ours: 0 .. MN_INTERFACES_MAX - 1 */
+	struct in6_prefix prefix;
+	struct in6_addr router;		/* link-local */
+	uint8_t router_mac[6];
+};
+
+struct mn_link {			/* what the kernel tells of an interface */
+	int ifindex;
+	char name[MN_NAME_MAX];
+	bool up;
+	uint8_t mac[6];
+	bool eui64;			/* it forms its interface identifiers from the MAC */
+};
+
+struct mn_addr {
+	int ifindex;
+	struct in6_addr addr;
+	uint8_t plen;
+	bool usable;			/* not tentative, or optimistic */
+};
+
+struct mn;
+struct mn_iface;
+
+struct mn_ops {
+	/* Packets: whole, as they go on the wire. 0 or negative errno. */
+	int (*send_link)(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len);
+	int (*send_routed)(void *ctx, const void *data, size_t len);
+	/* The kernel. All replace; all 0 or negative errno. */
+	int (*path_set)(void *ctx, const struct mn_path *p);
+	void (*path_unset)(void *ctx, const struct mn_path *p);
+	int (*addr_set)(void *ctx, const struct in6_addr *addr, bool preferred);	/* our device */
+	void (*addr_unset)(void *ctx, const struct in6_addr *addr);
+	void (*addr_drop)(void *ctx, const struct mn_addr *a);		/* an access link's */
+	/* The data path. */
+	int (*endpoint_add)(void *ctx, const struct in6_addr *addr);
+	void (*endpoint_del)(void *ctx, const struct in6_addr *addr);
+	int (*tunnel_set)(void *ctx, const struct dp_binding *b);
+	int (*tunnel_del)(void *ctx, const struct in6_addr *hoa);
+	/* Calls fn with the local address of every socket that is a flow. */
+	int (*flows)(void *ctx, void (*fn)(void *arg, const struct in6_addr *local), void *arg);
+	void (*random)(void *ctx, void *dst, size_t n);
+	/* For people: i or a may be NULL. */
+	void (*event)(void *ctx, const char *name, const struct mn_iface *i,
+		      const struct anchor *a, const char *detail, usec_t now);
+	/* Something that a restart must know has changed. */
+	void (*changed)(void *ctx);
+};
+
+enum coa_source { COA_NONE, COA_OWN, COA_KERNEL };
+
+struct mn_iface {
+	struct mn *mn;
+	struct mn_link link;
+	unsigned int slot;
+	unsigned int preference;	/* smaller is better */
+	struct in6_addr linklocal;	/* unspecified while there is none usable */
+	unsigned int n_addrs;		/* global ones, tentative ones too */
+	struct mn_addr addrs[MN_ADDRS_MAX];
+	struct movement move;		/* move.router: the one attached to, or the last one */
+	struct router left;		/* the one before, while a move is carried out */
+	bool attached;
+	bool moved_here;		/* it came from another router: fast attach */
+	enum coa_source coa_source;
+	struct in6_addr coa;
+	bool path_up;
+	struct mn_path path;
+	usec_t attached_at;
+	struct mn_iface *next;
+};
+
+enum mn_counter {
+	MN_C_RA, MN_C_RA_BAD, MN_C_RA_HOP_LIMIT, MN_C_NA, MN_C_PACKET_BAD,
+	MN_C_MH_BAD, MN_C_MH_CHECKSUM, MN_C_MH_UNKNOWN_TYPE, MN_C_MH_UNEXPECTED,
+	MN_C_BA, MN_C_BA_UNKNOWN, MN_C_BA_SEQUENCE, MN_C_BA_NO_AUTH, MN_C_BA_WRONG_SPI,
+	MN_C_BA_WRONG_AUTH, MN_C_BRR, MN_C_BE, MN_C_FLOWS_SCANNED, MN_C_ANCHORS_DROPPED,
+	MN_C_FLOWS_LOST,
+	MN_C_MAX
+};
+
+struct mn {
+	const struct mn_config *cfg;
+	const struct mn_ops *ops;
+	void *ctx;
+	struct timers *timers;
+	struct mn_iface *ifaces;
+	struct anchor *anchors;
+	unsigned int n_anchors;
+	const struct mn_iface *current;		/* whose CoA is registered; NULL: none */
+	struct in6_addr wish;		/* CoA of our own of an earlier run; unspecified: none */
+	struct in6_addr endpoint;		/* the data path's; unspecified: none */
+	struct timer rescan;			/* slow recount of flows */
+	struct timer sweep;			/* frees anchors that are gone, settles the rest */
+	uint64_t counters[MN_C_MAX];
+};
+
+const char *mn_counter_name(enum mn_counter c);
+
+void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *ops, void *ctx,
+	     struct timers *timers);
+/* release: take away from the kernel what was put there (stop); else leave it (restart). */
+void mn_free(struct mn *mn, bool release);
+
+/* Kernel events. An interface is known by its first mn_link(). */
+void mn_link(struct mn *mn, const struct mn_link *l, usec_t now);
+void mn_link_gone(struct mn *mn, int ifindex, usec_t now);
+void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now);
+void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now);
+/* Packets: whole IPv6 packets as they arrived. */
+void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data, size_t len,
+	      usec_t now);
+void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now);
+
+/* After a restart, before the first event: an anchor of the earlier run. state is
+ * ATTACHED, or anything else for "away". 0, -EINVAL, -ENOSPC, -ENOMEM. */
+struct mn_restore {
+	struct in6_prefix prefix;
+	struct in6_addr hoa, ha, coa;
+	bool away;
+	bool link_local;
+	uint16_t seq;
+	usec_t valid_until;
+	usec_t bound_until;
+};
+int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now);
+/* A care-of address of our own of the earlier run, to be used again in its prefix. */
+void mn_restore_coa(struct mn *mn, const struct in6_addr *coa);
+
+/* Counts the flows of every anchor (for status too). */
+void mn_count_flows(struct mn *mn, usec_t now);
+const struct anchor *mn_find_anchor(const struct mn *mn, const struct in6_addr *hoa);
+/* Health in words; returns whether all is well. */
+bool mn_health(const struct mn *mn, char *text, size_t len, usec_t now);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Movement detection of one interface. Owns its state and timers; mn.c owns it and
+ * carries out the ops. RFC 6275 11.5.1; RFC 4861 6.3.4, 6.3.7; RFC 6059; RFC 7559.
+ *
+ * Timers:
+ *   timer     SOLICITING: the RS again, doubling from 100 ms to a minute (RFC 7559 without
+ *             its random start: RFC 6275 11.5.1 lets a mobile node be eager).
+ *             PROBING: the next NS, or the verdict.
+ *   lifetime  the router lifetime of the current router.
+ */
+#include "mn-agent/movement.h"
+
+#include <string.h>
+
+#define RS_FIRST	(100 * USEC_MS)
+#define RS_MAX		(60 * USEC_S)
+#define PROBE_TRIES	3
+#define PROBE_WAIT	(100 * USEC_MS)
+#define PROBE_HOLD	(30 * USEC_S)	/* ours answered: a second router is left alone so long */
+
+static const char *const state_names[MOVE_STATE_MAX] = {
+	[MOVE_DOWN] = "down",
+	[MOVE_SOLICITING] = "soliciting",
+	[MOVE_ATTACHED] = "attached",
+	[MOVE_PROBING] = "probing",
+};
+
+const char *move_state_name(enum move_state s)
+{
+	return state_names[s];
+}
+
+void router_from_ra(struct router *ret, const struct in6_addr *from, const uint8_t mac[6],
+		    const struct nd_ra *ra)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->linklocal = *from;
+	memcpy(ret->mac, ra->slla.present ? ra->slla.mac : mac, 6);
+	ret->lifetime_s = ra->router_lifetime_s;
+	ret->mtu = ra->mtu;
+	for (unsigned int i = 0; i < ra->n_prefixes; i++) {
+		const struct nd_prefix *p = &ra->prefixes[i];
+
+		/* RFC 6275 7.2: with the R flag the field is the home agent's own address. */
+		if ((p->flags & PIO_FLAG_ROUTER) && (ra->flags & RA_FLAG_HOME_AGENT) &&
+		    !ret->has_ha && in6_is_routable(&p->prefix)) {
+			ret->has_ha = true;
+			ret->ha = p->prefix;
+		}
+		/* RFC 4862 5.5.3: usable for autoconfiguration. */
+		if (!(p->flags & PIO_FLAG_AUTO) || p->plen != 64 || p->valid_s == 0 ||
+		    p->preferred_s > p->valid_s || !in6_is_routable(&p->prefix) ||
+		    ret->n_prefixes == MOVE_PREFIXES_MAX)
+			continue;
+		ret->prefixes[ret->n_prefixes] = *p;
+		in6_mask(&ret->prefixes[ret->n_prefixes].prefix, 64);
+		ret->n_prefixes++;
+	}
+	/* RFC 8273: a prefix of one host's own is not on link. */
+	ret->per_host = ret->has_ha && ret->n_prefixes > 0 &&
+		!(ret->prefixes[0].flags & (PIO_FLAG_ONLINK | PIO_FLAG_ROUTER));
+}
+
+bool router_has_prefix(const struct router *r, const struct in6_prefix *p)
+{
+	for (unsigned int i = 0; i < r->n_prefixes; i++)
+		if (r->prefixes[i].plen == p->len && in6_eq(&r->prefixes[i].prefix, &p->addr))
+			return true;
+	return false;
+}
+
+/* The same router as far as our addresses go: it still hands out the one we use. */
+static bool same_router(const struct router *a, const struct router *b)
+{
+	struct in6_prefix p;
+
+	if (!in6_eq(&a->linklocal, &b->linklocal) || a->has_ha != b->has_ha ||
+	    (a->has_ha && !in6_eq(&a->ha, &b->ha)))
+		return false;
+	if (a->n_prefixes == 0)
+		return true;
+	p.addr = a->prefixes[0].prefix;
+	p.len = a->prefixes[0].plen;
+	return router_has_prefix(b, &p);
+}
+
+static void solicit(struct movement *m, usec_t now)
+{
+	m->state = MOVE_SOLICITING;
+	backoff_start(&m->rs, RS_FIRST, RS_MAX, 0);
+	timer_set(m->timers, &m->timer, now + backoff_next(&m->rs));
+	m->ops->solicit(m->ctx, m, now);
+}
+
+static void attach(struct movement *m, const struct router *r, usec_t now)
+{
+	bool moved = !m->has_router || !same_router(&m->router, r);
+
+	m->router = *r;
+	m->has_router = true;
+	m->state = MOVE_ATTACHED;
+	timer_stop(m->timers, &m->timer);
+	timer_set(m->timers, &m->lifetime, now + (usec_t)r->lifetime_s * USEC_S);
+	m->ops->attached(m->ctx, m, moved, now);
+}
+
+static void lost(struct movement *m, usec_t now)
+{
+	timer_stop(m->timers, &m->lifetime);
+	m->ops->lost(m->ctx, m, now);
+}
+
+void move_link(struct movement *m, bool up, usec_t now)
+{
+	if (!up && m->state != MOVE_DOWN) {
+		m->state = MOVE_DOWN;
+		timer_stop(m->timers, &m->timer);
+		lost(m, now);
+	} else if (up && m->state == MOVE_DOWN) {
+		m->not_before = 0;
+		solicit(m, now);
+	}
+}
+
+/* RFC 4861 7.3.1: is the current router still reachable? Without a source address to ask
+ * from (it is tentative for a second or two) it is asked by a solicitation instead. */
+static void probe(struct movement *m, usec_t now)
+{
+	m->probes++;
+	timer_set(m->timers, &m->timer, now + PROBE_WAIT);
+	if (m->ops->probe(m->ctx, m, now))
+		m->ops->solicit(m->ctx, m, now);
+}
+
+/* An advertisement of a router other than the current one, without a link event. */
+static void other_router(struct movement *m, const struct router *r, usec_t now)
+{
+	if (m->state == MOVE_PROBING) {
+		m->candidate = *r;
+		return;
+	}
+	if (now < m->not_before)
+		return;
+	m->candidate = *r;
+	m->state = MOVE_PROBING;
+	m->probes = 0;
+	probe(m, now);
+}
+
+static void our_router(struct movement *m, const struct router *r, usec_t now)
+{
+	/* RFC 4861 6.3.4: lifetime 0 is no default router any more. */
+	if (r->lifetime_s == 0) {
+		lost(m, now);
+		m->has_router = false;
+		solicit(m, now);
+		return;
+	}
+	if (m->state == MOVE_PROBING)
+		m->not_before = now + PROBE_HOLD;
+	if (r->n_prefixes > 0) {
+		attach(m, r, now);
+		return;
+	}
+	/* The beacon of a per-host router: it is alive, and says nothing of our prefix. */
+	m->state = MOVE_ATTACHED;
+	timer_stop(m->timers, &m->timer);
+	timer_set(m->timers, &m->lifetime, now + (usec_t)r->lifetime_s * USEC_S);
+}
+
+void move_ra(struct movement *m, const struct in6_addr *from, const uint8_t mac[6],
+	     const struct nd_ra *ra, usec_t now)
+{
+	struct router r;
+	bool ours;
+
+	router_from_ra(&r, from, mac, ra);
+	ours = m->has_router && in6_eq(&m->router.linklocal, from) &&
+	       m->router.has_ha == r.has_ha && (!r.has_ha || in6_eq(&m->router.ha, &r.ha));
+	switch (m->state) {
+	case MOVE_DOWN:
+		break;
+	case MOVE_SOLICITING:
+		/* The link is new: whoever answers first with a prefix is our router. A beacon
+		 * without one only tells that the solicitation was not heard yet. */
+		if (r.lifetime_s > 0 && r.n_prefixes > 0)
+			attach(m, &r, now);
+		else if (r.lifetime_s > 0 && m->rs.tries < 3)
+			m->ops->solicit(m->ctx, m, now);
+		break;
+	case MOVE_ATTACHED:
+	case MOVE_PROBING:
+		if (ours)
+			our_router(m, &r, now);
+		else if (r.lifetime_s > 0)
+			other_router(m, &r, now);
+		break;
+	case MOVE_STATE_MAX:
+		break;
+	}
+}
+
+void move_na(struct movement *m, const struct nd_na *na, usec_t now)
+{
+	if (m->state != MOVE_PROBING || !in6_eq(&na->target, &m->router.linklocal))
+		return;
+	m->state = MOVE_ATTACHED;
+	m->not_before = now + PROBE_HOLD;
+	timer_stop(m->timers, &m->timer);
+}
+
+static void timer_due(void *ctx, usec_t now)
+{
+	struct movement *m = ctx;
+
+	switch (m->state) {
+	case MOVE_SOLICITING:
+		timer_set(m->timers, &m->timer, now + backoff_next(&m->rs));
+		m->ops->solicit(m->ctx, m, now);
+		break;
+	case MOVE_PROBING:
+		if (m->probes < PROBE_TRIES) {
+			probe(m, now);
+			break;
+		}
+		/* RFC 6275 11.5.1: unreachable, and another one is there: moved. */
+		if (m->candidate.n_prefixes > 0) {
+			struct router next = m->candidate;
+
+			attach(m, &next, now);
+			break;
+		}
+		lost(m, now);
+		m->has_router = false;
+		solicit(m, now);
+		break;
+	case MOVE_DOWN:
+	case MOVE_ATTACHED:
+	case MOVE_STATE_MAX:
+		break;
+	}
+}
+
+static void lifetime_due(void *ctx, usec_t now)
+{
+	struct movement *m = ctx;
+
+	if (m->state != MOVE_ATTACHED && m->state != MOVE_PROBING)
+		return;
+	lost(m, now);
+	m->has_router = false;
+	solicit(m, now);
+}
+
+void move_init(struct movement *m, const struct move_ops *ops, void *ctx, struct timers *timers)
+{
+	memset(m, 0, sizeof(*m));
+	m->state = MOVE_DOWN;
+	m->ops = ops;
+	m->ctx = ctx;
+	m->timers = timers;
+	timer_init(&m->timer, "movement", timer_due, m);
+	timer_init(&m->lifetime, "router", lifetime_due, m);
+}
+
+void move_stop(struct movement *m)
+{
+	timer_stop(m->timers, &m->timer);
+	timer_stop(m->timers, &m->lifetime);
+}
