@@ -361,7 +361,6 @@ static void read_statement(struct conf *c, const struct conf_keyword *table,
 {
 	unsigned int max = k && k->max_args < CONF_ARGS_MAX ? k->max_args : CONF_ARGS_MAX;
 	unsigned int line = s->kw.line;
-	bool too_many = false;
 
 	for (;;) {
 		struct token *t = next_token(c);
@@ -385,9 +384,9 @@ static void read_statement(struct conf *c, const struct conf_keyword *table,
 		line = t->word.line;
 		if (s->n < max) {
 			s->args[s->n++] = t->word;
-		} else if (k && !too_many) {
+		} else if (k && !s->bad) {
 			conf_error(c, &t->word, "too many arguments; expected %s", form(k).s);
-			s->bad = too_many = true;
+			s->bad = true;
 		}
 	}
 }
@@ -564,6 +563,8 @@ unsigned int conf_parse(const char *name, const char *text, size_t len,
 		.report = report, .ctx = ctx,
 	};
 
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		c.pos = 3;	/* a byte order mark, as some editors write it */
 	parse_block(&c, table, root, true, NULL, 0);
 	return c.errors;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * IPv6 addresses, prefixes and MAC addresses as values: no state, nothing owned. Used
- * everywhere. RFC 4291 (addressing), RFC 5952 (text, by the C library), RFC 4193 (unique local addresses).
+ * everywhere. RFC 4291 (addressing), RFC 5952 (text, written by the C library).
  */
 #include "common/core/in6.h"
 
