@@ -20,12 +20,17 @@ usec_t clock_now(void)
 	return (usec_t)ts.tv_sec * USEC_S + (usec_t)(ts.tv_nsec / 1000);
 }
 
-int64_t clock_wall_s(void)
+int64_t clock_wall_us(void)
 {
 	struct timespec ts;
 
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec;
+	return (int64_t)ts.tv_sec * 1000000 + (int64_t)(ts.tv_nsec / 1000);
+}
+
+int64_t clock_wall_s(void)
+{
+	return clock_wall_us() / 1000000;
 }
 
 void clock_random(void *dst, size_t n)

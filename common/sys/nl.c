@@ -58,7 +58,7 @@ int nl_open(int protocol, struct nl **ret)
 	nl->sock = mnl_socket_open2(protocol, SOCK_CLOEXEC);
 	if (!nl->sock || mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
 		err = -errno;
-		nl_close(nl);
+		nl_free(nl);
 		return err;
 	}
 	nl->portid = mnl_socket_get_portid(nl->sock);
@@ -72,7 +72,7 @@ int nl_open(int protocol, struct nl **ret)
 	return 0;
 }
 
-void nl_close(struct nl *nl)
+void nl_free(struct nl *nl)
 {
 	if (!nl)
 		return;

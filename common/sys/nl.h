@@ -14,7 +14,7 @@
 struct nl;
 
 int nl_open(int protocol, struct nl **ret);	/* NETLINK_ROUTE, NETLINK_GENERIC ... */
-void nl_close(struct nl *nl);
+void nl_free(struct nl *nl);	/* not nl_close: that is a name of libnl-3 */
 /* A zeroed message in nl's own room with its header; NLM_F_REQUEST is added. */
 struct nlmsghdr *nl_message(struct nl *nl, uint16_t type, uint16_t flags);
 /* Sends with NLM_F_ACK and reads the answer. 0 or negative errno; the kernel's extended
