@@ -238,10 +238,18 @@ void ha_tell(struct ha *ha, const struct ha_event *e);
 /* One token of a bucket: false when it is empty. */
 bool ha_bucket(unsigned int *tokens, usec_t *at, unsigned int burst, usec_t period, usec_t now);
 bool ha_error_allowed(struct ha *ha, usec_t now);
-int ha_store_lease(struct ha *ha, struct lease *l, usec_t valid_until, usec_t now, bool durable);
+/* Writes the lease down as it stands. */
+int ha_store_lease(struct ha *ha, struct lease *l, bool durable);
+/* The host will be told, or has shown, that the prefix stays its own for a prefix lifetime
+ * from now. Durable where the database does not say so yet; if that fails the lease keeps
+ * the end that is stored and the error is returned. */
+int ha_extend_lease(struct ha *ha, struct lease *l, usec_t now, bool *ret_stored);
 
-void nd_interface_up(struct ha *ha, struct ha_interface *ifc, usec_t now);
-void nd_interface_down(struct ha *ha, struct ha_interface *ifc);
+void nd_interface_init(struct ha *ha, struct ha_interface *ifc);	/* its timer */
+/* The link works: routes and neighbours of those attached to it are put in (again). */
+void nd_interface_up(struct ha *ha, struct ha_interface *ifc);
+/* Advertisements can leave. */
+void nd_interface_usable(struct ha *ha, struct ha_interface *ifc, usec_t now);
 void nd_lease_init(struct ha *ha, struct lease *l);	/* its timers */
 void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, usec_t now,
 		     const char *reason);

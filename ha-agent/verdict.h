@@ -34,8 +34,8 @@ enum verdict_reason {
 	/* refused */
 	VERDICT_AUTH_FAIL,		/* 146, instead of VERDICT_BAD_AUTH where configured */
 	VERDICT_OTHER_MN,		/* 133 */
-	VERDICT_TYPE_CHANGE,		/* 139 */
 	VERDICT_SEQUENCE,		/* 135 */
+	VERDICT_TYPE_CHANGE,		/* 139 */
 	VERDICT_NO_BINDING,		/* 133, de-registration */
 	VERDICT_NOT_SUBNET,		/* 132 */
 	VERDICT_NOT_ALLOCATED,		/* 132 */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The binding cache (RFC 6275 9.1, 10.1). Owns every struct binding. Called by update.c
+ * and ha.c (find, add) and binding.c (delete).
+ */
+#include "ha-agent/bcache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ha-agent/prefix.h"
+
+static const char *const state_names[BINDING_STATE_MAX] = {
+	[BINDING_NEW] = "new",
+	[BINDING_BOUND] = "bound",
+	[BINDING_RELEASED] = "released",
+	[BINDING_GONE] = "gone",
+};
+
+const char *binding_state_name(enum binding_state s)
+{
+	return s < BINDING_STATE_MAX ? state_names[s] : "?";
+}
+
+void bcache_init(struct bcache *bc, unsigned int max)
+{
+	memset(bc, 0, sizeof(*bc));
+	bc->max = max;
+}
+
+struct binding *bcache_find(const struct bcache *bc, const struct in6_addr *hoa)
+{
+	struct binding *b;
+
+	HASH_FIND(by_hoa, bc->by_hoa, hoa, sizeof(*hoa), b);
+	return b;
+}
+
+struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct lease *lease)
+{
+	struct binding *b;
+
+	if (bc->n >= bc->max || bcache_find(bc, hoa))
+		return NULL;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return NULL;
+	b->hoa = *hoa;
+	b->state = BINDING_NEW;
+	b->lease = lease;
+	lease->bindings++;
+	HASH_ADD(by_hoa, bc->by_hoa, hoa, sizeof(b->hoa), b);
+	bc->n++;
+	return b;
+}
+
+void bcache_del(struct bcache *bc, struct binding *b)
+{
+	b->lease->bindings--;
+	HASH_DELETE(by_hoa, bc->by_hoa, b);
+	bc->n--;
+	free(b);
+}
+
+void bcache_free(struct bcache *bc)
+{
+	struct binding *b, *next;
+
+	HASH_ITER(by_hoa, bc->by_hoa, b, next)
+		bcache_del(bc, b);
+}

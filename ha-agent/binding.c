@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The state machine of one binding. Called by update.c, by ha.c at start, and by its
+ * timer:
+ *
+ *	timer	BOUND: the granted lifetime is over (RFC 6275 9.5.2)
+ *		RELEASED: MAX_DELETE_BCE_TIMEOUT after de-registration (10.3.2)
+ *
+ * Only here are bindings put into the data path and taken out.
+ */
+#include "ha-agent/binding.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/core/log.h"
+
+static const char *const event_names[BINDING_EVENT_MAX] = {
+	[BINDING_EVENT_REGISTER] = "registration",
+	[BINDING_EVENT_RESTORE] = "restored",
+	[BINDING_EVENT_RELEASE] = "de-registration",
+	[BINDING_EVENT_TIMEOUT] = "lifetime over",
+};
+
+const char *binding_event_name(enum binding_event e)
+{
+	return e < BINDING_EVENT_MAX ? event_names[e] : "?";
+}
+
+static void change_state(struct binding *b, enum binding_state state, enum binding_event why)
+{
+	enum binding_state old = b->state;
+
+	b->state = state;
+	if (old != state)
+		log_info("binding %s: %s -> %s, %s", in6_str(&b->hoa).s,
+			 binding_state_name(old), binding_state_name(state),
+			 binding_event_name(why));
+}
+
+static struct in6_prefix inner(const struct binding *b)
+{
+	return (struct in6_prefix){ .addr = b->hoa, .len = 128 };
+}
+
+static void tell(const struct binding *b, enum ha_event_type type)
+{
+	ha_tell(b->ha, &(struct ha_event){
+		.type = type, .lease = b->lease, .binding = b, .hoa = b->hoa, .coa = b->coa,
+	});
+}
+
+static int install(const struct binding *b, const struct in6_addr *coa)
+{
+	struct ha *ha = b->ha;
+	int err = ha->ops->dp_set(ha->ctx, &(struct dp_binding){
+		.inner = inner(b), .local = ha->cfg->address, .remote = *coa,
+	});
+
+	if (err < 0) {
+		ha->counters[HA_DATAPATH_FAILED]++;
+		log_warn("binding %s: data path refused care-of address %s: %s",
+			 in6_str(&b->hoa).s, in6_str(coa).s, strerror(-err));
+	}
+	return err;
+}
+
+static void uninstall(const struct binding *b)
+{
+	struct ha *ha = b->ha;
+	struct in6_prefix p = inner(b);
+	int err = ha->ops->dp_del(ha->ctx, &p);
+
+	if (err < 0 && err != -ENOENT) {
+		ha->counters[HA_DATAPATH_FAILED]++;
+		log_warn("binding %s: data path did not let it go: %s", in6_str(&b->hoa).s,
+			 strerror(-err));
+	}
+}
+
+static void store(const struct binding *b)
+{
+	b->ha->ops->binding_store(b->ha->ctx, &(struct ha_binding_record){
+		.hoa = b->hoa, .coa = b->coa, .sequence = b->sequence, .spi = b->spi,
+		.lifetime_s = b->lifetime_s, .expires = b->expires,
+	});
+}
+
+static void forget(struct binding *b, enum binding_event why, usec_t now)
+{
+	struct ha *ha = b->ha;
+	struct lease *lease = b->lease;
+
+	change_state(b, BINDING_GONE, why);
+	timer_stop(ha->timers, &b->timer);
+	bcache_del(&ha->bcache, b);
+	nd_lease_review(ha, lease, now);
+}
+
+/* Fails only for an entry whose timer was never armed: a new one. */
+static int arm(struct binding *b, usec_t at)
+{
+	int err = timer_set(b->ha->timers, &b->timer, at);
+
+	if (err == 0)
+		b->expires = at;
+	return err;
+}
+
+/* A care-of address, new or as before. */
+static int take(struct binding *b, enum binding_event e, const struct binding_request *req,
+		usec_t now)
+{
+	bool bound = b->state == BINDING_BOUND;
+	bool same = bound && in6_eq(&b->coa, &req->coa);
+	bool restore = e == BINDING_EVENT_RESTORE;
+	struct ha *ha = b->ha;
+	int err = 0;
+
+	/* No binding without its end. */
+	if (b->state == BINDING_NEW)
+		err = arm(b, now);
+	if (err == 0 && !same)
+		err = install(b, &req->coa);
+	if (err < 0) {
+		if (b->state == BINDING_NEW)
+			forget(b, e, now);
+		return err;
+	}
+	b->coa = req->coa;
+	b->sequence = req->sequence;
+	b->spi = req->spi;
+	b->lifetime_s = req->lifetime_s;
+	change_state(b, BINDING_BOUND, e);
+	(void)arm(b, restore ? req->expires : now + req->lifetime_s * USEC_S);
+	if (restore)
+		return 0;
+	store(b);
+	if (same) {
+		ha->counters[HA_BINDING_REFRESHED]++;
+		tell(b, HA_EVENT_BINDING_REFRESHED);
+	} else if (bound) {
+		ha->counters[HA_BINDING_MOVED]++;
+		log_info("binding %s: moved to %s", in6_str(&b->hoa).s, in6_str(&b->coa).s);
+		tell(b, HA_EVENT_BINDING_MOVED);
+	} else {
+		ha->counters[HA_BINDING_NEW]++;
+		tell(b, HA_EVENT_BINDING_NEW);
+	}
+	return 0;
+}
+
+/* RFC 6275 10.3.2: interception ends at once; the entry stays as invalid for a while, so
+ * that an older Binding Update that was delayed is recognised by its number. */
+static void release(struct binding *b, enum binding_event e, const struct binding_request *req,
+		    usec_t now)
+{
+	struct ha *ha = b->ha;
+
+	b->sequence = req->sequence;
+	if (b->state == BINDING_BOUND) {
+		uninstall(b);
+		change_state(b, BINDING_RELEASED, e);
+		ha->ops->binding_forget(ha->ctx, &b->hoa);
+		ha->counters[HA_BINDING_RELEASED]++;
+		tell(b, HA_EVENT_BINDING_RELEASED);
+	}
+	(void)arm(b, now + MIP6_MAX_DELETE_BCE_TIMEOUT_MS * USEC_MS);
+}
+
+static void timeout(struct binding *b, enum binding_event e, usec_t now)
+{
+	struct ha *ha = b->ha;
+
+	if (b->state == BINDING_BOUND) {
+		uninstall(b);
+		ha->ops->binding_forget(ha->ctx, &b->hoa);
+		ha->counters[HA_BINDING_EXPIRED]++;
+		tell(b, HA_EVENT_BINDING_EXPIRED);
+	}
+	forget(b, e, now);
+}
+
+static void on_timer(void *ctx, usec_t now)
+{
+	binding_event(ctx, BINDING_EVENT_TIMEOUT, NULL, now);
+}
+
+void binding_init(struct ha *ha, struct binding *b)
+{
+	b->ha = ha;
+	timer_init(&b->timer, "binding", on_timer, b);
+}
+
+int binding_event(struct binding *b, enum binding_event e, const struct binding_request *req,
+		  usec_t now)
+{
+	switch (e) {
+	case BINDING_EVENT_REGISTER:
+	case BINDING_EVENT_RESTORE:
+		return take(b, e, req, now);
+	case BINDING_EVENT_RELEASE:
+		release(b, e, req, now);
+		return 0;
+	case BINDING_EVENT_TIMEOUT:
+		timeout(b, e, now);
+		return 0;
+	case BINDING_EVENT_MAX:
+		break;
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The state machine of one binding: lifetime, expiry, de-registration (RFC 6275 9.5.2,
+ * 10.3.1, 10.3.2). What a Binding Update may do is decided before, by verdict.c.
+ *
+ *	NEW      -- register, restore --> BOUND      NEW -- data path fails --> GONE
+ *	BOUND    -- register --> BOUND               BOUND -- timeout --> GONE
+ *	BOUND    -- release --> RELEASED             RELEASED -- register --> BOUND
+ *	RELEASED -- release --> RELEASED             RELEASED -- timeout --> GONE
+ */
+#ifndef DMIP6_HA_BINDING_H
+#define DMIP6_HA_BINDING_H
+
+#include "ha-agent/ha.h"
+
+enum binding_event {
+	BINDING_EVENT_REGISTER,		/* an accepted registration */
+	BINDING_EVENT_RESTORE,		/* from the database of an earlier run */
+	BINDING_EVENT_RELEASE,		/* an accepted de-registration */
+	BINDING_EVENT_TIMEOUT,		/* of its timer */
+	BINDING_EVENT_MAX
+};
+const char *binding_event_name(enum binding_event e);
+
+struct binding_request {
+	struct in6_addr coa;
+	uint16_t sequence;
+	uint32_t spi;
+	uint32_t lifetime_s;		/* granted */
+	usec_t expires;			/* RESTORE only */
+};
+
+/* A cache entry's part that the state machine needs, after bcache_add(). */
+void binding_init(struct ha *ha, struct binding *b);
+/* 0, or the data path's error: then a binding that was bound stays as it was, and a new
+ * one is gone. req may be NULL for TIMEOUT. After TIMEOUT the entry is gone. */
+int binding_event(struct binding *b, enum binding_event e, const struct binding_request *req,
+		  usec_t now);
+
+#endif

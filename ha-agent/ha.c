@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The home agent's life cycle: configuration checks, interfaces as they come and go, what
+ * an earlier run left, and the small services that the other files share. Owns struct ha;
+ * called by main.c, io.c, ctl.c and the simulation. RFC 6275 sections 8.4 and 10.
+ */
+#include "ha-agent/ha.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "ha-agent/binding.h"
+
+static const char *const counter_names[HA_COUNTER_MAX] = {
+	[HA_RX_ND] = "rx-nd",
+	[HA_RX_RS] = "rx-rs",
+	[HA_RX_NA] = "rx-na",
+	[HA_RX_ND_UNEXPECTED] = "rx-nd-unexpected",
+	[HA_RS_BAD_SOURCE] = "rs-bad-source",
+	[HA_RS_LIMITED] = "rs-limited",
+	[HA_RS_NO_LINKLOCAL] = "rs-no-link-local",
+	[HA_POOL_EXHAUSTED] = "pool-exhausted",
+	[HA_STORE_FAILED] = "store-failed",
+	[HA_ATTACH_FAILED] = "attach-failed",
+	[HA_TX_RA_SOLICITED] = "tx-ra-solicited",
+	[HA_TX_RA_PERIODIC] = "tx-ra-periodic",
+	[HA_TX_RA_REFRESH] = "tx-ra-refresh",
+	[HA_TX_NS] = "tx-ns",
+	[HA_PRESENCE_LOST] = "presence-lost",
+	[HA_RX_MH] = "rx-mh",
+	[HA_RX_MH_ELSEWHERE] = "rx-mh-elsewhere",
+	[HA_RX_BU] = "rx-bu",
+	[HA_RX_MH_UNEXPECTED] = "rx-mh-unexpected",
+	[HA_TX_BA] = "tx-ba",
+	[HA_TX_BE] = "tx-be",
+	[HA_TX_PARAM_PROBLEM] = "tx-parameter-problem",
+	[HA_ERRORS_LIMITED] = "errors-limited",
+	[HA_SEND_FAILED] = "send-failed",
+	[HA_DATAPATH_FAILED] = "data-path-failed",
+	[HA_BINDING_NEW] = "binding-new",
+	[HA_BINDING_MOVED] = "binding-moved",
+	[HA_BINDING_REFRESHED] = "binding-refreshed",
+	[HA_BINDING_RELEASED] = "binding-released",
+	[HA_BINDING_EXPIRED] = "binding-expired",
+};
+
+static const char *const event_names[HA_EVENT_MAX] = {
+	[HA_EVENT_LEASE_NEW] = "lease.new",
+	[HA_EVENT_LEASE_ATTACHED] = "lease.attached",
+	[HA_EVENT_LEASE_DETACHED] = "lease.detached",
+	[HA_EVENT_BINDING_NEW] = "binding.new",
+	[HA_EVENT_BINDING_MOVED] = "binding.moved",
+	[HA_EVENT_BINDING_REFRESHED] = "binding.refreshed",
+	[HA_EVENT_BINDING_RELEASED] = "binding.released",
+	[HA_EVENT_BINDING_EXPIRED] = "binding.expired",
+	[HA_EVENT_BU_REFUSED] = "bu.refused",
+};
+
+const char *ha_event_name(enum ha_event_type t)
+{
+	return t < HA_EVENT_MAX ? event_names[t] : "?";
+}
+
+/* ---- configuration ---- */
+
+void ha_config_defaults(struct ha_config *cfg)
+{
+	*cfg = (struct ha_config){
+		.router_lifetime = 1800 * USEC_S,
+		.ra_interval = 10 * USEC_S,
+		.prefix_lifetime = 3600 * USEC_S,
+		.binding_lifetime = 600 * USEC_S,
+		.max_leases = 65536,
+		.max_bindings = 65536,
+	};
+}
+
+static const char *check_keys(const struct ha_config *cfg)
+{
+	for (unsigned int i = 0; i < cfg->n_keys; i++)
+		for (unsigned int j = 0; j < i; j++)
+			if (cfg->keys[i].auth.spi == cfg->keys[j].auth.spi)
+				return "two keys have the same SPI";
+	return NULL;
+}
+
+const char *ha_config_check(struct ha_config *cfg)
+{
+	struct in6_prefix own;
+
+	if (cfg->n_interfaces == 0)
+		return "no access interface is given";
+	if (cfg->prefix.len == 0)
+		return "no prefix is given to take the hosts' prefixes from";
+	if (cfg->prefix.len > 63)
+		return "the prefix has no room for a /64 for each host; use a /63 or shorter";
+	if (!in6_is_routable(&cfg->prefix.addr))
+		return "the prefix is not unicast routable";
+	if (in6_is_any(&cfg->address)) {
+		cfg->address = cfg->prefix.addr;
+		cfg->address.s6_addr[15] = 1;
+	}
+	if (!in6_is_routable(&cfg->address))
+		return "the home agent's address is not unicast routable";
+	/* The first /64 of the pool is ours; any other will belong to a host. */
+	own = (struct in6_prefix){ .addr = cfg->prefix.addr, .len = 64 };
+	if (in6_in(&cfg->prefix, &cfg->address) && !in6_in(&own, &cfg->address))
+		return "the home agent's address must lie in the first /64 of the prefix, "
+		       "or outside of it";
+	/* RFC 4861 6.2.1: a router lifetime is zero or not below the interval. */
+	if (cfg->router_lifetime != 0 && cfg->router_lifetime < cfg->ra_interval)
+		return "the router lifetime is shorter than the advertisement interval";
+	if (cfg->prefix_lifetime < cfg->binding_lifetime)
+		return "the prefix lifetime is shorter than the binding lifetime";
+	return check_keys(cfg);
+}
+
+/* ---- life cycle ---- */
+
+int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops, void *ctx,
+	    struct timers *timers, usec_t now)
+{
+	int err;
+
+	if (cfg->n_interfaces > HA_MAX_INTERFACES)
+		return -EINVAL;
+	memset(ha, 0, sizeof(*ha));
+	ha->cfg = cfg;
+	ha->ops = ops;
+	ha->ctx = ctx;
+	ha->timers = timers;
+	ha->error_tokens = HA_ERROR_BURST;
+	ha->error_tokens_at = now;
+	bcache_init(&ha->bcache, cfg->max_bindings);
+	err = pool_init(&ha->pool, &cfg->prefix, cfg->max_leases);
+	if (err < 0)
+		return err;
+	ha->n_interfaces = cfg->n_interfaces;
+	for (unsigned int i = 0; i < ha->n_interfaces; i++) {
+		struct ha_interface *ifc = &ha->interfaces[i];
+
+		memcpy(ifc->name, cfg->interfaces[i], sizeof(ifc->name));
+		nd_interface_init(ha, ifc);
+	}
+	return 0;
+}
+
+void ha_free(struct ha *ha)
+{
+	struct binding *b, *next_b;
+	struct lease *l, *next_l;
+
+	for (unsigned int i = 0; i < ha->n_interfaces; i++)
+		timer_stop(ha->timers, &ha->interfaces[i].advertise);
+	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b)
+		timer_stop(ha->timers, &b->timer);
+	HASH_ITER(by_mac, ha->pool.by_mac, l, next_l) {
+		timer_stop(ha->timers, &l->presence);
+		timer_stop(ha->timers, &l->lifetime);
+	}
+	bcache_free(&ha->bcache);
+	pool_free(&ha->pool);
+}
+
+/* ---- interfaces ---- */
+
+static struct ha_interface *interface_by_name(struct ha *ha, const char *name)
+{
+	for (unsigned int i = 0; i < ha->n_interfaces; i++)
+		if (strcmp(ha->interfaces[i].name, name) == 0)
+			return &ha->interfaces[i];
+	return NULL;
+}
+
+struct ha_interface *ha_interface_by_index(struct ha *ha, int ifindex)
+{
+	for (unsigned int i = 0; i < ha->n_interfaces; i++)
+		if (ifindex != 0 && ha->interfaces[i].ifindex == ifindex)
+			return &ha->interfaces[i];
+	return NULL;
+}
+
+bool ha_interface_usable(const struct ha_interface *ifc)
+{
+	return ifc && ifc->ifindex != 0 && ifc->up && !in6_is_any(&ifc->linklocal);
+}
+
+void ha_link(struct ha *ha, int ifindex, const char *name, const uint8_t mac[6],
+	     const struct in6_addr *linklocal, bool up, usec_t now)
+{
+	struct ha_interface *ifc = interface_by_name(ha, name);
+	struct ha_interface old;
+
+	if (!ifc)
+		return;
+	old = *ifc;
+	ifc->ifindex = ifindex;
+	ifc->up = up && ifindex != 0;
+	if (mac)
+		memcpy(ifc->mac, mac, sizeof(ifc->mac));
+	ifc->linklocal = linklocal ? *linklocal : in6addr_any;
+
+	/* The kernel forgets routes and neighbours with the link. */
+	if (ifc->up && (!old.up || old.ifindex != ifindex))
+		nd_interface_up(ha, ifc);
+	if (!ha_interface_usable(ifc)) {
+		timer_stop(ha->timers, &ifc->advertise);
+		if (ha_interface_usable(&old))
+			log_info("%s: no longer usable", ifc->name);
+		return;
+	}
+	if (ha_interface_usable(&old) && old.ifindex == ifindex &&
+	    in6_eq(&old.linklocal, &ifc->linklocal) &&
+	    memcmp(old.mac, ifc->mac, sizeof(old.mac)) == 0)
+		return;
+	log_info("%s: usable, our address there is %s", ifc->name, in6_str(&ifc->linklocal).s);
+	nd_interface_usable(ha, ifc, now);
+}
+
+/* ---- an earlier run ---- */
+
+int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
+{
+	struct lease *l;
+	int err = pool_restore(&ha->pool, r->mac, &r->prefix, &l);
+
+	if (err < 0)
+		return err;
+	nd_lease_init(ha, l);
+	l->interface = interface_by_name(ha, r->interface);
+	l->linklocal = r->linklocal;
+	l->valid_until = l->stored_until = r->until;
+	l->seen = now;
+	l->tokens = HA_RS_BURST;
+	l->tokens_at = now;
+	if (r->until <= now) {
+		pool_release(&ha->pool, l);
+		return 0;
+	}
+	/* Attached ones get their route and neighbour as soon as the interface is there. */
+	if (r->attached && l->interface)
+		l->state = LEASE_ATTACHED;
+	if (timer_set(ha->timers, &l->presence, now + HA_PRESENCE_IDLE) < 0 ||
+	    timer_set(ha->timers, &l->lifetime, l->state == LEASE_ATTACHED ?
+		      now + ha->cfg->prefix_lifetime / 3 : r->until) < 0) {
+		timer_stop(ha->timers, &l->presence);
+		pool_drop(&ha->pool, l);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The key is there still, and good for the host: taking a key away ends what it did. */
+static bool key_stands(const struct ha *ha, uint32_t spi, const struct lease *l)
+{
+	for (unsigned int i = 0; i < ha->cfg->n_keys; i++) {
+		const struct ha_key *k = &ha->cfg->keys[i];
+
+		if (k->auth.spi == spi)
+			return !k->has_mn || memcmp(k->mn, l->mac, sizeof(k->mn)) == 0;
+	}
+	return false;
+}
+
+int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t now)
+{
+	struct lease *l = pool_find_addr(&ha->pool, &r->hoa);
+	struct binding_request req = {
+		.coa = r->coa, .sequence = r->sequence, .spi = r->spi,
+		.lifetime_s = r->lifetime_s, .expires = r->expires,
+	};
+	struct binding *b;
+
+	if (r->expires <= now)
+		return -ESTALE;
+	if (!l || l->state == LEASE_FREE || !in6_is_routable(&r->coa) ||
+	    !key_stands(ha, r->spi, l))
+		return -EINVAL;
+	/* Whatever the clock did meanwhile, no longer than we would grant. */
+	if (req.expires > now + ha->cfg->binding_lifetime)
+		req.expires = now + ha->cfg->binding_lifetime;
+	b = bcache_add(&ha->bcache, &r->hoa, l);
+	if (!b)
+		return bcache_find(&ha->bcache, &r->hoa) ? -EEXIST : -ENOSPC;
+	binding_init(ha, b);
+	return binding_event(b, BINDING_EVENT_RESTORE, &req, now);
+}
+
+/* ---- looking in ---- */
+
+unsigned int ha_bound_count(const struct ha *ha)
+{
+	struct binding *b, *next;
+	unsigned int n = 0;
+
+	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next)
+		n += b->state == BINDING_BOUND;
+	return n;
+}
+
+const struct binding *ha_bound_find(const struct ha *ha, const struct in6_addr *hoa)
+{
+	const struct binding *b = bcache_find(&ha->bcache, hoa);
+
+	return b && b->state == BINDING_BOUND ? b : NULL;
+}
+
+unsigned int ha_lease_count(const struct ha *ha, enum lease_state state)
+{
+	struct lease *l, *next;
+	unsigned int n = 0;
+
+	HASH_ITER(by_mac, ha->pool.by_mac, l, next)
+		n += l->state == state;
+	return n;
+}
+
+void ha_each_binding(const struct ha *ha, void (*fn)(void *ctx, const struct binding *b),
+		     void *ctx)
+{
+	struct binding *b, *next;
+
+	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next)
+		fn(ctx, b);
+}
+
+void ha_each_lease(const struct ha *ha, void (*fn)(void *ctx, const struct lease *l), void *ctx)
+{
+	struct lease *l, *next;
+
+	HASH_ITER(by_mac, ha->pool.by_mac, l, next)
+		fn(ctx, l);
+}
+
+static void each_prefixed(const char *prefix, const char *name, uint64_t value,
+			  void (*fn)(void *ctx, const char *name, uint64_t v), void *ctx)
+{
+	char full[96];
+
+	snprintf(full, sizeof(full), "%s%s", prefix, name);
+	fn(ctx, full, value);
+}
+
+void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name, uint64_t v),
+		     void *ctx)
+{
+	for (enum ha_counter c = 0; c < HA_COUNTER_MAX; c++)
+		fn(ctx, counter_names[c], ha->counters[c]);
+	for (enum verdict_reason r = 0; r < VERDICT_MAX; r++)
+		each_prefixed("bu-", verdict_name(r), ha->verdicts[r], fn, ctx);
+	for (enum mh_err e = MH_OK + 1; e < MH_ERR_MAX; e++)
+		each_prefixed("drop-", mh_err_name(e), ha->mh_errors[e], fn, ctx);
+	for (enum ip6_err e = IP6_OK + 1; e < IP6_ERR_MAX; e++)
+		each_prefixed("drop-mh-", ip6_err_name(e), ha->mh_ip6_errors[e], fn, ctx);
+	for (enum icmp6_err e = ICMP6_OK + 1; e < ICMP6_ERR_MAX; e++)
+		each_prefixed("drop-", icmp6_err_name(e), ha->icmp6_errors[e], fn, ctx);
+	for (enum ip6_err e = IP6_OK + 1; e < IP6_ERR_MAX; e++)
+		each_prefixed("drop-nd-", ip6_err_name(e), ha->nd_ip6_errors[e], fn, ctx);
+}
+
+/* ---- services ---- */
+
+void ha_tell(struct ha *ha, const struct ha_event *e)
+{
+	if (ha->ops->event)
+		ha->ops->event(ha->ctx, e);
+}
+
+bool ha_bucket(unsigned int *tokens, usec_t *at, unsigned int burst, usec_t period, usec_t now)
+{
+	usec_t gained = (now - *at) / period;
+
+	if (gained >= burst - *tokens) {
+		*tokens = burst;
+		*at = now;
+	} else if (gained > 0) {
+		*tokens += (unsigned int)gained;
+		*at += gained * period;
+	}
+	if (*tokens == 0)
+		return false;
+	--*tokens;
+	return true;
+}
+
+bool ha_error_allowed(struct ha *ha, usec_t now)
+{
+	if (ha_bucket(&ha->error_tokens, &ha->error_tokens_at, HA_ERROR_BURST, HA_ERROR_PERIOD,
+		      now))
+		return true;
+	ha->counters[HA_ERRORS_LIMITED]++;
+	return false;
+}
+
+static struct ha_lease_record record(const struct lease *l)
+{
+	struct ha_lease_record r = {
+		.prefix = l->prefix, .linklocal = l->linklocal,
+		.attached = l->state == LEASE_ATTACHED, .until = l->stored_until,
+	};
+
+	memcpy(r.mac, l->mac, sizeof(r.mac));
+	if (l->interface)
+		memcpy(r.interface, l->interface->name, sizeof(r.interface));
+	return r;
+}
+
+static int store(struct ha *ha, const struct ha_lease_record *r, bool durable)
+{
+	int err = ha->ops->lease_store(ha->ctx, r, durable);
+
+	if (err < 0) {
+		ha->counters[HA_STORE_FAILED]++;
+		log_error("lease %s of %s could not be stored: %s", in6_prefix_str(&r->prefix).s,
+			  mac_str(r->mac).s, strerror(-err));
+	}
+	return err;
+}
+
+int ha_store_lease(struct ha *ha, struct lease *l, bool durable)
+{
+	struct ha_lease_record r = record(l);
+
+	return store(ha, &r, durable);
+}
+
+int ha_extend_lease(struct ha *ha, struct lease *l, usec_t now, bool *ret_stored)
+{
+	usec_t until = now + ha->cfg->prefix_lifetime;
+	struct ha_lease_record r;
+	int err;
+
+	if (until > l->stored_until) {
+		/* Twice as long is written down, so that not each advertisement has to. */
+		r = record(l);
+		r.until = until + ha->cfg->prefix_lifetime;
+		err = store(ha, &r, true);
+		if (err < 0) {
+			l->valid_until = l->stored_until;
+			return err;
+		}
+		l->stored_until = r.until;
+		if (ret_stored)
+			*ret_stored = true;
+	}
+	l->valid_until = until;
+	return 0;
+}

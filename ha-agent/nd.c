@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The access side: hosts appear by Router Solicitations, get a lease and an answer at
+ * once, and are watched until they are gone. Called by io.c (ha_rx_nd), ha.c (interface
+ * states, restored leases), update.c (a host registered from elsewhere) and binding.c.
+ * RFC 4861 6.2, 7.2; RFC 6275 section 7; RFC 8273; RFC 6085 (one host by its link-layer
+ * address, whatever the IPv6 destination).
+ *
+ *	advertise (interface)	the next multicast advertisement, each ra_interval
+ *	presence (lease)	attached: 60 s after the last sign of life it is probed,
+ *				three times, 1 s apart
+ *	lifetime (lease)	attached: a third of the prefix lifetime after the last
+ *				advertisement to it, the next one; otherwise the end of
+ *				the prefix's valid lifetime
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "ha-agent/ha.h"
+#include "ha-agent/ra.h"
+
+#define ALL_NODES_MAC	((const uint8_t[6]){ 0x33, 0x33, 0, 0, 0, 1 })
+
+static void change_state(struct lease *l, enum lease_state state, const char *reason)
+{
+	enum lease_state old = l->state;
+
+	if (state == old)
+		return;
+	if (state == LEASE_FREE) {
+		pool_release(&l->ha->pool, l);
+	} else {
+		if (old == LEASE_FREE)
+			pool_revive(&l->ha->pool, l);
+		l->state = state;
+	}
+	log_info("lease %s of %s: %s -> %s, %s", in6_prefix_str(&l->prefix).s, mac_str(l->mac).s,
+		 lease_state_name(old), lease_state_name(state), reason);
+}
+
+static void arm(struct lease *l, struct timer *t, usec_t at)
+{
+	/* Room for both timers of a lease was made when it was begun. */
+	if (timer_set(l->ha->timers, t, at) < 0)
+		log_error("lease %s: no memory for its timer", in6_prefix_str(&l->prefix).s);
+}
+
+static void tell(const struct lease *l, enum ha_event_type type, const char *reason)
+{
+	ha_tell(l->ha, &(struct ha_event){ .type = type, .lease = l, .reason = reason });
+}
+
+static void send_link(struct ha *ha, const struct ha_interface *ifc, const uint8_t mac[6],
+		      const void *data, size_t len, enum ha_counter counter)
+{
+	if (len == 0)
+		return;
+	ha->counters[counter]++;
+	if (ha->ops->send_link(ha->ctx, ifc->ifindex, mac, data, len) < 0)
+		ha->counters[HA_SEND_FAILED]++;
+}
+
+/* An advertisement for one host; l NULL: it has no prefix of its own. */
+static void advertise_to(struct ha *ha, const struct ha_interface *ifc, const uint8_t mac[6],
+			 struct lease *l, enum ha_counter counter, usec_t now)
+{
+	uint8_t room[RA_ROOM];
+
+	send_link(ha, ifc, mac, room, ra_build(ha->cfg, ifc, l, now, room), counter);
+	if (!l)
+		return;
+	l->ra_due = false;
+	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
+}
+
+static void on_advertise(void *ctx, usec_t now)
+{
+	struct ha_interface *ifc = ctx;
+	struct ha *ha = ifc->ha;
+	uint8_t room[RA_ROOM];
+
+	if (!ha_interface_usable(ifc))
+		return;
+	send_link(ha, ifc, ALL_NODES_MAC, room, ra_build(ha->cfg, ifc, NULL, now, room),
+		  HA_TX_RA_PERIODIC);
+	if (timer_set(ha->timers, &ifc->advertise, now + ha->cfg->ra_interval) < 0)
+		log_error("%s: no memory for the next advertisement", ifc->name);
+}
+
+void nd_interface_init(struct ha *ha, struct ha_interface *ifc)
+{
+	ifc->ha = ha;
+	timer_init(&ifc->advertise, "advertise", on_advertise, ifc);
+}
+
+static void attach_in_kernel(struct ha *ha, struct lease *l)
+{
+	int err;
+
+	if (!l->interface->up)
+		return;
+	err = ha->ops->lease_attach(ha->ctx, l);
+	if (err < 0) {
+		ha->counters[HA_ATTACH_FAILED]++;
+		log_warn("lease %s of %s: no route to it: %s", in6_prefix_str(&l->prefix).s,
+			 mac_str(l->mac).s, strerror(-err));
+	}
+}
+
+void nd_interface_up(struct ha *ha, struct ha_interface *ifc)
+{
+	struct lease *l, *next;
+
+	HASH_ITER(by_mac, ha->pool.by_mac, l, next)
+		if (l->state == LEASE_ATTACHED && l->interface == ifc)
+			attach_in_kernel(ha, l);
+}
+
+void nd_interface_usable(struct ha *ha, struct ha_interface *ifc, usec_t now)
+{
+	struct lease *l, *next;
+
+	on_advertise(ifc, now);
+	HASH_ITER(by_mac, ha->pool.by_mac, l, next)
+		if (l->ra_due && l->state == LEASE_ATTACHED && l->interface == ifc) {
+			(void)ha_extend_lease(ha, l, now, NULL);
+			advertise_to(ha, ifc, l->mac, l, HA_TX_RA_SOLICITED, now);
+		}
+}
+
+/* ---- one lease ---- */
+
+/* True: its link-local address was not known before. */
+static bool sign_of_life(struct lease *l, const struct in6_addr *linklocal, usec_t now)
+{
+	l->seen = now;
+	l->probes = 0;
+	if (!in6_is_linklocal(linklocal) || in6_eq(&l->linklocal, linklocal))
+		return false;
+	l->linklocal = *linklocal;
+	return true;
+}
+
+static void on_presence(void *ctx, usec_t now)
+{
+	struct lease *l = ctx;
+	struct ha *ha = l->ha;
+	uint8_t room[RA_ROOM];
+
+	if (l->state != LEASE_ATTACHED)
+		return;
+	if (now - l->seen < HA_PRESENCE_IDLE) {
+		arm(l, &l->presence, l->seen + HA_PRESENCE_IDLE);
+		return;
+	}
+	/* Whom we cannot ask cannot be missed. */
+	if (in6_is_any(&l->linklocal) || !ha_interface_usable(l->interface)) {
+		l->probes = 0;
+		arm(l, &l->presence, now + HA_PRESENCE_IDLE);
+		return;
+	}
+	if (l->probes == HA_PRESENCE_TRIES) {
+		ha->counters[HA_PRESENCE_LOST]++;
+		nd_lease_detach(ha, l, now, "no answer to neighbour solicitations");
+		return;
+	}
+	l->probes++;
+	send_link(ha, l->interface, l->mac, room, ra_build_probe(l->interface, l, room),
+		  HA_TX_NS);
+	arm(l, &l->presence, now + HA_PRESENCE_RETRY);
+}
+
+static void refresh(struct lease *l, usec_t now)
+{
+	struct ha *ha = l->ha;
+
+	/* A host that cannot be probed and is not heard for a whole prefix lifetime is not
+	 * kept alive by our own advertisements. */
+	if (in6_is_any(&l->linklocal) && now - l->seen >= ha->cfg->prefix_lifetime) {
+		if (now >= l->valid_until)
+			nd_lease_detach(ha, l, now, "not heard for its whole lifetime");
+		else
+			arm(l, &l->lifetime, l->valid_until);
+		return;
+	}
+	if (!ha_interface_usable(l->interface)) {
+		l->ra_due = true;
+		arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
+		return;
+	}
+	(void)ha_extend_lease(ha, l, now, NULL);
+	advertise_to(ha, l->interface, l->mac, l, HA_TX_RA_REFRESH, now);
+}
+
+static void on_lifetime(void *ctx, usec_t now)
+{
+	struct lease *l = ctx;
+
+	switch (l->state) {
+	case LEASE_ATTACHED:
+		refresh(l, now);
+		break;
+	case LEASE_DETACHED:
+		nd_lease_review(l->ha, l, now);
+		break;
+	case LEASE_FREE:
+	case LEASE_STATE_MAX:
+		break;
+	}
+}
+
+void nd_lease_init(struct ha *ha, struct lease *l)
+{
+	l->ha = ha;
+	timer_init(&l->presence, "presence", on_presence, l);
+	timer_init(&l->lifetime, "lifetime", on_lifetime, l);
+}
+
+/* Takes note of where the host is; true: something about that is new. */
+static bool place(struct ha *ha, struct lease *l, struct ha_interface *ifc, const char *reason)
+{
+	bool attached = l->state == LEASE_ATTACHED;
+
+	if (attached && l->interface == ifc)
+		return false;
+	if (attached && l->interface)
+		ha->ops->lease_detach(ha->ctx, l);
+	l->interface = ifc;
+	change_state(l, LEASE_ATTACHED, reason);
+	return true;
+}
+
+void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, usec_t now,
+		     const char *reason)
+{
+	if (place(ha, l, ifc, reason)) {
+		(void)ha_store_lease(ha, l, false);
+		tell(l, HA_EVENT_LEASE_ATTACHED, reason);
+	}
+	attach_in_kernel(ha, l);
+	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
+	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
+}
+
+void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *reason)
+{
+	if (l->state != LEASE_ATTACHED)
+		return;
+	ha->ops->lease_detach(ha->ctx, l);
+	l->ra_due = false;
+	timer_stop(ha->timers, &l->presence);
+	change_state(l, LEASE_DETACHED, reason);
+	(void)ha_store_lease(ha, l, false);
+	tell(l, HA_EVENT_LEASE_DETACHED, reason);
+	nd_lease_review(ha, l, now);
+}
+
+void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
+{
+	if (l->state != LEASE_DETACHED)
+		return;
+	if (now < l->valid_until) {
+		arm(l, &l->lifetime, l->valid_until);
+		return;
+	}
+	/* Its last binding will ask again. */
+	if (l->bindings > 0)
+		return;
+	timer_stop(ha->timers, &l->presence);
+	timer_stop(ha->timers, &l->lifetime);
+	change_state(l, LEASE_FREE, "valid lifetime is over");
+}
+
+/* ---- what comes in ---- */
+
+/* A lease for a host that has none; NULL: none to be had. */
+static struct lease *begin_lease(struct ha *ha, const uint8_t mac[6], usec_t now)
+{
+	struct lease *l = pool_take(&ha->pool, mac);
+
+	if (!l) {
+		if (ha->counters[HA_POOL_EXHAUSTED]++ == 0)
+			log_warn("pool %s is exhausted", in6_prefix_str(&ha->cfg->prefix).s);
+		return NULL;
+	}
+	nd_lease_init(ha, l);
+	l->tokens = HA_RS_BURST;
+	l->tokens_at = now;
+	if (timer_set(ha->timers, &l->presence, now + HA_PRESENCE_IDLE) < 0 ||
+	    timer_set(ha->timers, &l->lifetime, now + ha->cfg->prefix_lifetime) < 0) {
+		timer_stop(ha->timers, &l->presence);
+		pool_drop(&ha->pool, l);
+		return NULL;
+	}
+	return l;
+}
+
+/* The lease is the host's, on this interface, and written down; false: it could not be
+ * written down and must not be told to anybody. */
+static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_interface *ifc,
+			 const struct in6_addr *src, usec_t now)
+{
+	bool learned = sign_of_life(l, src, now);
+	bool placed, stored = false;
+
+	placed = place(ha, l, ifc, "router solicitation");
+	if (ha_extend_lease(ha, l, now, &stored) < 0 && l->valid_until <= now) {
+		if (is_new) {
+			timer_stop(ha->timers, &l->presence);
+			timer_stop(ha->timers, &l->lifetime);
+			pool_drop(&ha->pool, l);
+		}
+		return false;
+	}
+	if ((placed || learned) && !stored)
+		(void)ha_store_lease(ha, l, false);
+	attach_in_kernel(ha, l);
+	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
+	if (is_new)
+		tell(l, HA_EVENT_LEASE_NEW, NULL);
+	if (placed)
+		tell(l, HA_EVENT_LEASE_ATTACHED, "router solicitation");
+	return true;
+}
+
+static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
+		  const struct in6_addr *src, usec_t now)
+{
+	struct lease *l = pool_find_mac(&ha->pool, mac);
+	bool is_new = !l;
+
+	ha->counters[HA_RX_RS]++;
+	/* RFC 4861 4.1: unspecified, or an address of the sending interface. A group is no
+	 * host. */
+	if ((!in6_is_any(src) && !in6_is_linklocal(src)) || (mac[0] & 1)) {
+		ha->counters[HA_RS_BAD_SOURCE]++;
+		return;
+	}
+	if (l && !ha_bucket(&l->tokens, &l->tokens_at, HA_RS_BURST, HA_RS_PERIOD, now)) {
+		ha->counters[HA_RS_LIMITED]++;
+		return;
+	}
+	if (!l)
+		l = begin_lease(ha, mac, now);
+	if (l && !settle_lease(ha, l, is_new, ifc, src, now))
+		l = NULL;
+	if (!ha_interface_usable(ifc)) {
+		ha->counters[HA_RS_NO_LINKLOCAL]++;
+		if (l)
+			l->ra_due = true;
+		return;
+	}
+	if (!l && !ha_error_allowed(ha, now)) {
+		ha->counters[HA_RS_LIMITED]++;
+		return;
+	}
+	advertise_to(ha, ifc, mac, l, HA_TX_RA_SOLICITED, now);
+}
+
+static void rx_na(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
+		  const struct in6_addr *src, const struct nd_na *na, usec_t now)
+{
+	struct lease *l = pool_find_mac(&ha->pool, mac);
+
+	ha->counters[HA_RX_NA]++;
+	if (!l || l->state != LEASE_ATTACHED || l->interface != ifc)
+		return;
+	if (sign_of_life(l, in6_is_linklocal(&na->target) ? &na->target : src, now))
+		(void)ha_store_lease(ha, l, false);
+}
+
+void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
+	      usec_t now)
+{
+	struct ha_interface *ifc = ha_interface_by_index(ha, ifindex);
+	struct ip6_packet ip;
+	struct icmp6_msg msg;
+	enum ip6_err ip_err;
+	enum icmp6_err err;
+
+	if (!ifc)
+		return;
+	ha->counters[HA_RX_ND]++;
+	ip_err = ip6_decode(data, len, &ip);
+	if (ip_err != IP6_OK) {
+		ha->nd_ip6_errors[ip_err]++;
+		return;
+	}
+	if (ip.next_header != IP6_NH_ICMP6) {
+		ha->counters[HA_RX_ND_UNEXPECTED]++;
+		return;
+	}
+	err = icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len, &ip.src,
+			   &ip.dst, ip.hop_limit, &msg);
+	if (err != ICMP6_OK) {
+		ha->icmp6_errors[err]++;
+		return;
+	}
+	if (msg.type == ICMP6_RS)
+		rx_rs(ha, ifc, mac, &ip.src, now);
+	else if (msg.type == ICMP6_NA)
+		rx_na(ha, ifc, mac, &ip.src, &msg.u.na, now);
+	else
+		ha->counters[HA_RX_ND_UNEXPECTED]++;
+}

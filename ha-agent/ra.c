@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Router Advertisements (RFC 4861 4.2, RFC 6275 section 7, RFC 8273, RFC 8106). Owns
+ * nothing; called by nd.c.
+ */
+#include "ha-agent/ra.h"
+
+#include <string.h>
+
+#define ALL_NODES	((struct in6_addr){ .s6_addr = { 0xff, 0x02, [15] = 1 } })
+
+/* Lifetimes on the wire: whole seconds, never more than is meant. */
+static uint32_t seconds(usec_t t, uint32_t max)
+{
+	if (t <= 0)
+		return 0;
+	return t / USEC_S > max ? max : (uint32_t)(t / USEC_S);
+}
+
+static size_t packet(const struct icmp6_msg *msg, const struct in6_addr *src,
+		     const struct in6_addr *dst, uint8_t room[RA_ROOM])
+{
+	struct ip6_packet ip = {
+		.src = *src, .dst = *dst, .hop_limit = 255, .next_header = IP6_NH_ICMP6,
+	};
+	struct wbuf w;
+
+	wb_init(&w, room, RA_ROOM);
+	ip6_encode(&w, &ip);
+	if (icmp6_encode(&w, msg, src, dst) < 0)
+		return 0;
+	ip6_finish(&w, 0);
+	return w.err ? 0 : w.len;
+}
+
+static void add_prefix(struct nd_ra *ra, const struct in6_addr *prefix, uint8_t flags,
+		       uint32_t lifetime_s)
+{
+	ra->prefixes[ra->n_prefixes++] = (struct nd_prefix){
+		.prefix = *prefix, .plen = 64, .flags = flags,
+		.valid_s = lifetime_s, .preferred_s = lifetime_s,
+	};
+}
+
+size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
+		const struct lease *l, usec_t now, uint8_t room[RA_ROOM])
+{
+	const struct in6_addr all_nodes = ALL_NODES;
+	struct icmp6_msg msg = { .type = ICMP6_RA, .u.ra = { .hop_limit = 64 } };
+	struct nd_ra *ra = &msg.u.ra;
+
+	if (in6_is_any(&ifc->linklocal))
+		return 0;
+	ra->flags = RA_FLAG_HOME_AGENT;
+	ra->router_lifetime_s = (uint16_t)seconds(cfg->router_lifetime, UINT16_MAX);
+	/* RFC 6275 7.5: a home agent's advertisements all carry its link-layer address. */
+	ra->slla.present = true;
+	memcpy(ra->slla.mac, ifc->mac, sizeof(ra->slla.mac));
+	ra->mtu = cfg->mtu;
+	/* RFC 6275 7.3: the configured maximum; 7.5: 20 ms more where it is below 200 ms. */
+	ra->adv_interval_ms = (uint32_t)(cfg->ra_interval / USEC_MS);
+	if (ra->adv_interval_ms < 200)
+		ra->adv_interval_ms += 20;
+	/* RFC 6275 7.4: left out where it would only repeat the router lifetime. The home
+	 * agent is good for as long as the prefixes that it hands out. */
+	ra->ha_lifetime_s = (uint16_t)seconds(cfg->prefix_lifetime, UINT16_MAX);
+	ra->has_ha_info = ra->ha_lifetime_s != 0 && ra->ha_lifetime_s != ra->router_lifetime_s;
+
+	/* RFC 8273 4: the host's own prefix, not on-link for anybody. */
+	if (l)
+		add_prefix(ra, &l->prefix.addr, PIO_FLAG_AUTO,
+			   seconds(l->valid_until - now, seconds(cfg->prefix_lifetime, UINT32_MAX)));
+	/* RFC 6275 7.2: our whole address; nobody forms an address from this one. */
+	add_prefix(ra, &cfg->address, PIO_FLAG_ROUTER, seconds(cfg->prefix_lifetime, UINT32_MAX));
+
+	/* RFC 8106 5.1: by default three times the longest interval. */
+	ra->n_rdnss = cfg->n_rdnss;
+	memcpy(ra->rdnss, cfg->rdnss, sizeof(ra->rdnss));
+	ra->rdnss_lifetime_s = seconds(3 * cfg->ra_interval + USEC_S - 1, UINT32_MAX);
+	return packet(&msg, &ifc->linklocal, &all_nodes, room);
+}
+
+size_t ra_build_probe(const struct ha_interface *ifc, const struct lease *l,
+		      uint8_t room[RA_ROOM])
+{
+	struct icmp6_msg msg = { .type = ICMP6_NS, .u.ns = { .target = l->linklocal } };
+
+	if (in6_is_any(&ifc->linklocal))
+		return 0;
+	msg.u.ns.slla.present = true;
+	memcpy(msg.u.ns.slla.mac, ifc->mac, sizeof(msg.u.ns.slla.mac));
+	return packet(&msg, &ifc->linklocal, &l->linklocal, room);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Builds the Router Advertisements of the home agent and the solicitation by which it
+ * asks whether a host is still there. Pure.
+ */
+#ifndef DMIP6_HA_RA_H
+#define DMIP6_HA_RA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ha-agent/ha.h"
+
+#define RA_ROOM		1280		/* enough for any that we build */
+
+/* A whole IPv6 packet to all nodes; with the lease's prefix where l is given. Returns its
+ * length, 0 if the interface has no usable address. */
+size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
+		const struct lease *l, usec_t now, uint8_t room[RA_ROOM]);
+/* A Neighbour Solicitation for the host's link-local address, to that address. */
+size_t ra_build_probe(const struct ha_interface *ifc, const struct lease *l,
+		      uint8_t room[RA_ROOM]);
+
+#endif

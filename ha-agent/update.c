@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binding Updates in, Binding Acknowledgements out: looks up what verdict.c needs,
+ * carries its verdict out, answers. Owns nothing; ha_rx_mh() is called by io.c.
+ * RFC 6275 9.2, 9.5.4, 10.3.1, 10.3.2; RFC 4285 section 5.
+ */
+#include <string.h>
+
+#include "common/core/log.h"
+#include "ha-agent/binding.h"
+#include "ha-agent/ha.h"
+
+#define BA_ROOM	256
+
+static const struct ha_key *find_key(const struct ha *ha, const struct mh_auth *a)
+{
+	if (!a->present)
+		return NULL;
+	for (unsigned int i = 0; i < ha->cfg->n_keys; i++)
+		if (ha->cfg->keys[i].auth.spi == a->spi)
+			return &ha->cfg->keys[i];
+	return NULL;
+}
+
+/* A node at home is reached by its link, not by a route that may lead to where it was
+ * (RFC 6275 10.3.2). */
+static int send_ack(struct ha *ha, const struct lease *l, bool at_home, const void *data,
+		    size_t len)
+{
+	if (at_home && l && l->state == LEASE_ATTACHED && l->interface &&
+	    l->interface->ifindex != 0)
+		return ha->ops->send_link(ha->ctx, l->interface->ifindex, l->mac, data, len);
+	return ha->ops->send_routed(ha->ctx, data, len);
+}
+
+static void acknowledge(struct ha *ha, const struct ip6_packet *bu_ip, const struct mh_msg *bu,
+			const struct ha_key *key, const struct lease *lease,
+			const struct verdict *v)
+{
+	bool at_home = in6_eq(&bu_ip->src, &v->hoa);
+	/* RFC 6275 9.5.4: to the source, by a type 2 routing header with the home address
+	 * unless the source was the home address. */
+	struct ip6_packet ip = {
+		.src = ha->cfg->address, .dst = bu_ip->src, .hop_limit = 64,
+		.has_rh2 = !at_home, .rh2 = v->hoa, .next_header = MH_NEXT_HEADER,
+	};
+	struct mh_msg msg = { .type = MH_BA, .u.ba = {
+		.status = v->status, .seq = v->sequence, .lifetime = v->lifetime,
+	} };
+	struct mh_auth *a = &msg.opts.mn_ha;
+	uint8_t room[BA_ROOM];
+	struct wbuf w;
+	size_t at;
+
+	/* RFC 4285 5.1.1: authenticated as the update was. */
+	a->present = true;
+	a->spi = key->auth.spi;
+	a->len = (uint8_t)auth_len(key->auth.algorithm);
+	/* RFC 4285 6: a time stamp goes back to whoever sent one. */
+	msg.opts.has_mesg_id = bu->opts.has_mesg_id;
+	msg.opts.mesg_id = bu->opts.mesg_id;
+
+	wb_init(&w, room, sizeof(room));
+	ip6_encode(&w, &ip);
+	at = w.len;
+	if (mh_encode(&w, &msg) < 0)
+		return;
+	ip6_finish(&w, 0);
+	if (w.err || auth_mn_ha(&key->auth, &v->coa, &v->hoa, room + at, a->covered, a->data) < 0 ||
+	    mh_set_auth(room + at, w.len - at, a) < 0)
+		return;
+	mh_set_cksum(room + at, w.len - at, ip6_cksum_src(&ip), ip6_cksum_dst(&ip));
+	ha->counters[HA_TX_BA]++;
+	if (send_ack(ha, lease, at_home, room, w.len) < 0)
+		ha->counters[HA_SEND_FAILED]++;
+}
+
+static void refused(struct ha *ha, const struct verdict *v, const struct lease *lease)
+{
+	log_info("binding %s: refused with status %u, %s", in6_str(&v->hoa).s, v->status,
+		 verdict_text(v->reason));
+	ha_tell(ha, &(struct ha_event){
+		.type = HA_EVENT_BU_REFUSED, .lease = lease, .hoa = v->hoa, .coa = v->coa,
+		.status = v->status, .reason = verdict_text(v->reason),
+	});
+}
+
+/* Puts the binding where the Binding Update wants it; false: the verdict has changed. */
+static bool register_binding(struct ha *ha, struct binding *b, struct lease *lease,
+			     const struct ha_key *key, struct verdict *v, usec_t now)
+{
+	struct binding_request req = {
+		.coa = v->coa, .sequence = v->sequence, .spi = key->auth.spi,
+		.lifetime_s = v->lifetime * MIP6_LIFETIME_UNIT_S,
+	};
+
+	if (!b) {
+		b = bcache_add(&ha->bcache, &v->hoa, lease);
+		if (b)
+			binding_init(ha, b);
+	}
+	if (b && binding_event(b, BINDING_EVENT_REGISTER, &req, now) == 0)
+		return true;
+	v->reason = VERDICT_DATAPATH;
+	v->status = verdict_status(v->reason);
+	v->lifetime = 0;
+	return false;
+}
+
+/* After the acknowledgement: where the host is, is known now. */
+static void note_presence(struct ha *ha, struct lease *lease, const struct ip6_packet *ip,
+			  const struct verdict *v, usec_t now)
+{
+	if (v->reason == VERDICT_REGISTER) {
+		(void)ha_extend_lease(ha, lease, now, NULL);
+		nd_lease_detach(ha, lease, now, "registered from elsewhere");
+	} else if (v->reason == VERDICT_DEREGISTER && in6_eq(&ip->src, &v->hoa)) {
+		lease->seen = now;
+		if (lease->state == LEASE_DETACHED && lease->interface)
+			nd_lease_attach(ha, lease, lease->interface, now, "de-registered at home");
+	}
+}
+
+static void carry_out(struct ha *ha, const struct verdict_in *in, struct binding *b,
+		      struct lease *lease, struct verdict *v, usec_t now)
+{
+	struct binding_request req = { .sequence = v->sequence };
+
+	if (v->reason == VERDICT_REGISTER) {
+		register_binding(ha, b, lease, in->key, v, now);
+	} else if (v->reason == VERDICT_DEREGISTER) {
+		binding_event(b, BINDING_EVENT_RELEASE, &req, now);
+	} else if (b && v->reason > VERDICT_TYPE_CHANGE) {
+		/* RFC 6275 9.5.1: valid, whatever else is wrong: its number counts. */
+		b->sequence = v->sequence;
+	}
+}
+
+static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
+		  const uint8_t *mh, usec_t now)
+{
+	struct verdict_policy policy = {
+		.pool = ha->cfg->prefix, .address = ha->cfg->address,
+		.max_lifetime = ha->cfg->binding_lifetime,
+		.bindings_per_lease = HA_BINDINGS_PER_LEASE,
+		.answer_auth_failure = ha->cfg->answer_auth_failure,
+	};
+	struct in6_addr hoa, coa;
+	struct binding *binding;
+	struct lease *lease;
+	struct verdict_in in;
+	struct verdict v;
+
+	ha->counters[HA_RX_BU]++;
+	verdict_addresses(ip, msg, &hoa, &coa);
+	binding = bcache_find(&ha->bcache, &hoa);
+	lease = pool_find_addr(&ha->pool, &hoa);
+	in = (struct verdict_in){
+		.ip = ip, .msg = msg, .mh = mh, .key = find_key(ha, &msg->opts.mn_ha),
+		.binding = binding, .lease = lease,
+		.coa_is_bound = !in6_eq(&hoa, &coa) && ha_bound_find(ha, &coa),
+		.cache_full = ha->bcache.n >= ha->bcache.max,
+		.policy = &policy, .now = now,
+	};
+	verdict(&in, &v);
+	if (!verdict_is_drop(v.reason))
+		carry_out(ha, &in, binding, lease, &v, now);
+	ha->verdicts[v.reason]++;
+	if (verdict_is_drop(v.reason)) {
+		log_debug("Binding Update from %s for %s dropped: %s", in6_str(&ip->src).s,
+			  in6_str(&hoa).s, verdict_text(v.reason));
+		return;
+	}
+	if (v.status >= BA_UNSPECIFIED)
+		refused(ha, &v, lease);
+	/* What is signed for a message that was not authenticated is counted out. */
+	if (v.reason == VERDICT_AUTH_FAIL && !ha_error_allowed(ha, now))
+		return;
+	acknowledge(ha, ip, msg, in.key, lease, &v);
+	if (lease)
+		note_presence(ha, lease, ip, &v, now);
+}
+
+void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now)
+{
+	const uint8_t *mh;
+	struct ip6_packet ip;
+	struct mh_msg msg;
+	enum ip6_err ip_err;
+	enum mh_err err;
+	size_t at = 0;
+
+	ha->counters[HA_RX_MH]++;
+	ip_err = ip6_decode(data, len, &ip);
+	if (ip_err != IP6_OK) {
+		ha->mh_ip6_errors[ip_err]++;
+		return;
+	}
+	if (!in6_eq(&ip.dst, &ha->cfg->address) || ip.has_rh2 ||
+	    ip.next_header != MH_NEXT_HEADER) {
+		ha->counters[HA_RX_MH_ELSEWHERE]++;
+		return;
+	}
+	mh = (const uint8_t *)data + ip.payload_off;
+	err = mh_decode(mh, ip.payload_len, ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &msg, &at);
+	if (err != MH_OK) {
+		ha->mh_errors[err]++;
+		error_mh(ha, &ip, data, len, err, at, now);
+		return;
+	}
+	if (msg.type == MH_BU)
+		rx_bu(ha, &ip, &msg, mh, now);
+	else
+		ha->counters[HA_RX_MH_UNEXPECTED]++;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The verdict on a Binding Update. Owns nothing, changes nothing; called by update.c.
+ * RFC 6275 9.5.1, 10.3.1, 10.3.2; RFC 4285 section 5.
+ */
+#include "ha-agent/verdict.h"
+
+#include <string.h>
+
+#include "common/core/seq.h"
+#include "ha-agent/ha.h"
+
+#define UNIT	(MIP6_LIFETIME_UNIT_S * USEC_S)
+#define DROP	255	/* no acknowledgement; not a status of the registry's in use */
+
+static const struct {
+	const char *name, *text;
+	uint8_t status;
+} reasons[VERDICT_MAX] = {
+	[VERDICT_REGISTER] = { "registered", "registered", BA_ACCEPTED },
+	[VERDICT_DEREGISTER] = { "deregistered", "de-registered", BA_ACCEPTED },
+	[VERDICT_SOURCE] = { "source", "source is not a unicast address", DROP },
+	[VERDICT_NO_HAO] = { "no-home-address", "registration without a Home Address option",
+			     DROP },
+	[VERDICT_HOA_UNROUTABLE] = { "home-address-unroutable",
+				     "home address is not unicast routable", DROP },
+	[VERDICT_NONCE_INDICES] = { "nonce-indices",
+				    "home registration with a Nonce Indices option", DROP },
+	[VERDICT_NO_AUTH] = { "no-authentication", "no MN-HA authentication option", DROP },
+	[VERDICT_AUTH_ORDER] = { "authentication-order",
+				 "authentication options in a wrong place", DROP },
+	[VERDICT_UNKNOWN_SPI] = { "unknown-spi", "no key with this SPI", DROP },
+	[VERDICT_BAD_AUTH] = { "bad-authentication", "authentication data is wrong", DROP },
+	[VERDICT_NOT_HOME_REG] = { "not-home-registration",
+				   "not a home registration, and no return routability", DROP },
+	[VERDICT_AUTH_FAIL] = { "authentication-failed", "authentication data is wrong",
+				BA_AUTH_FAIL },
+	[VERDICT_OTHER_MN] = { "other-mobile-node",
+			       "the key is not that of the prefix's mobile node",
+			       BA_NOT_HOME_AGENT },
+	[VERDICT_SEQUENCE] = { "sequence", "sequence number is not newer than the last",
+			       BA_SEQ_OUT_OF_WINDOW },
+	[VERDICT_TYPE_CHANGE] = { "type-change", "registration type may not change",
+				  BA_TYPE_CHANGE },
+	[VERDICT_NO_BINDING] = { "no-binding", "nothing is registered for this home address",
+				 BA_NOT_HOME_AGENT },
+	[VERDICT_NOT_SUBNET] = { "not-home-subnet", "home address is not of this home agent",
+				 BA_NOT_HOME_SUBNET },
+	[VERDICT_NOT_ALLOCATED] = { "not-allocated", "the prefix was never given out",
+				    BA_NOT_HOME_SUBNET },
+	[VERDICT_LEASE_OVER] = { "lease-over", "the lifetime of the prefix is over",
+				 BA_NOT_HOME_SUBNET },
+	[VERDICT_COA_UNROUTABLE] = { "care-of-unroutable",
+				     "care-of address is not unicast routable", BA_UNSPECIFIED },
+	[VERDICT_COA_AT_HOME] = { "care-of-at-home",
+				  "care-of address lies in the home address's own prefix",
+				  BA_PROHIBITED },
+	[VERDICT_COA_IS_HA] = { "care-of-is-home-agent",
+				"care-of address is the home agent's own", BA_PROHIBITED },
+	[VERDICT_COA_BOUND] = { "care-of-is-bound",
+				"care-of address is a home address that is away itself",
+				BA_PROHIBITED },
+	[VERDICT_TABLE_FULL] = { "table-full", "the binding cache is full", BA_RESOURCES },
+	[VERDICT_MN_LIMIT] = { "mobile-node-limit",
+			       "too many home addresses of one mobile node", BA_RESOURCES },
+	[VERDICT_DATAPATH] = { "data-path", "the data path could not take the binding",
+			       BA_RESOURCES },
+};
+
+const char *verdict_name(enum verdict_reason r)
+{
+	return r < VERDICT_MAX ? reasons[r].name : "?";
+}
+
+const char *verdict_text(enum verdict_reason r)
+{
+	return r < VERDICT_MAX ? reasons[r].text : "?";
+}
+
+uint8_t verdict_status(enum verdict_reason r)
+{
+	return r < VERDICT_MAX ? reasons[r].status : BA_UNSPECIFIED;
+}
+
+bool verdict_is_drop(enum verdict_reason r)
+{
+	return verdict_status(r) == DROP;
+}
+
+void verdict_addresses(const struct ip6_packet *ip, const struct mh_msg *msg,
+		       struct in6_addr *ret_hoa, struct in6_addr *ret_coa)
+{
+	/* RFC 6275 9.5.1: from the options where they are present, else the source. */
+	*ret_hoa = ip->has_hao ? ip->hao : ip->src;
+	*ret_coa = msg->opts.has_alt_coa ? msg->opts.alt_coa : ip->src;
+}
+
+/* RFC 6275 10.3.2: lifetime zero, or the care-of address is the home address. */
+static bool is_deregistration(const struct verdict_in *in, const struct verdict *v)
+{
+	return in->msg->u.bu.lifetime == 0 || in6_eq(&v->coa, &v->hoa);
+}
+
+/* What is wrong with the message before anybody looks at its key; VERDICT_MAX: nothing. */
+static enum verdict_reason check_structure(const struct verdict_in *in, const struct verdict *v)
+{
+	const struct mh_opts *o = &in->msg->opts;
+
+	/* RFC 6275 9.5.4: from no unicast address, nothing. */
+	if (!in6_is_routable(&in->ip->src))
+		return VERDICT_SOURCE;
+	/* RFC 6275 10.3.1 wants the option; 10.3.2 lets it be left out at home, for a
+	 * de-registration. */
+	if (!in->ip->has_hao && !is_deregistration(in, v))
+		return VERDICT_NO_HAO;
+	/* RFC 6275 9.5.1: a unicast routable home address. */
+	if (!in6_is_routable(&v->hoa))
+		return VERDICT_HOA_UNROUTABLE;
+	/* RFC 6275 9.5.1: a home registration has no Nonce Indices option. */
+	if ((in->msg->u.bu.flags & BU_HOME) && o->has_nonce_indices)
+		return VERDICT_NONCE_INDICES;
+	/* RFC 4285 5: without the option, silence. */
+	if (!o->mn_ha.present)
+		return VERDICT_NO_AUTH;
+	/* RFC 4285 5, 5.1: MN-HA is the last option, or MN-AAA is and MN-HA stands before. */
+	if (o->mn_aaa.present ? !o->mn_aaa.last || o->mn_ha.last : !o->mn_ha.last)
+		return VERDICT_AUTH_ORDER;
+	return VERDICT_MAX;
+}
+
+static enum verdict_reason check_authentication(const struct verdict_in *in,
+						const struct verdict *v)
+{
+	const struct mh_auth *a = &in->msg->opts.mn_ha;
+	uint8_t mac[MH_AUTH_MAX];
+	size_t len;
+
+	/* RFC 4285 5.1.1: no security association, no answer. */
+	if (!in->key)
+		return VERDICT_UNKNOWN_SPI;
+	len = auth_len(in->key->auth.algorithm);
+	if (a->len == len && len <= sizeof(mac) &&
+	    auth_mn_ha(&in->key->auth, &v->coa, &v->hoa, in->mh, a->covered, mac) == 0 &&
+	    auth_equal(mac, a->data, len))
+		return VERDICT_MAX;
+	/* RFC 4285 5.1.1 wants status 146 here. It would make us sign what strangers wrote,
+	 * so that answer must be asked for. */
+	return in->policy->answer_auth_failure ? VERDICT_AUTH_FAIL : VERDICT_BAD_AUTH;
+}
+
+/* RFC 6275 9.5.1 and the authorisation of 10.3.1: the message is genuine. */
+static enum verdict_reason check_validity(const struct verdict_in *in)
+{
+	const struct mh_bu *bu = &in->msg->u.bu;
+
+	/* RFC 6275 10.3.1: the home address alone decides which key is the right one. */
+	if (in->lease && in->key->has_mn &&
+	    memcmp(in->key->mn, in->lease->mac, sizeof(in->key->mn)) != 0)
+		return VERDICT_OTHER_MN;
+	/* RFC 6275 9.5.1: newer than the last, modulo 2^16; any number without an entry. */
+	if (in->binding && !seq_newer(bu->seq, in->binding->sequence))
+		return VERDICT_SEQUENCE;
+	if (!(bu->flags & BU_HOME))
+		/* RFC 6275 9.5.1: an entry keeps its type; without one return routability
+		 * would have to be shown, which no MN-HA option replaces. */
+		return in->binding ? VERDICT_TYPE_CHANGE : VERDICT_NOT_HOME_REG;
+	return VERDICT_MAX;
+}
+
+static enum verdict_reason check_care_of(const struct verdict_in *in, const struct verdict *v)
+{
+	if (!in6_is_routable(&v->coa))
+		return VERDICT_COA_UNROUTABLE;
+	if (in6_in(&in->lease->prefix, &v->coa))
+		return VERDICT_COA_AT_HOME;
+	if (in6_eq(&v->coa, &in->policy->address))
+		return VERDICT_COA_IS_HA;
+	/* Two home addresses that are each other's care-of address would be a loop. */
+	if (in->coa_is_bound)
+		return VERDICT_COA_BOUND;
+	return VERDICT_MAX;
+}
+
+/* RFC 6275 10.3.1: no more than was asked for, than the prefix has left, than policy. */
+static uint16_t granted(const struct verdict_in *in)
+{
+	usec_t left = in->lease->valid_until - in->now;
+	usec_t t = in->msg->u.bu.lifetime * UNIT;
+
+	if (t > in->policy->max_lifetime)
+		t = in->policy->max_lifetime;
+	if (t > left)
+		t = left;
+	return t < UNIT ? 0 : (uint16_t)(t / UNIT);
+}
+
+/* RFC 6275 10.3.1. */
+static enum verdict_reason check_registration(const struct verdict_in *in, struct verdict *v)
+{
+	bool is_new = !in->binding;
+	enum verdict_reason r;
+
+	if (!in6_in(&in->policy->pool, &v->hoa))
+		return VERDICT_NOT_SUBNET;
+	if (!in->lease)
+		return VERDICT_NOT_ALLOCATED;
+	v->lifetime = granted(in);
+	if (in->lease->state == LEASE_FREE || v->lifetime == 0)
+		return VERDICT_LEASE_OVER;
+	r = check_care_of(in, v);
+	if (r != VERDICT_MAX)
+		return r;
+	if (is_new && in->cache_full)
+		return VERDICT_TABLE_FULL;
+	if (is_new && in->lease->bindings >= in->policy->bindings_per_lease)
+		return VERDICT_MN_LIMIT;
+	return VERDICT_REGISTER;
+}
+
+static enum verdict_reason decide(const struct verdict_in *in, struct verdict *v)
+{
+	enum verdict_reason r;
+
+	r = check_structure(in, v);
+	if (r == VERDICT_MAX)
+		r = check_authentication(in, v);
+	if (r == VERDICT_MAX)
+		r = check_validity(in);
+	if (r != VERDICT_MAX)
+		return r;
+	if (is_deregistration(in, v))
+		/* RFC 6275 10.3.2: there must be something to de-register. */
+		return in->binding ? VERDICT_DEREGISTER : VERDICT_NO_BINDING;
+	return check_registration(in, v);
+}
+
+void verdict(const struct verdict_in *in, struct verdict *ret)
+{
+	struct verdict v = { .sequence = in->msg->u.bu.seq };
+
+	verdict_addresses(in->ip, in->msg, &v.hoa, &v.coa);
+	v.reason = decide(in, &v);
+	v.status = reasons[v.reason].status;
+	/* RFC 6275 9.5.1: with 135 goes the last number that was accepted. */
+	if (v.reason == VERDICT_SEQUENCE)
+		v.sequence = in->binding->sequence;
+	if (v.reason != VERDICT_REGISTER) {
+		v.lifetime = 0;
+	} else if ((usec_t)v.lifetime >= (in->lease->valid_until - in->now) / UNIT) {
+		/* RFC 6275 10.3.1: the prefix ends with the binding, or before. */
+		v.status = BA_PREFIX_DISCOVERY;
+	}
+	*ret = v;
+}
