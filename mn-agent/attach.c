@@ -40,15 +40,12 @@ static int router_prefix_of(const struct router *r, const struct in6_addr *addr)
 
 void attach_own_addr(struct mn *mn, const struct in6_addr *addr)
 {
-	bool wanted = false, preferred = false;
+	bool preferred = false;
 
+	/* As a care-of address new flows may start on it; one that is only held is deprecated. */
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
-		if (i->coa_source == COA_OWN && in6_eq(&i->coa, addr))
-			wanted = preferred = true;
-	for (const struct anchor *a = mn->anchors; a && !wanted; a = a->next)
-		if (a->held && in6_eq(&a->hoa, addr))
-			wanted = true;
-	if (wanted)
+		preferred |= i->coa_source == COA_OWN && in6_eq(&i->coa, addr);
+	if (mn_wants_addr(mn, addr))
 		mn->ops->addr_set(mn->ctx, addr, preferred);
 	else
 		mn->ops->addr_unset(mn->ctx, addr);

@@ -132,7 +132,7 @@ static void set_datapath(struct conf *c, void *obj, const struct conf_word *kw,
 	for (const struct dp_ops *const *o = dp_all(); *o; o++) {
 		if (strcmp((*o)->name, args[0].text) != 0)
 			continue;
-		snprintf(s->datapath, sizeof(s->datapath), "%s", args[0].text);
+		s->datapath = (*o)->name;
 		return;
 	}
 	conf_error(c, &args[0], "no data path \"%s\"; expected seg6 or null", args[0].text);

@@ -9,7 +9,7 @@
 struct mn_settings {
 	struct mn_config mn;
 	uint32_t table_base;
-	char datapath[16];		/* "": the first that works */
+	const char *datapath;		/* of dp_all(); NULL: the first that works */
 };
 
 extern const struct conf_keyword mn_conf_table[];	/* root object: struct mn_settings */

@@ -520,6 +520,30 @@ void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
 	}
 }
 
+void mn_reassert(struct mn *mn)
+{
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next) {
+		if (i->path_up && i->link.up)
+			mn->ops->path_set(mn->ctx, &i->path);
+		if (i->coa_source == COA_OWN)
+			attach_own_addr(mn, &i->coa);
+	}
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		if (a->held)
+			attach_own_addr(mn, &a->hoa);
+}
+
+bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr)
+{
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
+		if (i->coa_source == COA_OWN && in6_eq(&i->coa, addr))
+			return true;
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		if (a->held && in6_eq(&a->hoa, addr))
+			return true;
+	return false;
+}
+
 /* --- the whole ---------------------------------------------------------------- */
 
 bool mn_health(const struct mn *mn, char *text, size_t len, usec_t now)
@@ -562,6 +586,12 @@ void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *op
 	timer_init(&mn->rescan, "rescan", rescan_due, mn);
 	timer_init(&mn->sweep, "sweep", sweep_due, mn);
 	timer_set(timers, &mn->rescan, RESCAN_INTERVAL);
+}
+
+void mn_release_all(struct mn *mn, usec_t now)
+{
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		anchor_event(a, ANCHOR_EV_IDLE, now);
 }
 
 void mn_free(struct mn *mn, bool release)

@@ -137,6 +137,9 @@ void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *op
 /* release: take away from the kernel what was put there (stop); else leave it (restart). */
 void mn_free(struct mn *mn, bool release);
 
+/* Before mn_free(): tells the home agents that nothing is wanted of them any more. */
+void mn_release_all(struct mn *mn, usec_t now);
+
 /* Kernel events. An interface is known by its first mn_link(). */
 void mn_link(struct mn *mn, const struct mn_link *l, usec_t now);
 void mn_link_gone(struct mn *mn, int ifindex, usec_t now);
@@ -162,6 +165,10 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now);
 /* A care-of address of our own of the earlier run, to be used again in its prefix. */
 void mn_restore_coa(struct mn *mn, const struct in6_addr *coa);
 
+/* Somebody may have taken away what was put into the kernel: puts it all there again. */
+void mn_reassert(struct mn *mn);
+/* Is this address to be on our own device now? */
+bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr);
 /* Counts the flows of every anchor (for status too). */
 void mn_count_flows(struct mn *mn, usec_t now);
 const struct anchor *mn_find_anchor(const struct mn *mn, const struct in6_addr *hoa);

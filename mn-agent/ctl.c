@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the MN daemon answers on its control socket: `status', `flows', and the events of
+ * `monitor'. Reads the mobile node, changes nothing but the flow counts. The JSON is
+ * described in dmip6ctl(8); keys are only ever added.
+ */
+#include <netinet/in.h>
+
+#include "common/sys/clock.h"
+#include "mn-agent/mnd.h"
+
+#define SCHEMA	1
+
+static json_t *text(const struct in6_addr *a)
+{
+	return in6_is_any(a) ? json_null() : json_string(in6_str(a).s);
+}
+
+static json_int_t seconds_left(usec_t until, usec_t now)
+{
+	return until > now ? (json_int_t)((until - now) / USEC_S) : 0;
+}
+
+static json_t *show_anchor(struct mnd *d, const struct anchor *a, usec_t now)
+{
+	struct in6_prefix inner = { .addr = a->hoa, .len = 128 };
+	struct dp_stats st = { 0 };
+
+	if (a->tunnelled)
+		d->dp->ops->stats(d->dp, &inner, &st);
+	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:I}",
+			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
+			 "ha", in6_str(&a->ha).s, "state", anchor_state_name(a->state),
+			 "coa", anchor_away(a) ? text(&a->coa) : json_null(),
+			 "lifetime_s", (json_int_t)(anchor_away(a) ? a->lifetime_s : 0),
+			 "remaining_s",
+			 anchor_away(a) ? seconds_left(a->bound_until, now) : (json_int_t)0,
+			 "flows", (json_int_t)a->flows,
+			 "tx_packets", (json_int_t)st.tx_packets,
+			 "rx_packets", (json_int_t)st.rx_packets, "reason", a->reason,
+			 "prefix_remaining_s", seconds_left(a->valid_until, now));
+}
+
+static json_t *show_attachment(const struct mn_iface *i)
+{
+	const struct router *r = &i->move.router;
+
+	return json_pack("{s:s,s:o,s:s,s:o,s:s}", "interface", i->link.name,
+			 "coa", i->coa_source == COA_NONE ? json_null() : text(&i->coa),
+			 "router", in6_str(&r->linklocal).s,
+			 "ha", r->has_ha ? text(&r->ha) : json_null(),
+			 "movement", move_state_name(i->move.state));
+}
+
+static json_t *show_configuration(const struct mnd *d)
+{
+	const struct mn_config *c = &d->settings.mn;
+	json_t *names = json_array();
+
+	for (unsigned int n = 0; n < c->n_interfaces; n++)
+		json_array_append_new(names, json_string(c->interfaces[n]));
+	return json_pack("{s:o,s:f,s:I,s:I,s:I,s:s,s:I}", "interfaces", names,
+			 "linger_s", (double)c->anchor.linger / (double)USEC_S,
+			 "max_anchors", (json_int_t)c->max_anchors,
+			 "binding_lifetime_s", (json_int_t)c->anchor.lifetime_s,
+			 "table_base", (json_int_t)d->settings.table_base,
+			 "datapath", d->dp->ops->name, "keys", (json_int_t)c->n_keys);
+}
+
+static json_t *status(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	struct mnd *d = ctx;
+	usec_t now = clock_now();
+	json_t *attachments = json_array(), *anchors = json_array(), *counters = json_object();
+	uint64_t drops = 0;
+	char words[256];
+	bool ok;
+
+	(void)parameters;
+	(void)error;
+	(void)code;
+	mn_count_flows(&d->mn, now);
+	for (const struct mn_iface *i = d->mn.ifaces; i; i = i->next)
+		if (i->attached)
+			json_array_append_new(attachments, show_attachment(i));
+	for (const struct anchor *a = d->mn.anchors; a; a = a->next)
+		if (a->state != ANCHOR_GONE)
+			json_array_append_new(anchors, show_anchor(d, a, now));
+	for (enum mn_counter c = 0; c < MN_C_MAX; c++)
+		json_object_set_new(counters, mn_counter_name(c),
+				    json_integer((json_int_t)d->mn.counters[c]));
+	if (d->dp->ops->drops(d->dp, &drops) == 0)
+		json_object_set_new(counters, "tunnel-source-drops",
+				    json_integer((json_int_t)drops));
+	ok = mn_health(&d->mn, words, sizeof(words), now);
+	return json_pack("{s:i,s:s,s:{s:b,s:s},s:o,s:o,s:o,s:o}", "schema", SCHEMA, "role", "mn",
+			 "health", "ok", (int)ok, "text", words, "attachments", attachments,
+			 "anchors", anchors, "counters", counters,
+			 "configuration", show_configuration(d));
+}
+
+struct flow_list { struct mnd *d; json_t *list; };
+
+static void show_flow(void *ctx, const struct diag_flow *f)
+{
+	struct flow_list *l = ctx;
+	const struct anchor *a = mn_find_anchor(&l->d->mn, &f->local);
+
+	if (in6_is_any(&f->local) || !in6_is_routable(&f->local))
+		return;
+	json_array_append_new(l->list,
+		json_pack("{s:s,s:s,s:i,s:o,s:i,s:o,s:s}",
+			  "protocol", f->protocol == IPPROTO_TCP ? "tcp" : "udp",
+			  "local", in6_str(&f->local).s, "local_port", (int)f->local_port,
+			  "remote", text(&f->remote), "remote_port", (int)f->remote_port,
+			  "anchor", a ? json_string(in6_prefix_str(&a->prefix).s) : json_null(),
+			  "path", a && a->tunnelled ? "tunnel" : "direct"));
+}
+
+static json_t *flows(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	struct mnd *d = ctx;
+	struct flow_list l = { d, json_array() };
+
+	(void)parameters;
+	if (diag_dump(d->diag, show_flow, &l)) {
+		json_decref(l.list);
+		*error = "the kernel did not list its sockets";
+		*code = "error";
+		return NULL;
+	}
+	return json_pack("{s:i,s:o}", "schema", SCHEMA, "flows", l.list);
+}
+
+json_t *mnd_event_json(const char *name, const struct mn_iface *i, const struct anchor *a,
+		       const char *detail, usec_t now)
+{
+	json_t *e = json_pack("{s:s,s:I}", "event", name, "mono_us", (json_int_t)now);
+
+	if (e && i)
+		json_object_set_new(e, "interface", json_string(i->link.name));
+	if (e && a) {
+		json_object_set_new(e, "hoa", json_string(in6_str(&a->hoa).s));
+		json_object_set_new(e, "ha", json_string(in6_str(&a->ha).s));
+		json_object_set_new(e, "coa", text(&a->coa));
+		json_object_set_new(e, "state", json_string(anchor_state_name(a->state)));
+		json_object_set_new(e, "flows", json_integer((json_int_t)a->flows));
+	}
+	if (e && detail)
+		json_object_set_new(e, "detail", json_string(detail));
+	return e;
+}
+
+const struct ctl_method mnd_methods[] = {
+	{ .name = "status", .call = status },
+	{ .name = "flows", .call = flows },
+	{ 0 }
+};

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binds the mobile node (mn.c) to the world: packet sockets, netlink, sock_diag, the data
+ * path and the timers of the loop become its events, its ops become requests. Owns all
+ * descriptors and everything the daemon puts into the kernel outside the data path: the
+ * address on our own device, and per interface a rule and a table for its care-of prefix.
+ */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "common/sys/clock.h"
+#include "common/sys/notify.h"
+#include "mn-agent/mnd.h"
+
+#define PATH_TABLES	80		/* table_base + 80 + slot; the data path has the rest */
+#define REPAIR_DELAY	(250 * USEC_MS)	/* let whoever deletes finish first */
+#define REPAIR_MIN	(1 * USEC_S)	/* not more often than this */
+#define SAVE_DELAY	(10 * USEC_MS)	/* behind the handover */
+#define LEFTOVERS_DELAY	(30 * USEC_S)	/* an earlier run's things that nobody claimed */
+
+/* --- ops ------------------------------------------------------------------------ */
+
+static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
+{
+	struct mnd *d = ctx;
+
+	return pkt_send_link(d->nd, ifindex, mac, data, len);
+}
+
+static int op_send_routed(void *ctx, const void *data, size_t len)
+{
+	struct mnd *d = ctx;
+	int r = pkt_send_routed(d->mh, data, len);
+
+	if (r)
+		log_debug("binding update not sent: %s", strerror(-r));
+	return r;
+}
+
+static struct rt_rule path_rule(const struct mnd *d, const struct mn_path *p)
+{
+	uint32_t table = d->settings.table_base + PATH_TABLES + p->slot;
+
+	return (struct rt_rule){ .from = p->prefix, .priority = table, .table = table };
+}
+
+static void path_remove(struct mnd *d, unsigned int slot)
+{
+	struct mn_path *p = &d->paths[slot];
+	struct rt_rule rule = path_rule(d, p);
+	struct rt_route route = { .ifindex = p->ifindex, .via = p->router, .table = rule.table };
+
+	d->path_there[slot] = false;
+	rt_rule_del(d->nl, &rule);
+	rt_route_del(d->nl, &route);
+}
+
+/* The neighbour entry spares the first packet a resolution that would have to wait for the
+ * link-local address. The new rule stands before the old one goes. */
+static int op_path_set(void *ctx, const struct mn_path *p)
+{
+	struct mnd *d = ctx;
+	struct rt_rule rule = path_rule(d, p), old = path_rule(d, &d->paths[p->slot]);
+	struct rt_route route = {
+		.ifindex = p->ifindex, .via = p->router, .table = rule.table, .onlink = true,
+	};
+	int r = rt_neigh_replace(d->nl, p->ifindex, &p->router, p->router_mac, false, true);
+
+	if (r == 0)
+		r = rt_route_replace(d->nl, &route);
+	if (r == 0)
+		r = rt_rule_add(d->nl, &rule);
+	if (r) {
+		log_warn("road by %s: %s %s", in6_str(&p->router).s, strerror(-r),
+			 nl_error(d->nl));
+		return r;
+	}
+	if (d->path_there[p->slot] && !in6_prefix_eq(&old.from, &rule.from))
+		rt_rule_del(d->nl, &old);
+	d->paths[p->slot] = *p;
+	d->path_there[p->slot] = true;
+	return 0;
+}
+
+static void op_path_unset(void *ctx, const struct mn_path *p)
+{
+	struct mnd *d = ctx;
+
+	if (d->path_there[p->slot])
+		path_remove(d, p->slot);
+}
+
+static int op_addr_set(void *ctx, const struct in6_addr *addr, bool preferred)
+{
+	struct mnd *d = ctx;
+	struct rt_addr a = {
+		.ifindex = d->device, .addr = *addr, .plen = 128,
+		.flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE,
+		.preferred_s = preferred ? RT_LIFETIME_FOREVER : 0,
+		.valid_s = RT_LIFETIME_FOREVER,
+	};
+	int r = rt_addr_replace(d->nl, &a);
+
+	if (r)
+		log_error("address %s: %s %s", in6_str(addr).s, strerror(-r), nl_error(d->nl));
+	return r;
+}
+
+static void op_addr_unset(void *ctx, const struct in6_addr *addr)
+{
+	struct mnd *d = ctx;
+
+	rt_addr_del(d->nl, d->device, addr, 128);
+}
+
+static void op_addr_drop(void *ctx, const struct mn_addr *a)
+{
+	struct mnd *d = ctx;
+
+	rt_addr_del(d->nl, a->ifindex, &a->addr, a->plen);
+}
+
+static int op_endpoint_add(void *ctx, const struct in6_addr *addr)
+{
+	struct mnd *d = ctx;
+
+	return d->dp->ops->endpoint_add(d->dp, addr);
+}
+
+static void op_endpoint_del(void *ctx, const struct in6_addr *addr)
+{
+	struct mnd *d = ctx;
+
+	d->dp->ops->endpoint_del(d->dp, addr);
+}
+
+static int op_tunnel_set(void *ctx, const struct dp_binding *b)
+{
+	struct mnd *d = ctx;
+	int r = d->dp->ops->set(d->dp, b);
+
+	if (r)
+		log_error("tunnel of %s to %s: %s", in6_str(&b->inner.addr).s,
+			  in6_str(&b->remote).s, strerror(-r));
+	return r;
+}
+
+static int op_tunnel_del(void *ctx, const struct in6_addr *hoa)
+{
+	struct mnd *d = ctx;
+	struct in6_prefix p = { .addr = *hoa, .len = 128 };
+
+	return d->dp->ops->del(d->dp, &p);
+}
+
+struct flow_sink { void (*fn)(void *arg, const struct in6_addr *local); void *arg; };
+
+static void flow_local(void *ctx, const struct diag_flow *f)
+{
+	struct flow_sink *s = ctx;
+
+	s->fn(s->arg, &f->local);
+}
+
+static int op_flows(void *ctx, void (*fn)(void *arg, const struct in6_addr *local), void *arg)
+{
+	struct mnd *d = ctx;
+	struct flow_sink s = { fn, arg };
+
+	return diag_dump(d->diag, flow_local, &s);
+}
+
+static void op_random(void *ctx, void *dst, size_t n)
+{
+	(void)ctx;
+	clock_random(dst, n);
+}
+
+static void op_event(void *ctx, const char *name, const struct mn_iface *i,
+		     const struct anchor *a, const char *detail, usec_t now)
+{
+	struct mnd *d = ctx;
+	json_t *event = d->ctl ? mnd_event_json(name, i, a, detail, now) : NULL;
+
+	log_debug("%s%s%s %s", name, i ? " " : "", i ? i->link.name : "", detail ? detail : "");
+	if (event)
+		ctl_event(d->ctl, event);
+}
+
+static void op_changed(void *ctx)
+{
+	struct mnd *d = ctx;
+
+	if (!timer_armed(&d->save))
+		timer_set(loop_timers(d->loop), &d->save, clock_now() + SAVE_DELAY);
+}
+
+static const struct mn_ops ops = {
+	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
+	.path_unset = op_path_unset, .addr_set = op_addr_set, .addr_unset = op_addr_unset,
+	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
+	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
+	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random, .event = op_event,
+	.changed = op_changed,
+};
+
+/* --- events --------------------------------------------------------------------- */
+
+static void on_nd(void *ctx, const struct pkt_rx *rx)
+{
+	struct mnd *d = ctx;
+
+	mn_rx_nd(&d->mn, rx->ifindex, rx->mac, rx->data, rx->len, clock_now());
+}
+
+static void on_mh(void *ctx, const struct pkt_rx *rx)
+{
+	struct mnd *d = ctx;
+
+	mn_rx_mh(&d->mn, rx->data, rx->len, clock_now());
+}
+
+static void on_flow_destroyed(void *ctx, const struct diag_flow *f)
+{
+	struct mnd *d = ctx;
+
+	mn_flow_ended(&d->mn, &f->local, clock_now());
+}
+
+static void on_link(void *ctx, const struct rt_link *l, bool gone)
+{
+	struct mnd *d = ctx;
+	struct mn_link m = { .ifindex = l->ifindex, .up = l->up, .eui64 = l->addr_gen_mode == 0 };
+
+	if (l->loopback || !l->ethernet || l->ifindex == d->device)
+		return;
+	if (gone) {
+		mn_link_gone(&d->mn, l->ifindex, clock_now());
+		return;
+	}
+	memcpy(m.name, l->name, sizeof(m.name));
+	memcpy(m.mac, l->mac, sizeof(m.mac));
+	mn_link(&d->mn, &m, clock_now());
+}
+
+static void repair_soon(struct mnd *d)
+{
+	usec_t at = clock_now() + REPAIR_DELAY;
+
+	if (!d->running || timer_armed(&d->repair))
+		return;
+	if (at < d->repaired_at + REPAIR_MIN)
+		at = d->repaired_at + REPAIR_MIN;
+	timer_set(loop_timers(d->loop), &d->repair, at);
+}
+
+static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
+{
+	struct mnd *d = ctx;
+	struct mn_addr m = { .ifindex = a->ifindex, .addr = a->addr, .plen = a->plen };
+
+	if (a->ifindex == d->device) {
+		if (gone && mn_wants_addr(&d->mn, &a->addr))
+			repair_soon(d);
+		return;
+	}
+	/* RFC 4429: an optimistic address is usable; one that failed is not. */
+	m.usable = !(a->flags & IFA_F_DADFAILED) &&
+		   (!(a->flags & IFA_F_TENTATIVE) || (a->flags & IFA_F_OPTIMISTIC));
+	mn_addr(&d->mn, &m, gone, clock_now());
+}
+
+static void on_ours_deleted(void *ctx)
+{
+	repair_soon(ctx);
+}
+
+static const struct mon_ops mon_ops = {
+	.link = on_link, .addr = on_addr, .ours_deleted = on_ours_deleted,
+};
+
+/* --- timers --------------------------------------------------------------------- */
+
+static void repair_due(void *ctx, usec_t now)
+{
+	struct mnd *d = ctx;
+	int n;
+
+	d->repaired_at = now;
+	mn_reassert(&d->mn);
+	n = d->dp->ops->repair(d->dp);
+	if (n > 0)
+		log_warn("somebody deleted %d of our rules or routes; they are back", n);
+}
+
+static void save_due(void *ctx, usec_t now)
+{
+	(void)now;
+	mnd_store_save(ctx);
+}
+
+static void watchdog_due(void *ctx, usec_t now)
+{
+	struct mnd *d = ctx;
+
+	notify_send("WATCHDOG=1");
+	timer_set(loop_timers(d->loop), &d->watchdog, now + notify_watchdog());
+}
+
+struct leftovers { struct mnd *d; struct in6_addr addrs[64]; unsigned int n; };
+
+static void leftover_addr(void *ctx, const struct rt_addr *a)
+{
+	struct leftovers *l = ctx;
+
+	if (a->ifindex == l->d->device && !mn_wants_addr(&l->d->mn, &a->addr) &&
+	    l->n < sizeof(l->addrs) / sizeof(l->addrs[0]))
+		l->addrs[l->n++] = a->addr;
+}
+
+static void leftover_binding(void *ctx, const struct dp_binding *b)
+{
+	struct leftovers *l = ctx;
+	const struct anchor *a = mn_find_anchor(&l->d->mn, &b->inner.addr);
+
+	if ((!a || !a->tunnelled) && l->n < sizeof(l->addrs) / sizeof(l->addrs[0]))
+		l->addrs[l->n++] = b->inner.addr;
+}
+
+/* What an earlier run left in the data path and no restored anchor claims. */
+static void drop_leftover_bindings(struct mnd *d)
+{
+	struct leftovers l = { .d = d };
+
+	d->dp->ops->dump(d->dp, leftover_binding, &l);
+	for (unsigned int n = 0; n < l.n; n++)
+		op_tunnel_del(d, &l.addrs[n]);
+}
+
+static void leftovers_due(void *ctx, usec_t now)
+{
+	struct mnd *d = ctx;
+	struct leftovers l = { .d = d };
+
+	(void)now;
+	rt_addr_dump(d->nl, leftover_addr, &l);
+	for (unsigned int n = 0; n < l.n; n++)
+		op_addr_unset(d, &l.addrs[n]);
+	for (unsigned int slot = 0; slot < MN_INTERFACES_MAX; slot++) {
+		bool used = false;
+
+		for (const struct mn_iface *i = d->mn.ifaces; i; i = i->next)
+			used |= i->slot == slot && i->path_up;
+		if (d->path_there[slot] && !used)
+			path_remove(d, slot);
+	}
+	drop_leftover_bindings(d);
+}
+
+/* The roads of an earlier run: known, so that they are replaced and not doubled. */
+static void adopt_rule(void *ctx, const struct rt_rule *r)
+{
+	struct mnd *d = ctx;
+	uint32_t first = d->settings.table_base + PATH_TABLES, slot = r->priority - first;
+
+	if (r->priority < first || slot >= MN_INTERFACES_MAX || r->from.len == 0)
+		return;
+	d->path_there[slot] = true;
+	d->paths[slot] = (struct mn_path){ .slot = slot, .prefix = r->from };
+}
+
+/* --- start and stop --------------------------------------------------------------- */
+
+static int open_datapath(struct mnd *d, const char **ret_what)
+{
+	static char why[1024];
+	const struct dp_ops *chosen;
+	struct dp_config cfg = {
+		.role = DP_ROLE_MN, .table_base = d->settings.table_base, .device = MND_DEVICE,
+	};
+	int r = dp_choose(d->settings.datapath, &chosen, why, sizeof(why));
+
+	if (r) {
+		*ret_what = why;
+		return r;
+	}
+	*ret_what = "data path";
+	r = chosen->open(&cfg, &d->dp);
+	if (r == 0)
+		log_info("data path %s", chosen->name);
+	return r;
+}
+
+static int open_sockets(struct mnd *d, const char **ret_what)
+{
+	int r;
+
+	*ret_what = "packet socket for neighbour discovery";
+	r = pkt_open(d->loop, PKT_ND_HOST, on_nd, d, &d->nd);
+	if (r)
+		return r;
+	*ret_what = "packet socket for mobility headers";
+	r = pkt_open(d->loop, PKT_MH, on_mh, d, &d->mh);
+	if (r)
+		return r;
+	*ret_what = "sock_diag";
+	return diag_open(d->loop, on_flow_destroyed, d, &d->diag);
+}
+
+int mnd_open(struct mnd *d, const char **ret_what)
+{
+	usec_t watchdog = notify_watchdog();
+	struct timers *timers = loop_timers(d->loop);
+	struct rt_link there;
+	int r;
+
+	timer_init(&d->repair, "repair", repair_due, d);
+	timer_init(&d->save, "save", save_due, d);
+	timer_init(&d->leftovers, "leftovers", leftovers_due, d);
+	timer_init(&d->watchdog, "watchdog", watchdog_due, d);
+	mn_init(&d->mn, &d->settings.mn, &ops, d, timers);
+
+	*ret_what = "netlink";
+	r = nl_open(NETLINK_ROUTE, &d->nl);
+	if (r == 0)
+		r = open_sockets(d, ret_what);
+	if (r)
+		return r;
+	*ret_what = "device " MND_DEVICE;
+	d->device_new = rt_link_by_name(d->nl, MND_DEVICE, &there) == -ENODEV;
+	r = rt_device_make(d->nl, MND_DEVICE, &d->device);
+	if (r == 0)
+		r = open_datapath(d, ret_what);
+	if (r)
+		return r;
+	rt_rule_dump(d->nl, adopt_rule, d);
+	mnd_store_load(d);
+	drop_leftover_bindings(d);
+	*ret_what = "watching links and addresses";
+	r = mon_open(d->loop, &mon_ops, d, &d->mon);
+	if (r)
+		return r;
+	timer_set(timers, &d->leftovers, clock_now() + LEFTOVERS_DELAY);
+	if (watchdog)
+		timer_set(timers, &d->watchdog, clock_now() + watchdog);
+	d->running = true;
+	return 0;
+}
+
+void mnd_close(struct mnd *d)
+{
+	/* A start that failed leaves what an earlier run had installed. */
+	bool release = d->running && !d->keep;
+
+	if (release)
+		mn_release_all(&d->mn, clock_now());
+	else if (d->running)
+		mnd_store_save(d);
+	mon_close(d->mon);
+	mn_free(&d->mn, release);
+	if (release) {
+		mnd_store_save(d);	/* nothing is held any more */
+		for (unsigned int slot = 0; slot < MN_INTERFACES_MAX; slot++)
+			if (d->path_there[slot])
+				path_remove(d, slot);
+	}
+	if (d->dp)
+		d->dp->ops->close(d->dp, !release);
+	if (d->nl && (release || (!d->running && d->device_new)))
+		rt_device_del(d->nl, MND_DEVICE);
+	diag_close(d->diag);
+	pkt_close(d->mh);
+	pkt_close(d->nd);
+	nl_free(d->nl);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dmip6-mnd, the MN daemon: options, configuration, privileges, start and stop. What it
+ * does in between is in io.c and mn.c. Documented in dmip6-mnd(8).
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "common/sys/caps.h"
+#include "common/sys/file.h"
+#include "common/sys/notify.h"
+#include "mn-agent/mnd.h"
+
+#define CONFIG_MAX	(1024 * 1024)
+#define EXIT_USAGE	2
+
+enum option_id {
+	OPT_INTERFACE = 1000, OPT_STATE_DIR, OPT_CONTROL, OPT_DATAPATH, OPT_CONFIG, OPT_CHECK,
+	OPT_CLEANUP, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
+};
+
+static const struct option options[] = {
+	{ "interface", required_argument, NULL, OPT_INTERFACE },
+	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "datapath", required_argument, NULL, OPT_DATAPATH },
+	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "check-config", no_argument, NULL, OPT_CHECK },
+	{ "cleanup", no_argument, NULL, OPT_CLEANUP },
+	{ "log-level", required_argument, NULL, OPT_LOG_LEVEL },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ 0 }
+};
+
+static const char help[] =
+	"usage: dmip6-mnd [options]\n"
+	"  --interface IF    use this interface only (repeatable, in order of preference)\n"
+	"  --state-dir D     where anchors are kept over a restart (" MND_STATE_DIR ")\n"
+	"  --control S       control socket (" MND_CONTROL ")\n"
+	"  --datapath N      seg6 or null (default: the first that works)\n"
+	"  --config F        configuration file (" MND_CONFIG ", if it is there)\n"
+	"  --check-config    check the configuration and exit\n"
+	"  --cleanup         remove what a killed daemon left in the kernel and exit\n"
+	"  --log-level L     error, warn, info (default) or debug\n"
+	"  --help, --version\n";
+
+struct arguments {
+	const char *config, *control, *datapath, *level;
+	const char *interfaces[MN_INTERFACES_MAX];
+	unsigned int n_interfaces;
+	bool check, cleanup;
+};
+
+static int usage(const char *what, const char *value, const char *expected)
+{
+	fprintf(stderr, "dmip6-mnd: %s%s%s; expected %s\n", what, value ? " " : "",
+		value ? value : "", expected);
+	return EXIT_USAGE;
+}
+
+static int parse_level(const char *s)
+{
+	static const char *const names[] = { "error", "warn", "info", "debug" };
+
+	for (int n = 0; n < 4; n++)
+		if (strcmp(s, names[n]) == 0)
+			return n;
+	return -1;
+}
+
+/* 0: go on; otherwise the exit code + 1. */
+static int parse_options(int argc, char **argv, struct arguments *a, struct mnd *d)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case OPT_INTERFACE:
+			if (a->n_interfaces == MN_INTERFACES_MAX)
+				return 1 + usage("too many interfaces", NULL, "at most 16");
+			a->interfaces[a->n_interfaces++] = optarg;
+			break;
+		case OPT_STATE_DIR: d->state_dir = optarg; break;
+		case OPT_CONTROL: a->control = optarg; break;
+		case OPT_DATAPATH: a->datapath = optarg; break;
+		case OPT_CONFIG: a->config = optarg; break;
+		case OPT_CHECK: a->check = true; break;
+		case OPT_CLEANUP: a->cleanup = true; break;
+		case OPT_LOG_LEVEL:
+			if (parse_level(optarg) < 0)
+				return 1 + usage("log level", optarg, "error, warn, info or debug");
+			a->level = optarg;
+			break;
+		case OPT_HELP:
+			fputs(help, stdout);
+			return 1;
+		case OPT_VERSION:
+			puts("dmip6-mnd " PACKAGE_VERSION);
+			return 1;
+		case '?':		/* getopt has said what */
+			fputs(help, stderr);
+			return 1 + EXIT_USAGE;
+		}
+	}
+	if (optind < argc)
+		return 1 + usage("argument", argv[optind], "options only (--help lists them)");
+	return 0;
+}
+
+static void report(void *ctx, const char *line)
+{
+	(void)ctx;
+	fprintf(stderr, "%s\n", line);
+}
+
+/* 0, or an exit code after telling why. */
+static int read_config(const struct arguments *a, struct mn_settings *s)
+{
+	const char *path = a->config ? a->config : MND_CONFIG;
+	unsigned int errors;
+	char *text;
+	size_t len;
+	int r = file_read(path, CONFIG_MAX, &text, &len);
+
+	if (r == -ENOENT && !a->config)
+		return 0;		/* works without one */
+	if (r) {
+		fprintf(stderr, "dmip6-mnd: %s: %s\n", path, strerror(-r));
+		return EXIT_FAILURE;
+	}
+	errors = conf_parse(path, text, len, mn_conf_table, s, report, NULL);
+	explicit_bzero(text, len);
+	free(text);
+	if (errors)
+		return EXIT_FAILURE;
+	if (a->check)
+		printf("%s: ok\n", path);
+	return 0;
+}
+
+/* What the command line says wins over the file. */
+static int apply_arguments(const struct arguments *a, struct mn_settings *s)
+{
+	if (a->n_interfaces)
+		s->mn.n_interfaces = 0;
+	for (unsigned int n = 0; n < a->n_interfaces; n++)
+		if (mn_conf_add_interface(s, a->interfaces[n]))
+			return usage("interface", a->interfaces[n], "a name such as wlan0");
+	if (!a->datapath)
+		return 0;
+	for (const struct dp_ops *const *o = dp_all(); *o; o++)
+		if (strcmp((*o)->name, a->datapath) == 0) {
+			s->datapath = (*o)->name;
+			return 0;
+		}
+	return usage("data path", a->datapath, "seg6 or null");
+}
+
+/* Those of the command line must be there; those of the file may be plugged in later. */
+static int check_interfaces(const struct arguments *a)
+{
+	struct rt_link l;
+	struct nl *nl;
+	int code = 0;
+
+	if (nl_open(NETLINK_ROUTE, &nl))
+		return 0;		/* mnd_open() will say so */
+	for (unsigned int n = 0; n < a->n_interfaces; n++) {
+		if (rt_link_by_name(nl, a->interfaces[n], &l) != -ENODEV)
+			continue;
+		fprintf(stderr, "dmip6-mnd: there is no interface %s; expected one that "
+			"`ip link' lists\n", a->interfaces[n]);
+		code = EXIT_FAILURE;
+	}
+	nl_free(nl);
+	return code;
+}
+
+static int make_state_dir(const char *path)
+{
+	int r = file_make_dir(path);
+
+	if (r == 0)
+		return 0;
+	fprintf(stderr, "dmip6-mnd: state directory %s: %s\n", path, strerror(-r));
+	return EXIT_FAILURE;
+}
+
+static void on_signal(void *ctx, int signo)
+{
+	struct mnd *d = ctx;
+
+	d->keep = signo == SIGUSR1;
+	loop_stop(d->loop);
+}
+
+static int cleanup(const struct mn_settings *s)
+{
+	int n = dp_cleanup(s->table_base, MND_DEVICE);
+
+	if (n < 0) {
+		fprintf(stderr, "dmip6-mnd: cleanup: %s\n", strerror(-n));
+		return EXIT_FAILURE;
+	}
+	printf("%d thing%s removed\n", n, n == 1 ? "" : "s");
+	return 0;
+}
+
+static int open_control(struct mnd *d, const char *path)
+{
+	int r = ctl_open(d->loop, path, mnd_methods, d, &d->ctl);
+
+	if (r == -EADDRINUSE)
+		fprintf(stderr, "dmip6-mnd: another daemon answers on %s; expected none "
+			"(stop it, or give --control)\n", path);
+	else if (r)
+		fprintf(stderr, "dmip6-mnd: control socket %s: %s\n", path, strerror(-r));
+	return r;
+}
+
+static int run(struct mnd *d, const char *control)
+{
+	const char *what = "loop";
+	int r;
+
+	r = loop_new(&d->loop);
+	if (r == 0)
+		r = open_control(d, control);
+	if (r)
+		return EXIT_FAILURE;
+	loop_signal_add(d->loop, SIGTERM, on_signal, d);
+	loop_signal_add(d->loop, SIGINT, on_signal, d);
+	loop_signal_add(d->loop, SIGUSR1, on_signal, d);
+	r = mnd_open(d, &what);
+	if (r)
+		fprintf(stderr, "dmip6-mnd: %s: %s\n", what, strerror(-r));
+	if (r == 0)
+		r = caps_drop();
+	if (r == 0) {
+		notify_send("READY=1");
+		log_info("running");
+		r = loop_run(d->loop);
+		notify_send("STOPPING=1");
+	}
+	mnd_close(d);
+	ctl_close(d->ctl);
+	loop_free(d->loop);
+	return r ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	static struct mnd d;
+	struct arguments a = { .control = MND_CONTROL, .level = "info" };
+	const char *missing;
+	int code;
+
+	d.state_dir = MND_STATE_DIR;
+	code = parse_options(argc, argv, &a, &d);
+	if (code)
+		return code - 1;
+	log_init("dmip6-mnd", (enum log_level)parse_level(a.level));
+	mn_conf_defaults(&d.settings);
+	code = read_config(&a, &d.settings);
+	if (code == 0)
+		code = apply_arguments(&a, &d.settings);
+	if (code || a.check)
+		goto out;
+	if (caps_check(&missing)) {
+		fprintf(stderr, "dmip6-mnd: %s is missing; expected to be started by root or with "
+			"CAP_NET_ADMIN and CAP_NET_RAW\n", missing);
+		code = EXIT_FAILURE;
+		goto out;
+	}
+	if (a.cleanup) {
+		code = cleanup(&d.settings);
+		goto out;
+	}
+	code = check_interfaces(&a);
+	if (code == 0)
+		code = make_state_dir(d.state_dir);
+	if (code == 0)
+		code = run(&d, a.control);
+out:
+	mn_conf_wipe(&d.settings);
+	return code;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The daemon around the mobile node: what main.c, io.c, store.c and ctl.c share. The
+ * mobile node itself (mn.h) knows nothing of it.
+ */
+#ifndef DMIP6_MN_MND_H
+#define DMIP6_MN_MND_H
+
+#include "common/sys/ctl.h"
+#include "common/sys/diag.h"
+#include "common/sys/mon.h"
+#include "common/sys/pkt.h"
+#include "mn-agent/conf.h"
+
+#define MND_DEVICE	"dmip6mn0"
+#define MND_CONFIG	"/etc/dmip6/mn.conf"
+#define MND_CONTROL	"/run/dmip6/mnd.sock"
+#define MND_STATE_DIR	"/var/lib/dmip6/mnd"
+
+struct mnd {
+	struct mn_settings settings;
+	const char *state_dir;
+	struct mn mn;
+	struct loop *loop;
+	struct nl *nl;
+	struct pkt *nd, *mh;
+	struct diag *diag;
+	struct mon *mon;
+	struct dp *dp;
+	struct ctl *ctl;
+	int device;			/* ifindex of our own device */
+	bool device_new;		/* this run made it */
+	bool running;			/* what is read at the start is no event */
+	bool keep;			/* stop, but leave the kernel as it is for the next run */
+	/* The road of each slot as it is installed; an earlier run's until it is replaced. */
+	bool path_there[MN_INTERFACES_MAX];
+	struct mn_path paths[MN_INTERFACES_MAX];
+	struct timer repair, save, leftovers, watchdog;
+	usec_t repaired_at;
+};
+
+/* io.c: opens everything and starts; on error everything is as before. *ret_what names
+ * what failed, for people. */
+int mnd_open(struct mnd *d, const char **ret_what);
+void mnd_close(struct mnd *d);
+
+/* ctl.c */
+extern const struct ctl_method mnd_methods[];		/* ctx: struct mnd */
+json_t *mnd_event_json(const char *name, const struct mn_iface *i, const struct anchor *a,
+		       const char *detail, usec_t now);
+
+/* store.c: anchors in <state-dir>/anchors.json. Damaged: set aside with a message, as if
+ * there were none. */
+void mnd_store_save(struct mnd *d);
+void mnd_store_load(struct mnd *d);
+
+#endif
