@@ -1,0 +1,269 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Draft figure 2 with the real daemons: flows that survive moves, and what is left after.
+
+    demo.py --bindir DIR [--json FILE] [--svg FILE]
+
+Flow 1 begins at AR1, flow 2 at AR2, flow 3 at AR3, each as soon as a new flow can start
+there. Exit code 0: everything was as promised; 1: a sentence says what was not.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+# pylint: disable=wrong-import-position
+import flows
+import measure
+import picture
+from capture import Capture
+from lab import CN, Interrupted, Lab, LabError, mono, wait_for
+
+CN_OF = {1: 1, 2: 2, 3: 1}      # flow -> correspondent; flow n begins at ARn
+SETTLE = 1.5                    # running before the first move
+STAY = 3.0                      # at each router afterwards
+RELEASE_DEADLINE = 15.0
+
+
+class Demo:
+    def __init__(self, lab, quiet=False):
+        self.lab = lab
+        self.quiet = quiet
+        self.start = mono()
+        self.moves = []
+        self.mobile = {}                # flow -> pid
+        self.correspondent = {}         # cn -> pid
+        self.tell = lab.path("started.ndjson")
+        self.started = {}               # flow -> what it told
+
+    def say(self, text):
+        if not self.quiet:
+            print(f"{mono() - self.start:6.2f} s  {text}", flush=True)
+
+    # -- the play --------------------------------------------------------------------------
+
+    def run(self):
+        lab = self.lab
+        lab.build()
+        self.say("laboratory built: core, 3 access routers, 2 correspondents, 1 mobile node")
+        for n in (1, 2, 3):
+            lab.start_had(n, ready=False)
+        lab.start_mnd(ready=False)
+        for box in ("ar1", "ar2", "ar3", "mn"):
+            lab.wait_ready(box)
+        self.say("dmip6-had runs on AR1, AR2, AR3; dmip6-mnd on the MN")
+        for c in CN:
+            mine = [f for f, cn in CN_OF.items() if cn == c]
+            self.correspondent[c] = lab.spawn(f"cn{c}", f"cn{c}", flows.correspondent, mine,
+                                              lab.path(f"cn{c}.json"))
+        cap = Capture(lab)
+        for n in (1, 2, 3):
+            self.go(n)
+        for f in (1, 2):
+            self.stop_flow(f)
+        self.say("flows 1 and 2 have ended; waiting until their anchors are released")
+        ended = mono()
+        left = self.wait_released()
+        if measure.nothing_left(left):
+            self.say(f"everything of AR1's and AR2's anchors is gone, "
+                     f"{mono() - ended:.1f} s after the flows")
+        else:
+            self.say("something of AR1's and AR2's anchors is still there")
+        self.stop_flow(3)
+        for c, pid in self.correspondent.items():
+            os.kill(pid, signal.SIGUSR1)
+            lab.wait(pid)
+        packets = cap.stop()
+        return self.judge(packets, left)
+
+    def go(self, n):
+        down, up = self.lab.move(n)
+        self.moves.append({"to": n, "down": down, "up": up})
+        self.say(f"the MN's link is {'put on' if n == 1 else 'moved to'} AR{n}")
+        self.mobile[n] = self.lab.spawn(f"flow{n}", "mn", flows.mobile, n, CN_OF[n], n,
+                                        self.lab.path(f"flow{n}.json"), self.tell)
+        line = wait_for(lambda: self.told(n), 10.0)
+        if line is None:
+            said = self.lab.log("mn").strip()[-500:]
+            raise LabError(f"no new flow could start at AR{n} within 10 s. "
+                           f"dmip6-mnd says: {said or 'nothing'}")
+        self.say(f"flow {n} began at AR{n} from {line['source']}, first answer "
+                 f"{(line['answered'] - up) * 1e3:.0f} ms after link up")
+        self.pause(SETTLE if n == 1 else STAY)
+
+    def pause(self, seconds):
+        """Lets the flows run; notices a daemon's end at once."""
+        def ended():
+            return next((b for b, p in self.lab.procs.items() if p.poll() is not None), None)
+        box = wait_for(ended, seconds, 0.05)
+        if box:
+            raise LabError(f"the daemon of {box} ended (code {self.lab.procs[box].returncode}); "
+                           f"it said: {self.lab.log(box).strip()[-600:]}")
+
+    def told(self, n):
+        try:
+            with open(self.tell, encoding="ascii") as f:
+                for line in f:
+                    if line.endswith("\n"):
+                        row = json.loads(line)
+                        self.started[row["flow"]] = row
+        except FileNotFoundError:
+            pass
+        return self.started.get(n)
+
+    def stop_flow(self, f):
+        os.kill(self.mobile[f], signal.SIGUSR1)
+        try:
+            self.lab.wait(self.mobile[f], 5.0)
+        except LabError:
+            self.say(f"flow {f} does not come to its end; going on without waiting for it")
+            os.kill(self.mobile[f], signal.SIGUSR2)
+            self.lab.wait(self.mobile[f])
+
+    def wait_released(self):
+        lab, left = self.lab, []
+
+        def released():
+            for box in ("ar1", "ar2"):
+                if (lab.status(box) or {}).get("bindings"):
+                    return False
+            left[:] = [measure.leftovers(self.lab, n) for n in (1, 2)]
+            return measure.nothing_left(left)
+        if not wait_for(released, RELEASE_DEADLINE, 0.1):
+            left[:] = [measure.leftovers(lab, n) for n in (1, 2)]
+        return left
+
+    # -- the verdict -----------------------------------------------------------------------
+
+    def judge(self, packets, left):
+        lab = self.lab
+        mobile = {f: measure.read_json(lab.path(f"flow{f}.json")) for f in CN_OF}
+        corr = {}
+        for c in CN:
+            corr.update({int(k): v for k, v in
+                         measure.read_json(lab.path(f"cn{c}.json")).items()})
+        run = measure.Run(self.moves, mobile, corr, packets)
+        result = {
+            "schema": 1,
+            "handovers": run.handovers(),
+            "flows": [self.flow_row(run, f) for f in CN_OF],
+            "left": {f"AR{n}": {box: {k: len(v) for k, v in things.items()}
+                                for box, things in row.items()}
+                     for n, row in zip((1, 2), left)},
+            "left_lines": [f"AR{n}: {box}: {k}: {x}" for n, row in zip((1, 2), left)
+                           for box, things in row.items()
+                           for k, v in things.items() for x in v],
+            "phases_ms": [{"from": self.moves[i - 1]["to"], "to": self.moves[i]["to"],
+                           **measure.phases(run, i)} for i in range(1, len(self.moves))],
+        }
+        result["faults"] = self.faults(run, result)
+        result["ok"] = not result["faults"]
+        result["seconds"] = round(mono() - self.start, 1)
+        return run, result
+
+    def flow_row(self, run, f):
+        up = self.moves[f - 1]["up"]
+        log = run.mobile[f]
+        row = run.packets_of(f)
+        row["correspondent"] = f"CN{CN_OF[f]}"
+        row["address_ms"] = round((log["began"] - up) * 1e3, 1)
+        row["answered_ms"] = round((log["answered"] - up) * 1e3, 1)
+        row["tcp_octets_up"] = run.correspondent[f]["tcp_received_octets"]
+        row["tcp_octets_down"] = log["tcp_received_octets"]
+        return row
+
+    def faults(self, run, result):
+        out = []
+        for h in result["handovers"]:
+            for way in ("up", "down"):
+                if h[f"gap_{way}_ms"] is None or h[f"tcp_gap_{way}_ms"] is None:
+                    out.append(f"flow {h['flow']} did not survive the move AR{h['from']} -> "
+                               f"AR{h['to']}: nothing came {way} any more")
+        for f in CN_OF:
+            out += measure.flow_faults(run, f)
+        for row in result["flows"]:
+            if row["tunnelled_at_anchor"]:
+                out.append(f"flow {row['flow']}: {row['tunnelled_at_anchor']} packets touched a "
+                           f"tunnel while the MN was at AR{row['anchor']}, their own anchor")
+            if row["flow"] < 3 and not row["tunnelled"]:
+                out.append(f"flow {row['flow']}: no packet was tunnelled after the move")
+        if result["left_lines"]:
+            out.append(f"{len(result['left_lines'])} things of released anchors are still "
+                       "there: " + "; ".join(result["left_lines"][:4]))
+        return out
+
+
+# ---- for people --------------------------------------------------------------------------
+
+def table(title, head, rows):
+    widths = [max(len(str(r[i])) for r in [head, *rows]) for i in range(len(head))]
+    print(f"\n{title}")
+    for r in [head, *rows]:
+        print("  " + "  ".join(str(x).ljust(w) if i == 0 else str(x).rjust(w)
+                               for i, (x, w) in enumerate(zip(r, widths))).rstrip())
+
+
+def ms(x):
+    return "never" if x is None else f"{x:.0f} ms"
+
+
+def show(result):
+    table("Handovers: the longest silence, and probes lost (one probe every 2 ms each way)",
+          ("move", "flow", "anchor", "gap up", "gap down", "lost up", "lost down",
+           "TCP gap up", "TCP gap down"),
+          [(f"AR{h['from']} -> AR{h['to']}", h["flow"], f"AR{h['anchor']}",
+            ms(h["gap_up_ms"]), ms(h["gap_down_ms"]), h["lost_up"], h["lost_down"],
+            ms(h["tcp_gap_up_ms"]), ms(h["tcp_gap_down_ms"])) for h in result["handovers"]])
+    table("Flows: packets on the MN's link",
+          ("flow", "anchor", "to", "could start after", "direct", "tunnelled",
+           "tunnelled at its anchor"),
+          [(r["flow"], f"AR{r['anchor']}", r["correspondent"], f"{r['answered_ms']:.0f} ms",
+            r["direct"], r["tunnelled"], r["tunnelled_at_anchor"]) for r in result["flows"]])
+    head = ("rules", "routes", "addresses", "nexthops", "filter", "bindings")
+    table("Left after flows 1 and 2 ended",
+          ("of the anchor at", "on", *head),
+          [(ar, box.upper(), *(things[k] for k in head))
+           for ar, row in result["left"].items() for box, things in row.items()])
+    print()
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    a.add_argument("--bindir", required=True, help="folder with the built programs")
+    a.add_argument("--json", metavar="FILE", help="write the result as JSON")
+    a.add_argument("--svg", metavar="FILE", help="write a picture of the time line")
+    a.add_argument("--quiet", action="store_true", help="say only what went wrong")
+    o = a.parse_args()
+    try:
+        with Lab(o.bindir) as lab:
+            demo = Demo(lab, o.quiet)
+            run, result = demo.run()
+            if o.svg:
+                with open(o.svg, "w", encoding="utf-8") as f:
+                    f.write(picture.draw(run, result))
+            if o.json:
+                with open(o.json, "w", encoding="utf-8") as f:
+                    json.dump(result, f, indent=2)
+                    f.write("\n")
+    except LabError as e:
+        print(f"demo: {e}", file=sys.stderr)
+        return 1
+    except Interrupted as e:
+        print(f"\ndemo: interrupted by signal {e.signum}; everything was cleaned up",
+              file=sys.stderr)
+        return 128 + e.signum
+    if not o.quiet:
+        show(result)
+    for fault in result["faults"]:
+        print(f"demo: not as promised: {fault}", file=sys.stderr)
+    if result["ok"] and not o.quiet:
+        print("As promised: the flows survived, new flows went straight, nothing is left.")
+    return 0 if result["ok"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
