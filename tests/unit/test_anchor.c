@@ -1,0 +1,1175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* links: mn-agent/anchor.c mn-agent/bu.c common/wire/buf.c common/wire/cksum.c common/wire/ext.c
+ * common/wire/mh.c common/wire/mhopt.c common/core/in6.c common/core/auth.c
+ * common/core/backoff.c common/core/timer.c common/core/log.c (-lcrypto) */
+/*
+ * The registration state machine on a virtual clock. Whatever it does to the world is
+ * recorded in order; Binding Updates are recorded as the codec reads them.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/core/log.h"
+#include "common/wire/ext.h"
+#include "mn-agent/anchor.h"
+
+#define RECORDS		256
+#define LIFETIME	600
+#define MS		USEC_MS
+#define S		USEC_S
+
+enum what { BU, TUNNEL_SET, TUNNEL_DEL, HOLD, LET_GO, COUNTED };
+
+struct record {
+	enum what what;
+	usec_t at;
+	uint16_t seq;
+	uint32_t lifetime_s;
+	bool home;			/* no Home Address option */
+	struct in6_addr coa;
+};
+
+struct world {
+	struct timers timers;
+	usec_t now;
+	struct record log[RECORDS];
+	unsigned int n;
+	unsigned int live;		/* flows that a count would find */
+	int tunnel_error;
+	unsigned int states_told;
+	char last_reason[96];
+	struct anchor a;
+};
+
+static struct in6_addr hoa, ha, coa1, coa2;
+static struct auth_key key;
+static const struct anchor_config cfg = { .linger = 5 * S, .lifetime_s = LIFETIME, .mtu = 1460 };
+
+static struct record *record(struct world *w, enum what what)
+{
+	struct record *r = &w->log[w->n];
+
+	assert_true(w->n < RECORDS);
+	w->n++;
+	*r = (struct record){ .what = what, .at = w->now };
+	return r;
+}
+
+static int op_send(void *ctx, const void *packet, size_t len)
+{
+	struct record *r = record(ctx, BU);
+	struct ip6_packet ip;
+	struct mh_msg m;
+
+	assert_int_equal(ip6_decode(packet, len, &ip), IP6_OK);
+	assert_int_equal(mh_decode((const uint8_t *)packet + ip.payload_off, ip.payload_len,
+				   ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &m, NULL), MH_OK);
+	assert_int_equal(m.type, MH_BU);
+	assert_true(in6_eq(&ip.dst, &ha));
+	r->seq = m.u.bu.seq;
+	r->lifetime_s = m.u.bu.lifetime * 4u;
+	r->home = !ip.has_hao;
+	r->coa = ip.src;
+	return 0;
+}
+
+static int op_tunnel_set(void *ctx, const struct dp_binding *b)
+{
+	struct world *w = ctx;
+
+	assert_true(in6_eq(&b->inner.addr, &hoa));
+	assert_int_equal(b->inner.len, 128);
+	assert_true(in6_eq(&b->remote, &ha));
+	record(w, TUNNEL_SET)->coa = b->local;
+	return w->tunnel_error;
+}
+
+static int op_tunnel_del(void *ctx, const struct in6_addr *addr)
+{
+	assert_true(in6_eq(addr, &hoa));
+	record(ctx, TUNNEL_DEL);
+	return 0;
+}
+
+static void op_held(void *ctx, struct anchor *a)
+{
+	record(ctx, a->held ? HOLD : LET_GO);
+}
+
+static unsigned int op_count(void *ctx, struct anchor *a)
+{
+	struct world *w = ctx;
+
+	(void)a;
+	record(w, COUNTED);
+	return w->live;
+}
+
+static void op_notify(void *ctx, struct anchor *a, const char *event, const char *detail,
+		      usec_t now)
+{
+	struct world *w = ctx;
+
+	assert_int_equal(now, w->now);
+	assert_ptr_equal(a, &w->a);
+	if (strcmp(event, "state") != 0)
+		return;
+	w->states_told++;
+	snprintf(w->last_reason, sizeof(w->last_reason), "%s", detail);
+}
+
+static const struct anchor_ops ops = {
+	.send = op_send, .tunnel_set = op_tunnel_set, .tunnel_del = op_tunnel_del,
+	.held = op_held, .count_flows = op_count, .notify = op_notify,
+};
+
+static void quiet(void *ctx, enum log_level level, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	(void)line;
+}
+
+static int group_setup(void **state)
+{
+	(void)state;
+	log_set_sink(quiet, NULL);
+	return in6_parse("2001:db8:1:101::42", &hoa) || in6_parse("2001:db8:1:100::1", &ha) ||
+	       in6_parse("2001:db8:2:101::42", &coa1) || in6_parse("2001:db8:3:101::42", &coa2) ||
+	       auth_key_init(&key, 256, AUTH_HMAC_SHA256_128, "0123456789abcdef", 16);
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	auth_key_wipe(&key);
+	return 0;
+}
+
+static struct world the_world;
+
+static int setup(void **state)
+{
+	struct world *w = &the_world;
+
+	memset(w, 0, sizeof(*w));
+	w->now = 1000 * S;
+	timers_init(&w->timers);
+	anchor_init(&w->a, &cfg, &ops, w, &w->timers, 100);
+	w->a.hoa = hoa;
+	w->a.ha = ha;
+	w->a.key = &key;
+	w->a.prefix = (struct in6_prefix){ .addr = hoa, .len = 64 };
+	in6_mask(&w->a.prefix.addr, 64);
+	anchor_set_valid_until(&w->a, w->now + 7200 * S);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	anchor_stop(&w->a);
+	assert_int_equal(timers_next(&w->timers), USEC_NEVER);	/* no timer was forgotten */
+	timers_free(&w->timers);
+	return 0;
+}
+
+/* Another world in the middle of a test. */
+static void afresh(void **state)
+{
+	teardown(state);
+	setup(state);
+}
+
+/* Time passes; timers run at their time. */
+static void until(struct world *w, usec_t at)
+{
+	while (timers_next(&w->timers) <= at) {
+		w->now = timers_next(&w->timers);
+		timers_run(&w->timers, w->now);
+	}
+	w->now = at;
+}
+
+static void after(struct world *w, usec_t d)
+{
+	until(w, w->now + d);
+}
+
+static void forget(struct world *w)
+{
+	w->n = 0;
+}
+
+static unsigned int count(const struct world *w, enum what what)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < w->n; i++)
+		n += w->log[i].what == what;
+	return n;
+}
+
+/* The n-th of its kind; fails the test if there is none. */
+static const struct record *nth(const struct world *w, enum what what, unsigned int n)
+{
+	for (unsigned int i = 0; i < w->n; i++)
+		if (w->log[i].what == what && n-- == 0)
+			return &w->log[i];
+	fail_msg("not so many of kind %d", (int)what);
+	return NULL;
+}
+
+static const struct record *last_bu(const struct world *w)
+{
+	return nth(w, BU, count(w, BU) - 1);
+}
+
+static void assert_state(const struct world *w, enum anchor_state s)
+{
+	assert_string_equal(anchor_state_name(w->a.state), anchor_state_name(s));
+}
+
+/* As mn.c does: an acknowledgement of no outstanding BU does not come through. */
+static void ba(struct world *w, uint8_t status, uint16_t seq, uint32_t lifetime_s)
+{
+	struct mh_msg m = { .type = MH_BA };
+
+	m.u.ba.status = status;
+	m.u.ba.seq = seq;
+	m.u.ba.lifetime = (uint16_t)(lifetime_s / 4);
+	if (status == BA_SEQ_OUT_OF_WINDOW || anchor_seq_outstanding(&w->a, seq))
+		anchor_ba(&w->a, &m, w->now);
+}
+
+static void grant(struct world *w)
+{
+	const struct record *r = last_bu(w);
+
+	ba(w, BA_ACCEPTED, r->seq, r->lifetime_s);
+}
+
+static void flows(struct world *w, unsigned int n)
+{
+	w->live = n;
+	anchor_set_flows(&w->a, n, w->now);
+}
+
+static void depart(struct world *w)
+{
+	flows(w, 1);
+	anchor_event(&w->a, ANCHOR_EV_DEPART, w->now);
+}
+
+static void registering(struct world *w)
+{
+	depart(w);
+	anchor_coa(&w->a, &coa1, w->now);
+	assert_state(w, ANCHOR_REGISTERING);
+}
+
+static void bound(struct world *w)
+{
+	registering(w);
+	after(w, 20 * MS);
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+}
+
+/* --- leaving -------------------------------------------------------------------- */
+
+static void attached_costs_nothing(void **state)
+{
+	struct world *w = *state;
+
+	flows(w, 3);
+	after(w, 60 * S);
+	flows(w, 0);
+	after(w, 60 * S);
+	assert_state(w, ANCHOR_ATTACHED);
+	assert_int_equal(w->n, 0);
+}
+
+static void left_without_flows_is_forgotten(void **state)
+{
+	struct world *w = *state;
+
+	anchor_event(&w->a, ANCHOR_EV_DEPART, w->now);
+	assert_state(w, ANCHOR_GONE);
+	assert_int_equal(count(w, BU), 0);
+	assert_int_equal(count(w, HOLD), 0);
+}
+
+static void held_before_anything_else(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	assert_int_equal(w->log[0].what, HOLD);
+	assert_true(w->a.held);
+	assert_true(anchor_away(&w->a));
+}
+
+/* Design 4.2: the BU precedes the traffic on the wire, and the answer is not awaited. */
+static void bu_before_tunnel(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	assert_int_equal(w->n, 3);
+	assert_int_equal(w->log[1].what, BU);
+	assert_int_equal(w->log[2].what, TUNNEL_SET);
+	assert_true(in6_eq(&w->log[1].coa, &coa1));
+	assert_true(in6_eq(&w->log[2].coa, &coa1));
+	assert_int_equal(w->log[1].lifetime_s, LIFETIME);
+	assert_int_equal(w->log[1].seq, 101);
+	assert_false(w->log[1].home);
+	assert_true(w->a.tunnelled);
+}
+
+static void departed_waits_for_a_coa(void **state)
+{
+	struct world *w = *state;
+
+	depart(w);
+	assert_state(w, ANCHOR_DEPARTED);
+	after(w, 120 * S);
+	assert_state(w, ANCHOR_DEPARTED);
+	assert_int_equal(count(w, BU), 0);
+	anchor_coa(&w->a, &coa1, w->now);
+	assert_state(w, ANCHOR_REGISTERING);
+}
+
+static void flow_ends_before_there_is_a_coa(void **state)
+{
+	struct world *w = *state;
+
+	depart(w);
+	flows(w, 0);
+	after(w, 6 * S);
+	assert_state(w, ANCHOR_GONE);
+	assert_int_equal(count(w, BU), 0);
+	assert_int_equal(count(w, LET_GO), 1);
+}
+
+/* --- registration --------------------------------------------------------------- */
+
+static void accepted(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	assert_int_equal(w->a.lifetime_s, LIFETIME);
+	assert_int_equal(w->a.bound_until, w->now + LIFETIME * S);
+	assert_int_equal(w->a.rtt, 20 * MS);
+	forget(w);
+	after(w, 60 * S);
+	assert_int_equal(count(w, BU), 0);
+}
+
+static void refreshed_before_expiry(void **state)
+{
+	struct world *w = *state;
+	usec_t until_old;
+
+	bound(w);
+	until_old = w->a.bound_until;
+	forget(w);
+	while (count(w, BU) == 0 && w->now < until_old)
+		after(w, 100 * MS);
+	assert_state(w, ANCHOR_REFRESHING);
+	assert_true(w->now < until_old - 10 * S);
+	assert_int_equal(last_bu(w)->lifetime_s, LIFETIME);
+	assert_int_equal(last_bu(w)->seq, 102);
+	assert_true(w->a.tunnelled);
+	after(w, 20 * MS);
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+	assert_true(w->a.bound_until > until_old);
+	assert_int_equal(count(w, TUNNEL_DEL), 0);
+}
+
+static void refresh_unanswered_lasts_to_the_end(void **state)
+{
+	struct world *w = *state;
+	usec_t end;
+
+	bound(w);
+	end = w->a.bound_until;
+	until(w, end - 100 * MS);
+	assert_state(w, ANCHOR_REFRESHING);
+	until(w, end + 33 * S);
+	assert_state(w, ANCHOR_UNREACHABLE);
+	assert_true(w->a.reason[0] != '\0');
+	forget(w);
+	after(w, 70 * S);		/* still asking */
+	assert_in_range(count(w, BU), 2, 3);
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+}
+
+static void advice_refreshes_earlier(void **state)
+{
+	struct world *w = *state;
+	struct mh_msg m = { .type = MH_BA };
+
+	registering(w);
+	m.u.ba.seq = last_bu(w)->seq;
+	m.u.ba.lifetime = LIFETIME / 4;
+	m.opts.has_refresh_advice = true;
+	m.opts.refresh_advice = 10;		/* 40 s */
+	anchor_ba(&w->a, &m, w->now);
+	forget(w);
+	after(w, 39 * S);
+	assert_int_equal(count(w, BU), 0);
+	after(w, 1500 * MS);
+	assert_int_equal(count(w, BU), 1);
+}
+
+static void granted_more_is_capped(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	ba(w, BA_ACCEPTED, last_bu(w)->seq, 10 * LIFETIME);
+	assert_state(w, ANCHOR_BOUND);
+	assert_int_equal(w->a.lifetime_s, LIFETIME);
+	assert_int_equal(w->a.bound_until, w->now + LIFETIME * S);
+}
+
+static void granted_less_is_obeyed(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	ba(w, BA_ACCEPTED, last_bu(w)->seq, 40);
+	assert_int_equal(w->a.lifetime_s, 40);
+	forget(w);
+	after(w, 39 * S);
+	assert_true(count(w, BU) >= 1);
+}
+
+static void granted_zero_is_a_refusal(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	ba(w, BA_ACCEPTED, last_bu(w)->seq, 0);
+	assert_state(w, ANCHOR_REFUSED);
+	assert_false(w->a.tunnelled);
+	assert_true(w->a.reason[0] != '\0');
+}
+
+static void prefix_discovery_status_is_accepted(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	ba(w, BA_PREFIX_DISCOVERY, last_bu(w)->seq, LIFETIME);
+	assert_state(w, ANCHOR_BOUND);
+}
+
+/* RFC 6275 11.7.1: no longer than the home prefix lives. */
+static void lifetime_ends_with_the_prefix(void **state)
+{
+	struct world *w = *state;
+
+	anchor_set_valid_until(&w->a, w->now + 101 * S);
+	registering(w);
+	assert_int_equal(last_bu(w)->lifetime_s, 100);
+}
+
+static void no_key_no_registration(void **state)
+{
+	struct world *w = *state;
+
+	w->a.key = NULL;
+	depart(w);
+	anchor_coa(&w->a, &coa1, w->now);
+	assert_state(w, ANCHOR_REFUSED);
+	assert_int_equal(count(w, BU), 0);
+	assert_int_equal(count(w, TUNNEL_SET), 0);
+	assert_non_null(strstr(w->a.reason, "key"));
+	after(w, 300 * S);
+	assert_int_equal(count(w, BU), 0);
+	flows(w, 0);
+	after(w, 6 * S);
+	assert_state(w, ANCHOR_GONE);
+}
+
+static void state_is_told_with_a_reason(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	assert_int_equal(w->states_told, 3);	/* departed, registering, bound */
+	assert_string_equal(w->last_reason, "accepted");
+}
+
+/* --- retransmission --------------------------------------------------------------- */
+
+static void retransmitted_with_back_off(void **state)
+{
+	struct world *w = *state;
+	usec_t gap, last = 0;
+
+	registering(w);
+	after(w, 300 * S);
+	assert_int_equal(nth(w, BU, 1)->at - nth(w, BU, 0)->at, 1 * S);
+	for (unsigned int n = 1; n < count(w, BU); n++) {
+		gap = nth(w, BU, n)->at - nth(w, BU, n - 1)->at;
+		assert_true(gap >= last && gap <= 32 * S);
+		/* RFC 6275 11.8: a new sequence number each time. */
+		assert_int_equal(nth(w, BU, n)->seq, nth(w, BU, n - 1)->seq + 1);
+		last = gap;
+	}
+	assert_int_equal(last, 32 * S);
+}
+
+static void first_retransmission_after_one_and_a_half_round_trips(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);			/* 20 ms */
+	forget(w);
+	anchor_coa(&w->a, &coa2, w->now);
+	after(w, 10 * S);
+	assert_int_equal(nth(w, BU, 1)->at - nth(w, BU, 0)->at, 30 * MS);
+	assert_int_equal(nth(w, BU, 2)->at - nth(w, BU, 1)->at, 1 * S);
+	assert_int_equal(nth(w, BU, 3)->at - nth(w, BU, 2)->at, 2 * S);
+}
+
+/* Karn: the answer may be to either, so it tells nothing. */
+static void retransmission_gives_no_round_trip(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	after(w, 1100 * MS);
+	assert_int_equal(count(w, BU), 2);
+	ba(w, BA_ACCEPTED, nth(w, BU, 0)->seq, LIFETIME);
+	assert_state(w, ANCHOR_BOUND);
+	assert_int_equal(w->a.rtt, 0);
+}
+
+static void unreachable_is_told_and_goes_on(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	after(w, 40 * S);
+	assert_state(w, ANCHOR_UNREACHABLE);
+	assert_true(w->a.reason[0] != '\0');
+	assert_true(w->a.tunnelled);	/* no one has said no */
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+	assert_string_equal(w->a.reason, "");
+}
+
+/* RFC 6275 11.8: never more than MAX_UPDATE_RATE in a second, whatever happens. */
+static void rate_is_limited(void **state)
+{
+	struct world *w = *state;
+	usec_t t;
+
+	bound(w);
+	for (unsigned int n = 0; n < 40; n++) {
+		anchor_coa(&w->a, n % 2 ? &coa1 : &coa2, w->now);
+		after(w, 50 * MS);
+	}
+	after(w, 5 * S);
+	assert_true(count(w, BU) > 6);
+	for (unsigned int n = 0; n + MIP6_MAX_UPDATE_RATE < count(w, BU); n++) {
+		t = nth(w, BU, n)->at;
+		assert_true(nth(w, BU, n + MIP6_MAX_UPDATE_RATE)->at >= t + S);
+	}
+	/* What was held back is not lost: the last BU names the last care-of address. */
+	assert_true(in6_eq(&last_bu(w)->coa, &coa1));
+}
+
+/* Traffic from an address that the HA was never told of would be dropped there. */
+static void rate_limited_bu_still_precedes_its_tunnel(void **state)
+{
+	struct world *w = *state;
+	const struct in6_addr *told = NULL;
+
+	bound(w);
+	for (unsigned int n = 0; n < 8; n++) {
+		anchor_coa(&w->a, n % 2 ? &coa1 : &coa2, w->now);
+		after(w, 10 * MS);
+	}
+	after(w, 5 * S);
+	for (unsigned int n = 0; n < w->n; n++) {
+		if (w->log[n].what == BU)
+			told = &w->log[n].coa;
+		if (w->log[n].what != TUNNEL_SET)
+			continue;
+		assert_non_null(told);
+		assert_true(in6_eq(told, &w->log[n].coa));
+	}
+}
+
+/* --- moving on ------------------------------------------------------------------- */
+
+static void new_coa_while_registering(void **state)
+{
+	struct world *w = *state;
+	uint16_t old;
+
+	registering(w);
+	old = last_bu(w)->seq;
+	after(w, 10 * MS);
+	anchor_coa(&w->a, &coa2, w->now);
+	assert_true(in6_eq(&last_bu(w)->coa, &coa2));
+	assert_false(anchor_seq_outstanding(&w->a, old));
+	ba(w, BA_ACCEPTED, old, LIFETIME);
+	assert_state(w, ANCHOR_REGISTERING);
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+	assert_true(in6_eq(&w->a.coa, &coa2));
+}
+
+static void new_coa_while_bound_moves_the_tunnel(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	forget(w);
+	anchor_coa(&w->a, &coa2, w->now);
+	assert_state(w, ANCHOR_REGISTERING);
+	assert_int_equal(w->n, 2);
+	assert_int_equal(w->log[0].what, BU);
+	assert_int_equal(w->log[1].what, TUNNEL_SET);	/* replaced, never withdrawn */
+	assert_true(in6_eq(&w->log[1].coa, &coa2));
+}
+
+static void same_coa_again_changes_nothing(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	forget(w);
+	anchor_coa(&w->a, &coa1, w->now);
+	assert_state(w, ANCHOR_BOUND);
+	assert_int_equal(w->n, 0);
+}
+
+static void coa_lost_and_found(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	anchor_event(&w->a, ANCHOR_EV_NO_COA, w->now);
+	assert_state(w, ANCHOR_DEPARTED);
+	forget(w);
+	after(w, 100 * S);
+	assert_int_equal(count(w, BU), 0);
+	anchor_coa(&w->a, &coa1, w->now);	/* the same one: the HA may have forgotten it */
+	assert_state(w, ANCHOR_REGISTERING);
+	assert_int_equal(count(w, BU), 1);
+}
+
+/* A release is owed even if the flows ended while nobody could be told. */
+static void flows_end_without_coa_release_later(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	anchor_event(&w->a, ANCHOR_EV_NO_COA, w->now);
+	flows(w, 0);
+	after(w, 10 * S);
+	assert_state(w, ANCHOR_DEPARTED);
+	anchor_coa(&w->a, &coa2, w->now);
+	assert_state(w, ANCHOR_RELEASING);
+	assert_int_equal(last_bu(w)->lifetime_s, 0);
+	assert_true(in6_eq(&last_bu(w)->coa, &coa2));
+}
+
+static void outstanding_numbers_wrap(void **state)
+{
+	struct world *w = *state;
+
+	w->a.seq = 0xfffe;
+	registering(w);
+	after(w, 4 * S);			/* 65535, 0, 1 */
+	assert_int_equal(count(w, BU), 3);
+	assert_true(anchor_seq_outstanding(&w->a, 0xffff));
+	assert_true(anchor_seq_outstanding(&w->a, 0));
+	assert_true(anchor_seq_outstanding(&w->a, 1));
+	assert_false(anchor_seq_outstanding(&w->a, 2));
+	assert_false(anchor_seq_outstanding(&w->a, 0xfffe));
+}
+
+/* --- release ----------------------------------------------------------------------- */
+
+static void released_after_linger(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	forget(w);
+	flows(w, 0);
+	after(w, 4900 * MS);
+	assert_state(w, ANCHOR_BOUND);
+	after(w, 200 * MS);
+	assert_state(w, ANCHOR_RELEASING);
+	assert_int_equal(count(w, COUNTED), 1);	/* exact before it is given up */
+	assert_int_equal(last_bu(w)->lifetime_s, 0);
+	assert_false(last_bu(w)->home);
+	assert_true(w->a.held);
+	grant(w);
+	assert_state(w, ANCHOR_GONE);
+	assert_false(w->a.held);
+	assert_false(w->a.tunnelled);
+	assert_int_equal(count(w, TUNNEL_DEL), 1);
+	assert_int_equal(count(w, LET_GO), 1);
+}
+
+static void flow_within_linger_keeps_it(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	flows(w, 0);
+	after(w, 3 * S);
+	flows(w, 1);
+	after(w, 60 * S);
+	assert_state(w, ANCHOR_BOUND);
+}
+
+static void lost_notification_is_caught_by_the_count(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	flows(w, 0);
+	w->live = 2;			/* began since, nobody told */
+	after(w, 6 * S);
+	assert_state(w, ANCHOR_BOUND);
+	assert_int_equal(w->a.flows, 2);
+}
+
+static void flow_appears_during_release(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	flows(w, 0);
+	after(w, 5 * S);
+	assert_state(w, ANCHOR_RELEASING);
+	forget(w);
+	flows(w, 1);
+	assert_state(w, ANCHOR_REGISTERING);
+	assert_int_equal(last_bu(w)->lifetime_s, LIFETIME);
+	assert_true(w->a.tunnelled);
+}
+
+static void release_unanswered_ends(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	forget(w);
+	flows(w, 0);
+	after(w, 120 * S);
+	assert_state(w, ANCHOR_GONE);
+	assert_in_range(count(w, BU), 3, 5);
+	for (unsigned int n = 0; n < count(w, BU); n++)
+		assert_int_equal(nth(w, BU, n)->lifetime_s, 0);
+}
+
+static void release_goes_on_from_a_new_coa(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	flows(w, 0);
+	after(w, 5 * S);
+	anchor_coa(&w->a, &coa2, w->now);
+	assert_state(w, ANCHOR_RELEASING);
+	assert_true(in6_eq(&last_bu(w)->coa, &coa2));
+	assert_int_equal(last_bu(w)->lifetime_s, 0);
+}
+
+/* --- returning home -------------------------------------------------------------- */
+
+/* RFC 6275 11.5.5: the rule into the tunnel goes before the BU, or it would enter it. */
+static void return_home(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	forget(w);
+	anchor_event(&w->a, ANCHOR_EV_RETURN, w->now);
+	assert_state(w, ANCHOR_RETURNING);
+	assert_false(anchor_away(&w->a));
+	assert_int_equal(w->n, 2);
+	assert_int_equal(w->log[0].what, TUNNEL_DEL);
+	assert_int_equal(w->log[1].what, BU);
+	assert_int_equal(w->log[1].lifetime_s, 0);
+	assert_true(w->log[1].home);
+	assert_true(in6_eq(&w->log[1].coa, &hoa));
+	grant(w);
+	assert_state(w, ANCHOR_ATTACHED);
+	forget(w);
+	after(w, 100 * S);
+	assert_int_equal(count(w, BU), 0);
+}
+
+static void return_before_anything_was_sent(void **state)
+{
+	struct world *w = *state;
+
+	depart(w);
+	anchor_event(&w->a, ANCHOR_EV_RETURN, w->now);
+	assert_state(w, ANCHOR_ATTACHED);
+	assert_int_equal(count(w, BU), 0);
+}
+
+/* The BU may have arrived though its answer did not. */
+static void return_while_registering_takes_it_back(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	forget(w);
+	anchor_event(&w->a, ANCHOR_EV_RETURN, w->now);
+	assert_state(w, ANCHOR_RETURNING);
+	assert_int_equal(last_bu(w)->lifetime_s, 0);
+}
+
+static void return_unanswered_is_insisted_on(void **state)
+{
+	struct world *w = *state;
+	usec_t end;
+
+	bound(w);
+	end = w->a.bound_until;
+	anchor_event(&w->a, ANCHOR_EV_RETURN, w->now);
+	forget(w);
+	after(w, 60 * S);
+	assert_true(count(w, BU) >= 4);
+	assert_state(w, ANCHOR_RETURNING);
+	until(w, end + 33 * S);
+	assert_state(w, ANCHOR_ATTACHED);
+}
+
+static void return_refused_is_home_all_the_same(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	anchor_event(&w->a, ANCHOR_EV_RETURN, w->now);
+	ba(w, BA_NOT_HOME_AGENT, last_bu(w)->seq, 0);	/* it has no such binding */
+	assert_state(w, ANCHOR_ATTACHED);
+}
+
+static void leaves_again_while_returning(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	anchor_event(&w->a, ANCHOR_EV_RETURN, w->now);
+	after(w, 5 * MS);
+	anchor_event(&w->a, ANCHOR_EV_DEPART, w->now);
+	assert_state(w, ANCHOR_DEPARTED);
+	forget(w);
+	anchor_coa(&w->a, &coa2, w->now);
+	assert_state(w, ANCHOR_REGISTERING);
+	assert_true(w->a.tunnelled);
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+}
+
+/* What the HA refused need not be what it holds: an older binding may live on there and
+ * draw the traffic away from home. */
+static void return_after_a_refused_update_ends_the_older_binding(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	anchor_coa(&w->a, &coa2, w->now);
+	ba(w, BA_RESOURCES, last_bu(w)->seq, 0);
+	assert_state(w, ANCHOR_REFUSED);
+	forget(w);
+	anchor_event(&w->a, ANCHOR_EV_RETURN, w->now);
+	assert_int_equal(count(w, BU), 1);
+	assert_int_equal(last_bu(w)->lifetime_s, 0);
+}
+
+/* --- refusal --------------------------------------------------------------------- */
+
+static void refused_for_good(void **state)
+{
+	struct world *w = *state;
+	static const uint8_t final[] = { BA_NOT_HOME_SUBNET, BA_NOT_HOME_AGENT };
+
+	for (unsigned int n = 0; n < sizeof(final); n++) {
+		afresh(state);
+		registering(w);
+		ba(w, final[n], last_bu(w)->seq, 0);
+		assert_state(w, ANCHOR_REFUSED);
+		assert_int_equal(count(w, TUNNEL_DEL), 1);
+		assert_false(w->a.tunnelled);
+		assert_int_equal(w->a.status, final[n]);
+		assert_true(w->a.reason[0] != '\0');
+		forget(w);
+		after(w, 300 * S);
+		assert_int_equal(count(w, BU), 0);
+	}
+}
+
+static void refused_for_now_is_asked_again(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	ba(w, BA_RESOURCES, last_bu(w)->seq, 0);
+	assert_state(w, ANCHOR_REFUSED);
+	assert_false(w->a.tunnelled);
+	forget(w);
+	after(w, 32500 * MS);
+	assert_int_equal(count(w, BU), 1);
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+	assert_true(w->a.tunnelled);
+	assert_string_equal(w->a.reason, "");
+}
+
+static void refused_is_asked_again_from_a_new_coa(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	ba(w, BA_PROHIBITED, last_bu(w)->seq, 0);
+	assert_state(w, ANCHOR_REFUSED);
+	anchor_coa(&w->a, &coa2, w->now);
+	assert_state(w, ANCHOR_REGISTERING);
+	assert_true(w->a.tunnelled);
+}
+
+/* --- sequence numbers --------------------------------------------------------------- */
+
+static void resynchronised(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	forget(w);
+	ba(w, BA_SEQ_OUT_OF_WINDOW, 5000, 0);
+	assert_int_equal(count(w, BU), 1);
+	assert_int_equal(last_bu(w)->seq, 5001);
+	assert_state(w, ANCHOR_REGISTERING);
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+}
+
+static void resynchronised_release(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	flows(w, 0);
+	after(w, 5 * S);
+	ba(w, BA_SEQ_OUT_OF_WINDOW, 5000, 0);
+	assert_state(w, ANCHOR_RELEASING);
+	assert_int_equal(last_bu(w)->seq, 5001);
+	assert_int_equal(last_bu(w)->lifetime_s, 0);
+}
+
+/* Two parties that never agree do not make a storm. */
+static void resynchronisation_is_bounded(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	for (uint16_t n = 0; n < 50; n++) {
+		ba(w, BA_SEQ_OUT_OF_WINDOW, (uint16_t)(last_bu(w)->seq + 1000), 0);
+		after(w, 10 * MS);
+	}
+	assert_true(count(w, BU) <= 6);
+	assert_state(w, ANCHOR_REGISTERING);
+}
+
+/* An answer to a duplicate that was overtaken: the number we use now is newer than the
+ * one it names, so it tells nothing, and going back would be wrong. */
+static void late_out_of_window_does_not_go_back(void **state)
+{
+	struct world *w = *state;
+	uint16_t seq;
+
+	bound(w);
+	after(w, 2 * S);
+	anchor_coa(&w->a, &coa2, w->now);
+	seq = last_bu(w)->seq;
+	ba(w, BA_SEQ_OUT_OF_WINDOW, (uint16_t)(seq - 1), 0);
+	for (unsigned int n = 1; n < count(w, BU); n++)
+		assert_true(nth(w, BU, n)->seq > nth(w, BU, n - 1)->seq);
+	assert_true(anchor_seq_outstanding(&w->a, seq));
+	ba(w, BA_ACCEPTED, seq, LIFETIME);
+	assert_state(w, ANCHOR_BOUND);
+}
+
+static void resynchronised_round_trip_is_its_own(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	after(w, 500 * MS);
+	ba(w, BA_SEQ_OUT_OF_WINDOW, 5000, 0);
+	after(w, 10 * MS);
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+	assert_true(w->a.rtt <= 10 * MS);
+}
+
+/* --- the rest ---------------------------------------------------------------------- */
+
+static void refresh_request(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	forget(w);
+	anchor_event(&w->a, ANCHOR_EV_BRR, w->now);
+	assert_state(w, ANCHOR_REFRESHING);
+	assert_int_equal(count(w, BU), 1);
+	anchor_event(&w->a, ANCHOR_EV_BRR, w->now);	/* once is enough */
+	assert_int_equal(count(w, BU), 1);
+}
+
+static void refresh_request_elsewhere_is_ignored(void **state)
+{
+	struct world *w = *state;
+
+	anchor_event(&w->a, ANCHOR_EV_BRR, w->now);
+	assert_state(w, ANCHOR_ATTACHED);
+	depart(w);
+	anchor_event(&w->a, ANCHOR_EV_BRR, w->now);
+	assert_state(w, ANCHOR_DEPARTED);
+	assert_int_equal(count(w, BU), 0);
+}
+
+static void prefix_expires_while_bound(void **state)
+{
+	struct world *w = *state;
+
+	anchor_set_valid_until(&w->a, w->now + 50 * S);
+	bound(w);
+	after(w, 60 * S);
+	assert_state(w, ANCHOR_GONE);
+	assert_false(w->a.tunnelled);
+	assert_false(w->a.held);
+	assert_int_equal(count(w, TUNNEL_DEL), 1);
+}
+
+static void prefix_expires_while_attached(void **state)
+{
+	struct world *w = *state;
+
+	after(w, 7201 * S);
+	assert_state(w, ANCHOR_GONE);
+	assert_int_equal(count(w, BU), 0);
+}
+
+static void tunnel_that_fails_is_tried_again(void **state)
+{
+	struct world *w = *state;
+
+	w->tunnel_error = -ENOMEM;
+	registering(w);
+	assert_false(w->a.tunnelled);
+	w->tunnel_error = 0;
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+	assert_true(w->a.tunnelled);
+}
+
+/* Every event in every state: nothing falls over, and nothing is tunnelled afterwards in a
+ * state that says that nothing is. */
+static void any_event_in_any_state(void **state)
+{
+	struct world *w = *state;
+
+	for (unsigned int s = 0; s < ANCHOR_GONE; s++) {
+		for (unsigned int e = 0; e < ANCHOR_EVENT_MAX; e++) {
+			afresh(state);
+			w->a.state = (enum anchor_state)s;
+			w->a.flows = e % 2;
+			if (s != ANCHOR_ATTACHED)
+				w->a.coa = coa1;
+			if (e == ANCHOR_EV_COA)
+				anchor_coa(&w->a, &coa2, w->now);
+			else if (e == ANCHOR_EV_BA)
+				ba(w, BA_ACCEPTED, w->a.seq, LIFETIME);
+			else
+				anchor_event(&w->a, (enum anchor_event)e, w->now);
+			assert_non_null(anchor_state_name(w->a.state));
+			if (w->a.state == ANCHOR_ATTACHED || w->a.state == ANCHOR_RETURNING ||
+			    w->a.state == ANCHOR_REFUSED || w->a.state == ANCHOR_GONE)
+				assert_false(w->a.tunnelled);
+			if (w->a.state == ANCHOR_GONE)
+				assert_false(w->a.held);
+		}
+	}
+}
+
+static void gone_stays_gone(void **state)
+{
+	struct world *w = *state;
+
+	anchor_event(&w->a, ANCHOR_EV_DEPART, w->now);
+	forget(w);
+	for (unsigned int e = 0; e < ANCHOR_EVENT_MAX; e++)
+		anchor_event(&w->a, (enum anchor_event)e, w->now);
+	anchor_coa(&w->a, &coa1, w->now);
+	ba(w, BA_ACCEPTED, w->a.seq, LIFETIME);
+	assert_state(w, ANCHOR_GONE);
+	assert_int_equal(w->n, 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(attached_costs_nothing), T(left_without_flows_is_forgotten),
+		T(held_before_anything_else), T(bu_before_tunnel), T(departed_waits_for_a_coa),
+		T(flow_ends_before_there_is_a_coa), T(accepted), T(refreshed_before_expiry),
+		T(refresh_unanswered_lasts_to_the_end), T(advice_refreshes_earlier),
+		T(granted_more_is_capped), T(granted_less_is_obeyed),
+		T(granted_zero_is_a_refusal), T(prefix_discovery_status_is_accepted),
+		T(lifetime_ends_with_the_prefix), T(no_key_no_registration),
+		T(state_is_told_with_a_reason), T(retransmitted_with_back_off),
+		T(first_retransmission_after_one_and_a_half_round_trips),
+		T(retransmission_gives_no_round_trip), T(unreachable_is_told_and_goes_on),
+		T(rate_is_limited), T(rate_limited_bu_still_precedes_its_tunnel),
+		T(new_coa_while_registering), T(new_coa_while_bound_moves_the_tunnel),
+		T(same_coa_again_changes_nothing), T(coa_lost_and_found),
+		T(flows_end_without_coa_release_later), T(outstanding_numbers_wrap),
+		T(released_after_linger), T(flow_within_linger_keeps_it),
+		T(lost_notification_is_caught_by_the_count), T(flow_appears_during_release),
+		T(release_unanswered_ends), T(release_goes_on_from_a_new_coa), T(return_home),
+		T(return_before_anything_was_sent), T(return_while_registering_takes_it_back),
+		T(return_unanswered_is_insisted_on), T(return_refused_is_home_all_the_same),
+		T(leaves_again_while_returning),
+		T(return_after_a_refused_update_ends_the_older_binding), T(refused_for_good),
+		T(refused_for_now_is_asked_again), T(refused_is_asked_again_from_a_new_coa),
+		T(resynchronised), T(resynchronised_release), T(resynchronisation_is_bounded),
+		T(late_out_of_window_does_not_go_back), T(resynchronised_round_trip_is_its_own),
+		T(refresh_request), T(refresh_request_elsewhere_is_ignored),
+		T(prefix_expires_while_bound), T(prefix_expires_while_attached),
+		T(tunnel_that_fails_is_tried_again), T(any_event_in_any_state), T(gone_stays_gone),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
