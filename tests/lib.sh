@@ -112,8 +112,8 @@ source_files()
 		return 0
 	fi
 	(cd "$SRCDIR" && find . -type d \( -name .git -o -name 'build*' -o -name '_*' \
-	    -o -name autom4te.cache -o -name __pycache__ -o -name .deps \) -prune -o -type f -print |
-	    sed 's,^\./,,' | sort | while IFS= read -r f; do
+	    -o -name autom4te.cache -o -name __pycache__ -o -name .deps \) -prune \
+	    -o -type f -print | sed 's,^\./,,' | sort | while IFS= read -r f; do
 		generated "$f" && continue
 		if [ $# -eq 0 ]; then
 			printf '%s\n' "$f"

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The manual agrees with the code: each option of a program's table and each keyword of a
+# configuration is in its page and the reverse, and --help names the same options.
+set -eu
+
+. "$(dirname "$0")/../lib.sh"
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# code_options FILE...: the names in the tables of getopt_long
+code_options()
+{
+	grep -hoE '\{ *"[a-z][a-z0-9-]*", *(no|required|optional)_argument' "$@" |
+		sed -E 's/.*"([^"]*)".*/\1/' | sort -u
+}
+
+# page_options FILE: the names that the page has an entry for
+page_options()
+{
+	sed -nE 's/^\.It Fl -?([a-z][a-z0-9-]*).*/\1/p; s/^\.It Fl .* Fl -([a-z][a-z0-9-]*).*/\1/p' "$1" |
+		grep -E '..' | sort -u
+}
+
+# help_options: the names in a --help text on standard input
+help_options()
+{
+	grep -oE -- '--[a-z][a-z0-9-]*' | sed 's/^--//' | sort -u
+}
+
+# code_keywords FILE: the names in the keyword tables
+code_keywords()
+{
+	grep -oE '\.name = "[a-z][a-z0-9-]*"' "$1" | sed -E 's/.*"([^"]*)"/\1/' | sort -u
+}
+
+page_keywords()
+{
+	sed -nE 's/^\.It (Ic|Cm|Nm) ([a-z][a-z0-9-]*).*/\2/p' "$1" | sort -u
+}
+
+# program NAME PAGE SOURCE...
+program()
+{
+	local name=$1 page=$2 want
+
+	shift 2
+	want=$(code_options "$@")
+	is "$name: the page has each option, and no other" "$(page_options "$page")" "$want"
+	if [ -x "$BUILDDIR/$name" ]; then
+		is "$name: --help has each option, and no other" \
+			"$("$BUILDDIR/$name" --help 2>&1 </dev/null | help_options)" "$want"
+		check "$name: --version" "$BUILDDIR/$name" --version
+	else
+		fail "$name: --help has each option, and no other" "$name was not built"
+	fi
+}
+
+cd "$SRCDIR"
+program dmip6-mnd man/dmip6-mnd.8 mn-agent/main.c
+program dmip6-had man/dmip6-had.8 ha-agent/main.c
+program dmip6ctl man/dmip6ctl.8 common/cli/*.c
+for agent in mn ha; do
+	page=$(find man -name "*$agent*.conf.5" | head -n 1)
+	is "$agent.conf: the page has each keyword, and no other" \
+		"$(page_keywords "${page:-/dev/null}")" "$(code_keywords "$agent-agent/conf.c")"
+done
+
+if command -v mandoc >/dev/null; then
+	for page in man/*.[1-9]; do
+		check "$page: mandoc has nothing to say" mandoc -Tlint -Wstyle "$page"
+	done
+	printf '.Dd x\n.Dt X 8\n.Xx\n' >"$scratch/bad.8"
+	check_not "a bad page is found" mandoc -Tlint -Wstyle "$scratch/bad.8"
+else
+	skip "the pages are well-formed" "mandoc is not installed"
+fi
+
+# The extraction itself, so that two empty lists are not agreement.
+printf '\t{ "one", no_argument, NULL, 1 },\n\t{ "two-b", required_argument, NULL, 2 },\n' >"$scratch/x.c"
+printf '.It Fl -one\n.It Fl -two-b Ar X\n.It Ic word Ar X ;\n' >"$scratch/x.8"
+printf '\t{ .name = "word", .args = "X" },\n' >>"$scratch/x.c"
+is "options of a table" "$(code_options "$scratch/x.c" | xargs)" "one two-b"
+is "options of a page" "$(page_options "$scratch/x.8" | xargs)" "one two-b"
+is "options of a help text" "$(printf '  --one  x\n  --two-b X\n' | help_options | xargs)" "one two-b"
+is "keywords of a table" "$(code_keywords "$scratch/x.c")" word
+is "keywords of a page" "$(page_keywords "$scratch/x.8")" word
+
+done_testing
