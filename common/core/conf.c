@@ -111,7 +111,7 @@ static bool is_space(int ch)
 
 static bool is_control(int ch)
 {
-	return ch >= 0 && (ch < 0x20 || ch == 0x7f) && !is_space(ch);
+	return ch >= 0 && (ch < 0x20 || ch == 0x7f);
 }
 
 static struct conf_word here(const struct conf *c)
@@ -124,18 +124,13 @@ static struct conf_word here(const struct conf *c)
 	return w;
 }
 
-/* True when it took and reported a control character. */
-static bool reject_control(struct conf *c, struct token *t)
+static void reject_control(struct conf *c, struct token *t)
 {
 	struct conf_word at = here(c);
-	int ch = peek(c);
 
-	if (!is_control(ch))
-		return false;
-	conf_error(c, &at, "control character 0x%02x; expected text", (unsigned int)ch);
+	conf_error(c, &at, "control character 0x%02x; expected text", (unsigned int)peek(c));
 	t->bad = true;
 	step(c);
-	return true;
 }
 
 static void skip_blank(struct conf *c, struct token *t)
@@ -143,8 +138,10 @@ static void skip_blank(struct conf *c, struct token *t)
 	bool comment = false;
 
 	for (int ch = peek(c); ch >= 0; ch = peek(c)) {
-		if (reject_control(c, t))
+		if (is_control(ch) && !is_space(ch)) {
+			reject_control(c, t);
 			continue;
+		}
 		if (ch == '#')
 			comment = true;
 		else if (ch == '\n')
@@ -183,7 +180,9 @@ static void lex_bare(struct conf *c, struct token *t)
 	size_t n = 0;
 
 	while (!ends_bare(peek(c))) {
-		if (!reject_control(c, t))
+		if (is_control(peek(c)))
+			reject_control(c, t);
+		else
 			append(c, t, &n);
 	}
 	finish(t, n);
@@ -203,8 +202,10 @@ static void lex_quoted(struct conf *c, struct token *t)
 	t->quoted = true;
 	step(c);
 	for (ch = peek(c); ch >= 0 && ch != '\n' && ch != '"'; ch = peek(c)) {
-		if (reject_control(c, t))
+		if (is_control(ch)) {
+			reject_control(c, t);
 			continue;
+		}
 		if (ch == '\\' && c->pos + 1 < c->len &&
 		    (c->text[c->pos + 1] == '"' || c->text[c->pos + 1] == '\\'))
 			step(c);

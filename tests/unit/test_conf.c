@@ -328,6 +328,8 @@ static void words(void **state)
 	       "f:1:12: control character 0x01; expected text\n");
 	expect("inter\x1b[31mface x; quiet;", "quiet\n",
 	       "f:1:6: control character 0x1b; expected text\n");
+	expect("interface \"a\tb\"; quiet;", "quiet\n",
+	       "f:1:13: control character 0x09; expected text\n");
 	expect("# \x07\nquiet;", "", "f:1:3: control character 0x07; expected text\n");
 	run("quiet\0;", 7);
 	assert_string_equal(rec.errors, "f:1:6: control character 0x00; expected text\n");

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * dmip6ctl(8): talks to either daemon over its control socket. This file has the command
+ * table, from which usage and dispatch come, and the commands; client.c has the socket,
+ * show.c the text, doctor.c the checks.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cli/client.h"
+#include "common/cli/doctor.h"
+#include "common/cli/show.h"
+
+#define SCHEMA		1
+#define DAEMONS_MAX	2
+
+enum exit_code {
+	EXIT_OK,
+	EXIT_ERROR,
+	EXIT_USAGE,
+	EXIT_UNREACHABLE,
+	EXIT_NOT_FOUND,
+	EXIT_REFUSED,
+};
+
+struct options {
+	const char *control;	/* NULL: the daemons' usual sockets */
+	bool json;
+};
+
+struct command {
+	const char *name;
+	const char *help;
+	const char *role;	/* of the only daemon that knows it; NULL: both do */
+	enum exit_code (*run)(const struct command *cmd, const struct options *o);
+};
+
+struct connection {
+	const char *path;
+	const char *daemon;	/* its name; NULL: --control named the socket */
+	struct client *client;
+	int err;
+};
+
+__attribute__((format(printf, 1, 2)))
+static void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);		/* in their order, where both go to one place */
+	fputs("dmip6ctl: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+/* What was printed has arrived, or a complaint. */
+static enum exit_code flush(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_OK;
+	complain("cannot write the answer: %s", strerror(errno));
+	return EXIT_ERROR;
+}
+
+static enum exit_code print_json(const json_t *j, size_t flags)
+{
+	if (json_dumpf(j, stdout, flags) == 0)
+		putchar('\n');
+	return flush();
+}
+
+/* ------------------------------------------------------------------ reaching a daemon */
+
+static unsigned int candidates(const struct command *cmd, const struct options *o,
+			       struct connection at[DAEMONS_MAX])
+{
+	unsigned int n = 0;
+
+	if (o->control) {
+		at[0] = (struct connection){ .path = o->control };
+		return 1;
+	}
+	for (const struct daemon *d = client_daemons; d->name; d++) {
+		if (!cmd->role || strcmp(cmd->role, d->role) == 0)
+			at[n++] = (struct connection){ .path = d->socket, .daemon = d->name };
+	}
+	return n;
+}
+
+static enum exit_code unreachable(const struct connection *at)
+{
+	if (at->err == -EACCES) {
+		complain("%s: %s; try as root", at->path, client_error(at->err));
+		return EXIT_REFUSED;
+	}
+	if (at->daemon)
+		complain("%s: %s; \"systemctl start %s\" starts it", at->path,
+			 client_error(at->err), at->daemon);
+	else
+		complain("%s: %s; start a daemon with \"--control %s\", or name the socket of one "
+			 "that runs", at->path, client_error(at->err), at->path);
+	return EXIT_UNREACHABLE;
+}
+
+/* Connects to those that answer; one at least, else it complains about each. */
+static enum exit_code reach(const struct command *cmd, const struct options *o,
+			    struct connection at[DAEMONS_MAX], unsigned int *ret_n)
+{
+	unsigned int n = candidates(cmd, o, at), answer = 0;
+	enum exit_code code = EXIT_UNREACHABLE;
+
+	for (unsigned int i = 0; i < n; i++) {
+		at[i].err = client_open(at[i].path, &at[i].client);
+		if (!at[i].err)
+			at[answer++] = at[i];
+	}
+	if (answer) {
+		*ret_n = answer;
+		return EXIT_OK;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		if (unreachable(&at[i]) == EXIT_REFUSED)
+			code = EXIT_REFUSED;
+	}
+	return code;
+}
+
+static enum exit_code reach_only_one(const struct command *cmd, const struct options *o,
+				     struct connection at[DAEMONS_MAX])
+{
+	unsigned int n;
+	enum exit_code code = reach(cmd, o, at, &n);
+
+	if (code || n == 1)
+		return code;
+	complain("both %s and %s run here; choose with --control %s or --control %s",
+		 at[0].daemon, at[1].daemon, at[0].path, at[1].path);
+	for (unsigned int i = 0; i < n; i++)
+		client_close(at[i].client);
+	return EXIT_USAGE;
+}
+
+static enum exit_code code_of(const char *code)
+{
+	static const struct { const char *name; enum exit_code exit; } codes[] = {
+		{ "usage", EXIT_USAGE },
+		{ "not-found", EXIT_NOT_FOUND },
+		{ "refused", EXIT_REFUSED },
+	};
+
+	for (size_t i = 0; code && i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(code, codes[i].name) == 0)
+			return codes[i].exit;
+	}
+	return EXIT_ERROR;
+}
+
+/* The "parameters" of a reply, a new reference; or why there are none. */
+static enum exit_code unwrap(const struct connection *at, int err, json_t *reply,
+			     json_t **ret_parameters)
+{
+	json_t *parameters = err ? NULL : json_object_get(reply, "parameters");
+	const char *error = err ? NULL : json_string_value(json_object_get(reply, "error"));
+	enum exit_code code = EXIT_ERROR;
+
+	if (json_is_object(parameters)) {
+		*ret_parameters = json_incref(parameters);
+		code = EXIT_OK;
+	} else if (error) {
+		code = code_of(json_string_value(json_object_get(reply, "code")));
+		complain("%s: %s", at->path, error);
+	} else {
+		complain("%s: %s", at->path, client_error(err ? err : -EBADMSG));
+	}
+	if (!err)
+		json_decref(reply);
+	return code;
+}
+
+/* One method, in the form asked for. Closes the connection. */
+static enum exit_code query(struct connection *at, const struct options *o, const char *method,
+			    void (*show)(FILE *out, const json_t *parameters))
+{
+	json_t *reply = NULL, *parameters;
+	int err = client_call(at->client, method, &reply);
+	enum exit_code code;
+
+	client_close(at->client);
+	code = unwrap(at, err, reply, &parameters);
+	if (code)
+		return code;
+	if (o->json) {
+		code = print_json(parameters, JSON_INDENT(2));
+	} else if (json_integer_value(json_object_get(parameters, "schema")) != SCHEMA) {
+		complain("%s: the daemon is of another version; --json shows its answer", at->path);
+		code = EXIT_ERROR;
+	} else {
+		show(stdout, parameters);
+		code = flush();
+	}
+	json_decref(parameters);
+	return code;
+}
+
+/* ------------------------------------------------------------------ commands */
+
+static enum exit_code run_status(const struct command *cmd, const struct options *o)
+{
+	struct connection at[DAEMONS_MAX];
+	unsigned int n = 1;
+	enum exit_code worst = EXIT_OK, code;
+
+	code = o->json ? reach_only_one(cmd, o, at) : reach(cmd, o, at, &n);
+	if (code)
+		return code;
+	for (unsigned int i = 0; i < n; i++) {
+		if (i)
+			putchar('\n');
+		code = query(&at[i], o, "status", show_status);
+		if (code > worst)
+			worst = code;
+	}
+	return worst;
+}
+
+static enum exit_code run_flows(const struct command *cmd, const struct options *o)
+{
+	struct connection at[DAEMONS_MAX];
+	enum exit_code code = reach_only_one(cmd, o, at);
+
+	return code ? code : query(&at[0], o, "flows", show_flows);
+}
+
+/* One event a line until the daemon ends it. */
+static enum exit_code run_monitor(const struct command *cmd, const struct options *o)
+{
+	struct connection at[DAEMONS_MAX];
+	enum exit_code code = reach_only_one(cmd, o, at);
+	int err;
+
+	if (code)
+		return code;
+	err = client_monitor(at[0].client);
+	do {
+		json_t *reply = NULL, *event;
+
+		if (!err)
+			err = client_event(at[0].client, &reply);
+		code = unwrap(&at[0], err, reply, &event);
+		if (!code) {
+			code = print_json(event, JSON_COMPACT);
+			json_decref(event);
+		}
+	} while (!code);
+	client_close(at[0].client);
+	return code;
+}
+
+static enum exit_code run_doctor(const struct command *cmd, const struct options *o)
+{
+	bool failed;
+	json_t *checks = doctor(o->control, &failed);
+	enum exit_code code;
+
+	(void)cmd;
+	if (!checks) {
+		complain("out of memory");
+		return EXIT_ERROR;
+	}
+	if (o->json) {
+		code = print_json(checks, JSON_INDENT(2));
+	} else {
+		show_checks(stdout, checks);
+		code = flush();
+	}
+	json_decref(checks);
+	return code ? code : failed ? EXIT_ERROR : EXIT_OK;
+}
+
+static const struct command commands[] = {
+	{ "status", "health, then anchors (MN) or bindings and leases (HA)", NULL, run_status },
+	{ "flows", "the MN's flows, and which go through a tunnel", "mn", run_flows },
+	{ "monitor", "events as they happen, one JSON object a line", NULL, run_monitor },
+	{ "doctor", "what kernel and configuration lack, and what follows", NULL, run_doctor },
+	{ 0 },
+};
+
+/* ------------------------------------------------------------------ command line */
+
+static void usage(FILE *out)
+{
+	fputs("usage: dmip6ctl [--control SOCKET] [--json] COMMAND\n"
+	      "\n"
+	      "  -c, --control SOCKET  ask the daemon with this control socket (usual are\n"
+	      "                        /run/dmip6/mnd.sock and /run/dmip6/had.sock)\n"
+	      "  -j, --json            answer in JSON\n"
+	      "  -h, --help            print this text\n"
+	      "  -V, --version         print the version\n"
+	      "\n"
+	      "commands:\n", out);
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(out, "  %-8s  %s\n", c->name, c->help);
+}
+
+static enum exit_code misused(void)
+{
+	fputs("Try \"dmip6ctl --help\".\n", stderr);
+	return EXIT_USAGE;
+}
+
+static enum exit_code dispatch(const struct options *o, int argc, char **argv)
+{
+	if (argc == 0) {
+		complain("no command; expected one of those below");
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	for (const struct command *c = commands; c->name; c++) {
+		if (strcmp(c->name, argv[0]) != 0)
+			continue;
+		if (argc == 1)
+			return c->run(c, o);
+		complain("%s takes no argument \"%s\"", c->name, argv[1]);
+		return misused();
+	}
+	complain("unknown command \"%s\"", argv[0]);
+	return misused();
+}
+
+static enum exit_code run(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "control", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	struct options o = { 0 };
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "c:jhV", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			o.control = optarg;
+			break;
+		case 'j':
+			o.json = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return flush();
+		case 'V':
+			puts("dmip6ctl " PACKAGE_VERSION);
+			return flush();
+		default:
+			return misused();	/* getopt_long() has said why */
+		}
+	}
+	return dispatch(&o, argc - optind, argv + optind);
+}
+
+int main(int argc, char **argv)
+{
+	return (int)run(argc, argv);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Text for people: tables whose columns are rows of tables here. Owns nothing; called by
+ * the commands. What a daemon leaves out is shown as "-".
+ */
+#include "common/cli/show.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define CELL_MAX	64
+#define COLUMNS_MAX	8
+#define LINE_WIDTH	80
+#define INDENT		6
+
+enum kind { KIND_TEXT, KIND_NUMBER, KIND_SECONDS, KIND_YESNO, KIND_ENDPOINT };
+
+struct column {
+	const char *head;
+	const char *key;	/* KIND_ENDPOINT: the address; its port is KEY_port */
+	enum kind kind;
+};
+
+struct cell { char s[CELL_MAX]; };
+
+/* ------------------------------------------------------------------ cells */
+
+/* 598 -> "9m58s": the two largest units. */
+static void format_seconds(char *s, size_t len, json_int_t t)
+{
+	static const struct { char name; json_int_t seconds; } unit[] = {
+		{ 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 },
+	};
+	size_t i = 0;
+
+	while (i < 3 && t < unit[i].seconds)
+		i++;
+	if (i == 3)
+		snprintf(s, len, "%llds", (long long)t);
+	else
+		snprintf(s, len, "%lld%c%02lld%c", (long long)(t / unit[i].seconds), unit[i].name,
+			 (long long)(t % unit[i].seconds / unit[i + 1].seconds), unit[i + 1].name);
+}
+
+static void format_endpoint(char *s, size_t len, const json_t *row, const char *key)
+{
+	const char *addr = json_string_value(json_object_get(row, key));
+	char port_key[32];
+
+	snprintf(port_key, sizeof(port_key), "%s_port", key);
+	if (!addr || strcmp(addr, "::") == 0)
+		snprintf(s, len, "*");
+	else
+		snprintf(s, len, "[%s]:%lld", addr,
+			 (long long)json_integer_value(json_object_get(row, port_key)));
+}
+
+static struct cell cell(const json_t *row, const struct column *col)
+{
+	const json_t *v = json_object_get(row, col->key);
+	struct cell c = { "-" };
+
+	switch (col->kind) {
+	case KIND_TEXT:
+		if (json_is_string(v))
+			snprintf(c.s, sizeof(c.s), "%s", json_string_value(v));
+		break;
+	case KIND_NUMBER:
+		if (json_is_integer(v))
+			snprintf(c.s, sizeof(c.s), "%lld", (long long)json_integer_value(v));
+		break;
+	case KIND_SECONDS:
+		if (json_integer_value(v) > 0)
+			format_seconds(c.s, sizeof(c.s), json_integer_value(v));
+		break;
+	case KIND_YESNO:
+		if (json_is_boolean(v))
+			snprintf(c.s, sizeof(c.s), "%s", json_is_true(v) ? "yes" : "no");
+		break;
+	case KIND_ENDPOINT:
+		format_endpoint(c.s, sizeof(c.s), row, col->key);
+		break;
+	}
+	for (char *p = c.s; *p; p++) {
+		unsigned char ch = (unsigned char)*p;
+
+		if (ch < 0x20 || ch == 0x7f)
+			*p = '?';
+	}
+	return c;
+}
+
+/* ------------------------------------------------------------------ tables */
+
+static void print_cell(FILE *out, const struct column *col, const char *s, size_t width, bool last)
+{
+	bool right = col->kind == KIND_NUMBER || col->kind == KIND_SECONDS;
+
+	if (right)
+		fprintf(out, "%*s", (int)width, s);
+	else if (last)
+		fputs(s, out);
+	else
+		fprintf(out, "%-*s", (int)width, s);
+	fputs(last ? "\n" : "  ", out);
+}
+
+/* Rows of an array of objects under their heads; detail may add a line to each. */
+static void print_table(FILE *out, const json_t *rows, const struct column *cols, size_t n,
+			void (*detail)(FILE *out, const json_t *row))
+{
+	size_t width[COLUMNS_MAX] = { 0 }, i;
+	const json_t *row;
+
+	for (size_t k = 0; k < n; k++)
+		width[k] = strlen(cols[k].head);
+	json_array_foreach(rows, i, row) {
+		for (size_t k = 0; k < n; k++) {
+			size_t len = strlen(cell(row, &cols[k]).s);
+
+			if (len > width[k])
+				width[k] = len;
+		}
+	}
+	fputc('\n', out);
+	for (size_t k = 0; k < n; k++)
+		print_cell(out, &cols[k], cols[k].head, width[k], k + 1 == n);
+	json_array_foreach(rows, i, row) {
+		for (size_t k = 0; k < n; k++)
+			print_cell(out, &cols[k], cell(row, &cols[k]).s, width[k], k + 1 == n);
+		if (detail)
+			detail(out, row);
+	}
+}
+
+#define TABLE(out, rows, cols, detail) \
+	print_table(out, rows, cols, sizeof(cols) / sizeof((cols)[0]), detail)
+
+/* The two addresses of a binding are too long for a column each. */
+static void print_addresses(FILE *out, const json_t *row)
+{
+	static const struct column hoa = { "", "hoa", KIND_TEXT }, coa = { "", "coa", KIND_TEXT };
+
+	fprintf(out, "  %s at %s\n", cell(row, &hoa).s, cell(row, &coa).s);
+}
+
+/* ------------------------------------------------------------------ status */
+
+static const struct column attachment_columns[] = {
+	{ "INTERFACE", "interface", KIND_TEXT },
+	{ "ADDRESS", "coa", KIND_TEXT },
+	{ "ROUTER", "router", KIND_TEXT },
+	{ "HOME AGENT", "ha", KIND_TEXT },
+};
+
+static const struct column anchor_columns[] = {
+	{ "ANCHOR", "prefix", KIND_TEXT },
+	{ "HOME AGENT", "ha", KIND_TEXT },
+	{ "STATE", "state", KIND_TEXT },
+	{ "FLOWS", "flows", KIND_NUMBER },
+	{ "LEFT", "remaining_s", KIND_SECONDS },
+	{ "OUT", "tx_packets", KIND_NUMBER },
+	{ "IN", "rx_packets", KIND_NUMBER },
+};
+
+static const struct column binding_columns[] = {
+	{ "BINDING", "prefix", KIND_TEXT },
+	{ "MN", "mn", KIND_TEXT },
+	{ "STATE", "state", KIND_TEXT },
+	{ "LEFT", "remaining_s", KIND_SECONDS },
+	{ "SEQ", "sequence", KIND_NUMBER },
+	{ "OUT", "tx_packets", KIND_NUMBER },
+	{ "IN", "rx_packets", KIND_NUMBER },
+};
+
+static const struct column lease_columns[] = {
+	{ "LEASE", "prefix", KIND_TEXT },
+	{ "MN", "mn", KIND_TEXT },
+	{ "INTERFACE", "interface", KIND_TEXT },
+	{ "ATTACHED", "attached", KIND_YESNO },
+};
+
+/* Those that are not zero; groups of counters by their path: "drops.checksum". */
+static void print_counters(FILE *out, const char *path, json_t *counters)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(counters, key, v) {
+		char name[128];
+
+		snprintf(name, sizeof(name), "%s%s%s", path, *path ? "." : "", key);
+		if (json_is_object(v))
+			print_counters(out, name, v);
+		else if (json_is_integer(v) && json_integer_value(v) != 0)
+			fprintf(out, "  %-40s %lld\n", name, (long long)json_integer_value(v));
+	}
+}
+
+static void print_section(FILE *out, const json_t *rows, const char *none,
+			  const struct column *cols, size_t n,
+			  void (*detail)(FILE *out, const json_t *row))
+{
+	if (json_array_size(rows))
+		print_table(out, rows, cols, n, detail);
+	else
+		fprintf(out, "\n%s\n", none);
+}
+
+#define SECTION(out, rows, none, cols, detail) \
+	print_section(out, rows, none, cols, sizeof(cols) / sizeof((cols)[0]), detail)
+
+static bool is_role(const json_t *status, const char *role)
+{
+	const char *s = json_string_value(json_object_get(status, "role"));
+
+	return s && strcmp(s, role) == 0;
+}
+
+void show_status(FILE *out, const json_t *status)
+{
+	const json_t *health = json_object_get(status, "health");
+	const char *text = json_string_value(json_object_get(health, "text"));
+	bool ok = json_is_true(json_object_get(health, "ok"));
+
+	fprintf(out, "%s: %s: %s\n", is_role(status, "mn") ? "Mobile node" : "Home agent",
+		ok ? "ok" : "not well", text ? text : "-");
+	if (is_role(status, "mn")) {
+		SECTION(out, json_object_get(status, "attachments"), "Not attached to any router.",
+			attachment_columns, NULL);
+		SECTION(out, json_object_get(status, "anchors"), "No anchors.", anchor_columns,
+			print_addresses);
+		return;
+	}
+	SECTION(out, json_object_get(status, "bindings"), "No bindings.", binding_columns,
+		print_addresses);
+	SECTION(out, json_object_get(status, "leases"), "No leases.", lease_columns, NULL);
+	if (json_object_size(json_object_get(status, "counters"))) {
+		fputs("\nCOUNTERS (those that are not zero)\n", out);
+		print_counters(out, "", json_object_get(status, "counters"));
+	}
+}
+
+/* ------------------------------------------------------------------ flows, doctor */
+
+static const struct column flow_columns[] = {
+	{ "PROTO", "protocol", KIND_TEXT },
+	{ "PATH", "path", KIND_TEXT },
+	{ "ANCHOR", "anchor", KIND_TEXT },
+	{ "LOCAL", "local", KIND_ENDPOINT },
+	{ "REMOTE", "remote", KIND_ENDPOINT },
+};
+
+void show_flows(FILE *out, const json_t *flows)
+{
+	const json_t *rows = json_object_get(flows, "flows"), *row;
+	size_t i, tunnelled = 0;
+
+	json_array_foreach(rows, i, row) {
+		const char *path = json_string_value(json_object_get(row, "path"));
+
+		tunnelled += path && strcmp(path, "tunnel") == 0;
+	}
+	fprintf(out, "%zu flow%s, %zu of them through a tunnel.\n", json_array_size(rows),
+		json_array_size(rows) == 1 ? "" : "s", tunnelled);
+	if (json_array_size(rows))
+		TABLE(out, rows, flow_columns, NULL);
+}
+
+/* Words in lines of at most LINE_WIDTH columns, each behind an indentation. */
+static void print_wrapped(FILE *out, const char *s)
+{
+	size_t column = 0;
+
+	while (*s) {
+		size_t n = strcspn(s, " ");
+
+		if (column && column + 1 + n > LINE_WIDTH) {
+			fputc('\n', out);
+			column = 0;
+		}
+		column += (size_t)fprintf(out, "%*s%.*s", column ? 1 : INDENT, "", (int)n, s);
+		s += n;
+		s += strspn(s, " ");
+	}
+	fputc('\n', out);
+}
+
+void show_checks(FILE *out, const json_t *doctor)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(doctor, "checks"), i, row) {
+		const char *name = json_string_value(json_object_get(row, "name"));
+		const char *result = json_string_value(json_object_get(row, "result"));
+		const char *found = json_string_value(json_object_get(row, "found"));
+		const char *follows = json_string_value(json_object_get(row, "follows"));
+
+		fprintf(out, "%-4s  %s: %s\n", result, name, found);
+		if (follows && *follows)
+			print_wrapped(out, follows);
+	}
+}
