@@ -11,22 +11,19 @@ there. Exit code 0: everything was as promised; 1: a sentence says what was not.
 import argparse
 import json
 import os
-import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
-import flows
 import measure
 import picture
-from capture import Capture
-from lab import CN, Interrupted, Lab, LabError, mono, wait_for
+from lab import ARS, Interrupted, Lab, LabError, mono
+from play import Play, wait_released
 
 CN_OF = {1: 1, 2: 2, 3: 1}      # flow -> correspondent; flow n begins at ARn
 SETTLE = 1.5                    # running before the first move
 STAY = 3.0                      # at each router afterwards
-RELEASE_DEADLINE = 15.0
 
 
 class Demo:
@@ -34,139 +31,65 @@ class Demo:
         self.lab = lab
         self.quiet = quiet
         self.start = mono()
-        self.moves = []
-        self.mobile = {}                # flow -> pid
-        self.correspondent = {}         # cn -> pid
-        self.tell = lab.path("started.ndjson")
-        self.started = {}               # flow -> what it told
+        self.play = None
 
     def say(self, text):
         if not self.quiet:
             print(f"{mono() - self.start:6.2f} s  {text}", flush=True)
 
-    # -- the play --------------------------------------------------------------------------
-
     def run(self):
         lab = self.lab
         lab.build()
         self.say("laboratory built: core, 3 access routers, 2 correspondents, 1 mobile node")
-        for n in (1, 2, 3):
+        for n in ARS:
             lab.start_had(n, ready=False)
         lab.start_mnd(ready=False)
         for box in ("ar1", "ar2", "ar3", "mn"):
             lab.wait_ready(box)
         self.say("dmip6-had runs on AR1, AR2, AR3; dmip6-mnd on the MN")
-        for c in CN:
-            mine = [f for f, cn in CN_OF.items() if cn == c]
-            self.correspondent[c] = lab.spawn(f"cn{c}", f"cn{c}", flows.correspondent, mine,
-                                              lab.path(f"cn{c}.json"))
-        cap = Capture(lab)
-        for n in (1, 2, 3):
-            self.go(n)
+        play = self.play = Play(lab, CN_OF, self.say)
+        for n in ARS:
+            up = play.move(n)["up"]
+            self.say(f"the MN's link is {'put on' if n == 1 else 'moved to'} AR{n}")
+            line = play.begin(n)
+            self.say(f"flow {n} began at AR{n} from {line['source']}, first answer "
+                     f"{(line['answered'] - up) * 1e3:.0f} ms after link up")
+            play.run_for(SETTLE if n == 1 else STAY)
         for f in (1, 2):
-            self.stop_flow(f)
+            play.end(f)
         self.say("flows 1 and 2 have ended; waiting until their anchors are released")
         ended = mono()
-        left = self.wait_released()
-        if measure.nothing_left(left):
+        left = wait_released(lab, (1, 2))
+        if measure.nothing_left(left.values()):
             self.say(f"everything of AR1's and AR2's anchors is gone, "
                      f"{mono() - ended:.1f} s after the flows")
         else:
             self.say("something of AR1's and AR2's anchors is still there")
-        self.stop_flow(3)
-        for c, pid in self.correspondent.items():
-            os.kill(pid, signal.SIGUSR1)
-            lab.wait(pid)
-        packets = cap.stop()
-        return self.judge(packets, left)
-
-    def go(self, n):
-        down, up = self.lab.move(n)
-        self.moves.append({"to": n, "down": down, "up": up})
-        self.say(f"the MN's link is {'put on' if n == 1 else 'moved to'} AR{n}")
-        self.mobile[n] = self.lab.spawn(f"flow{n}", "mn", flows.mobile, n, CN_OF[n], n,
-                                        self.lab.path(f"flow{n}.json"), self.tell)
-        line = wait_for(lambda: self.told(n), 10.0)
-        if line is None:
-            said = self.lab.log("mn").strip()[-500:]
-            raise LabError(f"no new flow could start at AR{n} within 10 s. "
-                           f"dmip6-mnd says: {said or 'nothing'}")
-        self.say(f"flow {n} began at AR{n} from {line['source']}, first answer "
-                 f"{(line['answered'] - up) * 1e3:.0f} ms after link up")
-        self.pause(SETTLE if n == 1 else STAY)
-
-    def pause(self, seconds):
-        """Lets the flows run; notices a daemon's end at once."""
-        def ended():
-            return next((b for b, p in self.lab.procs.items() if p.poll() is not None), None)
-        box = wait_for(ended, seconds, 0.05)
-        if box:
-            raise LabError(f"the daemon of {box} ended (code {self.lab.procs[box].returncode}); "
-                           f"it said: {self.lab.log(box).strip()[-600:]}")
-
-    def told(self, n):
-        try:
-            with open(self.tell, encoding="ascii") as f:
-                for line in f:
-                    if line.endswith("\n"):
-                        row = json.loads(line)
-                        self.started[row["flow"]] = row
-        except FileNotFoundError:
-            pass
-        return self.started.get(n)
-
-    def stop_flow(self, f):
-        os.kill(self.mobile[f], signal.SIGUSR1)
-        try:
-            self.lab.wait(self.mobile[f], 5.0)
-        except LabError:
-            self.say(f"flow {f} does not come to its end; going on without waiting for it")
-            os.kill(self.mobile[f], signal.SIGUSR2)
-            self.lab.wait(self.mobile[f])
-
-    def wait_released(self):
-        lab, left = self.lab, []
-
-        def released():
-            for box in ("ar1", "ar2"):
-                if (lab.status(box) or {}).get("bindings"):
-                    return False
-            left[:] = [measure.leftovers(self.lab, n) for n in (1, 2)]
-            return measure.nothing_left(left)
-        if not wait_for(released, RELEASE_DEADLINE, 0.1):
-            left[:] = [measure.leftovers(lab, n) for n in (1, 2)]
-        return left
+        run = play.finish()
+        return run, self.judge(run, left)
 
     # -- the verdict -----------------------------------------------------------------------
 
-    def judge(self, packets, left):
-        lab = self.lab
-        mobile = {f: measure.read_json(lab.path(f"flow{f}.json")) for f in CN_OF}
-        corr = {}
-        for c in CN:
-            corr.update({int(k): v for k, v in
-                         measure.read_json(lab.path(f"cn{c}.json")).items()})
-        run = measure.Run(self.moves, mobile, corr, packets)
+    def judge(self, run, left):
         result = {
             "schema": 1,
             "handovers": run.handovers(),
             "flows": [self.flow_row(run, f) for f in CN_OF],
             "left": {f"AR{n}": {box: {k: len(v) for k, v in things.items()}
-                                for box, things in row.items()}
-                     for n, row in zip((1, 2), left)},
-            "left_lines": [f"AR{n}: {box}: {k}: {x}" for n, row in zip((1, 2), left)
+                                for box, things in row.items()} for n, row in left.items()},
+            "left_lines": [f"AR{n}: {box}: {k}: {x}" for n, row in left.items()
                            for box, things in row.items()
                            for k, v in things.items() for x in v],
-            "phases_ms": [{"from": self.moves[i - 1]["to"], "to": self.moves[i]["to"],
-                           **measure.phases(run, i)} for i in range(1, len(self.moves))],
+            "phases_ms": [{"from": run.moves[i - 1]["to"], "to": run.moves[i]["to"],
+                           **measure.phases(run, i)} for i in range(1, len(run.moves))],
         }
         result["faults"] = self.faults(run, result)
         result["ok"] = not result["faults"]
         result["seconds"] = round(mono() - self.start, 1)
-        return run, result
+        return result
 
     def flow_row(self, run, f):
-        up = self.moves[f - 1]["up"]
+        up = run.moves[f - 1]["up"]
         log = run.mobile[f]
         row = run.packets_of(f)
         row["correspondent"] = f"CN{CN_OF[f]}"

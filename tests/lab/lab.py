@@ -96,10 +96,11 @@ def anchor_of(address):
 
 NLM_F_REQUEST, NLM_F_ACK = 1, 4
 NLMSG_ERROR = 2
-RTM_NEWLINK, RTM_GETROUTE = 16, 26
+RTM_NEWLINK, RTM_GETLINK, RTM_GETROUTE = 16, 18, 26
 IFLA_MASTER = 10
 RTA_DST, RTA_PREFSRC = 1, 7
-IFF_UP = 1
+IFF_UP, IFF_RUNNING = 1, 0x40
+WLAN0 = 52                      # ifindex of the MN's interface
 
 
 def rta(kind, data):
@@ -138,6 +139,11 @@ class Rtnl:
             body += rta(IFLA_MASTER, struct.pack("=I", master))
         self.request(RTM_NEWLINK, body)
 
+    def running(self, index):
+        """Whether the kernel takes the link for operational (its link watch has seen it)."""
+        answer = self.request(RTM_GETLINK, struct.pack("=BxHiII", 0, 0, index, 0, 0), 0)
+        return bool(struct.unpack_from("=I", answer, 8)[0] & IFF_RUNNING)
+
     def source_towards(self, dst):
         """The source address a new flow to dst would get, or None: asks, opens no flow."""
         body = struct.pack("=BBBBBBBBI", socket.AF_INET6, 128, 0, 0, 0, 0, 0, 0, 0)
@@ -167,7 +173,7 @@ class Lab:
         self.dir = None
         self.children = {}              # pid -> name
         self.procs = {}                 # name -> Popen
-        self.airnl = None
+        self.airnl = self.mnnl = None
         self.links = {}                 # name in air -> ifindex
         self.at = 0                     # where the MN is; 0: nowhere
         self.old_signals = {}
@@ -200,9 +206,10 @@ class Lab:
     def cleanup(self):
         for pid in list(self.children):
             self._kill(pid)
-        if self.airnl:
-            self.airnl.close()
-            self.airnl = None
+        for nl in (self.airnl, self.mnnl):
+            if nl:
+                nl.close()
+        self.airnl = self.mnnl = None
         remove_namespaces(self.id + "-")
         if self.dir:
             shutil.rmtree(self.dir, ignore_errors=True)
@@ -250,7 +257,7 @@ class Lab:
                        f"mcast_snooping 0 forward_delay 0")
             top.append(f"link add ar{i} netns {n('air')} type veth "
                        f"peer name acc0 index 51 netns {n(f'ar{i}')}")
-        top.append(f"link add wlan0 index 52 netns {n('mn')} type veth "
+        top.append(f"link add wlan0 index {WLAN0} netns {n('mn')} type veth "
                    f"peer name mn netns {n('air')}")
         self._batch(None, top)
 
@@ -294,6 +301,7 @@ class Lab:
         out = self.run("air", "ip", "-j", "link", "show").stdout
         self.links = {x["ifname"]: x["ifindex"] for x in json.loads(out)}
         self.airnl = self.inside("air", Rtnl)
+        self.mnnl = self.inside("mn", Rtnl)
 
         def forwarding():
             ports = json.loads(self.run("air", "bridge", "-j", "link").stdout or "[]")
@@ -493,11 +501,17 @@ class Lab:
 
     # -- moving and looking ------------------------------------------------------------------
 
-    def move(self, n):
-        """Moves the MN to access router n (0: out of reach). Returns when, (down, up)."""
+    def move(self, n, unseen=False):
+        """Moves the MN to access router n (0: out of reach). Returns when, (down, up).
+
+        The link comes up again when the MN's kernel has noticed that it went; unseen: at
+        once, so that the two changes may melt into one for whoever watches.
+        """
         port = self.links["mn"]
         down = mono()
         self.airnl.link(port, up=False)
+        if not unseen:
+            wait_for(lambda: not self.mnnl.running(WLAN0), 2.0, 0.0002)
         self.airnl.link(port, master=self.links[f"br{n}"] if n else 0)
         up = mono()
         if n:
