@@ -66,6 +66,7 @@ void anchor_hold(struct anchor *a, bool hold)
 
 static void tunnel_down(struct anchor *a)
 {
+	a->tunnel_due = false;
 	if (!a->tunnelled)
 		return;
 	a->tunnelled = false;
@@ -79,8 +80,12 @@ static void tunnel_up(struct anchor *a)
 		.mtu = a->cfg->mtu,
 	};
 
-	if (a->ops->tunnel_set(a->ctx, &b) == 0)
-		a->tunnelled = true;
+	if (a->ops->tunnel_set(a->ctx, &b)) {
+		snprintf(a->reason, sizeof(a->reason), "the data path did not take the tunnel");
+		return;
+	}
+	a->tunnelled = true;
+	a->tunnel_due = false;
 }
 
 void anchor_stop(struct anchor *a)
@@ -145,9 +150,14 @@ static void transmit(struct anchor *a, usec_t now)
 	r = bu_build(&w, &p, a->key);
 	if (r == 0)
 		r = a->ops->send(a->ctx, w.base, w.len);
+	if (a->seq == a->seq_first)
+		a->sent_at = now;
 	snprintf(detail, sizeof(detail), "seq %u lifetime %u%s", p.seq, p.lifetime_s,
 		 r ? " not sent" : "");
 	timer_set(a->timers, &a->timer, now + backoff_next(&a->backoff));
+	/* Design 4.2: the BU precedes the traffic on the wire; the answer is not awaited. */
+	if (r == 0 && a->tunnel_due)
+		tunnel_up(a);
 	a->ops->notify(a->ctx, a, "bu.sent", detail, now);
 }
 
@@ -157,15 +167,14 @@ static void start(struct anchor *a, usec_t now)
 	backoff_start(&a->backoff, MIP6_INITIAL_BINDACK_TIMEOUT_MS * USEC_MS,
 		      MIP6_MAX_BINDACK_TIMEOUT_MS * USEC_MS, a->rtt);
 	a->seq_first = (uint16_t)(a->seq + 1);
-	a->sent_at = now;
 	transmit(a, now);
 }
 
+/* An older binding that the HA may still hold is not forgotten: bound_until stays. */
 static void refused(struct anchor *a, const char *why, usec_t now)
 {
 	timer_stop(a->timers, &a->timer);
 	tunnel_down(a);
-	a->bound_until = 0;
 	snprintf(a->reason, sizeof(a->reason), "%s", why);
 	change_state(a, ANCHOR_REFUSED, why, now);
 }
@@ -179,9 +188,8 @@ static void enter_registering(struct anchor *a, const char *why, usec_t now)
 	a->resyncs = 0;
 	a->reason[0] = '\0';
 	change_state(a, ANCHOR_REGISTERING, why, now);
+	a->tunnel_due = true;
 	start(a, now);
-	/* Design 4.2: the BU precedes the traffic on the wire; the answer is not awaited. */
-	tunnel_up(a);
 }
 
 /* May the HA still hold a binding for us? */
@@ -235,6 +243,7 @@ static void bound(struct anchor *a, const struct mh_msg *ba, usec_t now)
 		a->rtt = a->rtt ? (7 * a->rtt + sample) / 8 : sample;
 	}
 	if (granted == 0) {
+		a->bound_until = 0;
 		refused(a, "accepted with a lifetime of zero", now);
 		return;
 	}
@@ -251,12 +260,18 @@ static void bound(struct anchor *a, const struct mh_msg *ba, usec_t now)
 			refresh = advice;
 	}
 	timer_set(a->timers, &a->timer, now + (usec_t)refresh * USEC_S);
+	a->reason[0] = '\0';
+	if (a->tunnel_due)
+		tunnel_up(a);
 	change_state(a, ANCHOR_BOUND, "accepted", now);
 }
 
 /* RFC 6275 11.7.3: 135 tells the last number the HA accepted; ours starts behind it. */
 static void resynchronise(struct anchor *a, uint16_t ha_seq, usec_t now)
 {
+	/* One that is behind ours answers a BU that another overtook: it is late, not right. */
+	if (seq_newer(a->seq, ha_seq))
+		return;
 	if (++a->resyncs > RESYNC_MAX)
 		return;		/* the retransmission timer goes on, slower */
 	a->seq = ha_seq;
@@ -284,8 +299,10 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 			bound(a, ba, now);
 		} else {
 			refused(a, mh_ba_status_text(m->status), now);
-			/* What cannot change is not asked again. */
-			if (m->status != BA_NOT_HOME_SUBNET && m->status != BA_NOT_HOME_AGENT)
+			/* What cannot change is not asked again: there is no binding either. */
+			if (m->status == BA_NOT_HOME_SUBNET || m->status == BA_NOT_HOME_AGENT)
+				a->bound_until = 0;
+			else
 				timer_set(a->timers, &a->timer,
 					  now + MIP6_MAX_BINDACK_TIMEOUT_MS * USEC_MS);
 		}
@@ -478,7 +495,10 @@ static void on_idle(struct anchor *a, usec_t now)
 			gone(a, "last flow ended", now);
 		break;
 	case ANCHOR_REFUSED:
-		gone(a, "last flow ended", now);
+		if (maybe_bound(a, now))
+			enter_releasing(a, "last flow ended", now);
+		else
+			gone(a, "last flow ended", now);
 		break;
 	case ANCHOR_ATTACHED:
 	case ANCHOR_RELEASING:

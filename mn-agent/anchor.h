@@ -74,6 +74,7 @@ struct anchor {
 	enum anchor_state state;
 	bool held;			/* HoA kept on our own device */
 	bool tunnelled;			/* the data path has it */
+	bool tunnel_due;		/* it is to have it, or another CoA, once a BU has left */
 	struct in6_addr coa;		/* registered or being registered; unspecified: none */
 	uint16_t seq;			/* last one used */
 	uint16_t seq_first;		/* first of this registration: all since are outstanding */

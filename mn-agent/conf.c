@@ -14,6 +14,17 @@
 #define LIFETIME_MAX		((usec_t)UINT16_MAX * MIP6_LIFETIME_UNIT_S * USEC_S)
 #define MTU_DEFAULT		1460	/* 1500 less the tunnel header */
 
+/* The key block being read; blocks do not nest. */
+static struct {
+	uint32_t spi;
+	enum auth_algorithm algorithm;
+	uint8_t secret[AUTH_SECRET_MAX];
+	size_t secret_len;
+	bool any_ha;
+	struct in6_addr ha;
+	struct mn_settings *into;
+} pending;
+
 void mn_conf_defaults(struct mn_settings *s)
 {
 	memset(s, 0, sizeof(*s));
@@ -44,6 +55,7 @@ void mn_conf_wipe(struct mn_settings *s)
 	for (unsigned int n = 0; n < s->mn.n_keys; n++)
 		auth_key_wipe(&s->mn.keys[n].key);
 	s->mn.n_keys = 0;
+	explicit_bzero(&pending, sizeof(pending));
 }
 
 static void set_interface(struct conf *c, void *obj, const struct conf_word *kw,
@@ -139,16 +151,6 @@ static void set_datapath(struct conf *c, void *obj, const struct conf_word *kw,
 }
 
 /* --- key SPI { ... } ----------------------------------------------------------- */
-
-static struct {
-	uint32_t spi;
-	enum auth_algorithm algorithm;
-	uint8_t secret[AUTH_SECRET_MAX];
-	size_t secret_len;
-	bool any_ha;
-	struct in6_addr ha;
-	struct mn_settings *into;
-} pending;		/* the block being read; blocks do not nest */
 
 static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
 		      const struct conf_word *args, unsigned int n)
