@@ -8,7 +8,8 @@ set -eu
 . "$(dirname "$0")/../lib.sh"
 
 # What the kernel and the event loop look like to the preprocessor.
-world='<(sys/(socket|ioctl|epoll|timerfd|random|un|stat|file)|linux/|net/if_|netpacket/|netlink/|libmnl/|event2/|time\.h|signal\.h|fcntl\.h|unistd\.h)'
+world='<(sys/(socket|ioctl|epoll|timerfd|random|un|stat|file)|linux/'
+world+='|net/if_|netpacket/|netlink/|libmnl/|event2/|time\.h|signal\.h|fcntl\.h|unistd\.h)'
 # The files of the agents that bind the state machines to the world.
 edge='^(mn|ha)-agent/(main|io|ctl|conf|store|leasedb|mnd|had)\.[ch]$'
 
@@ -58,7 +59,8 @@ rules()
 	rule "libnl only in the monitor" . '^common/sys/mon\.c$' '<netlink/'
 	rule "libmnl only in the system layer and the data path" . \
 		'^common/sys/(nl|rt|diag)\.[ch]$|^common/datapath/' '<libmnl/'
-	rule "libnftables only in the data path" . '^common/datapath/' '<(nftables/|libnftables)'
+	rule "libnftables only in the data path and the doctor" . \
+		'^common/datapath/|^common/cli/doctor\.c$' '<(nftables/|libnftables)'
 	rule "JSON only at the control socket and in the state file" . \
 		'/ctl\.[ch]$|^mn-agent/store\.c$|^common/cli/|^tests/' '<jansson'
 	rule "SQLite only for the leases" . '^ha-agent/leasedb\.c$|^tests/' '<sqlite3'

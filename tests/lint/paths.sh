@@ -7,7 +7,8 @@ set -eu
 . "$(dirname "$0")/../lib.sh"
 
 # The brackets keep the pattern from matching itself.
-pattern='(^|[^[:alnum:]._@}])/([w]ork|[h]ome|[U]sers)/[[:alnum:]]|/[t]mp/[[:alnum:]]|[a]rtifactory|[p]ypi\.|[c]rates\.io|[n]pmjs|[d]eb\.debian\.org'
+pattern='(^|[^[:alnum:]._@}])/([w]ork|[h]ome|[U]sers)/[[:alnum:]]|/[t]mp/[[:alnum:]]'
+pattern+='|[a]rtifactory|[p]ypi\.|[c]rates\.io|[n]pmjs|[d]eb\.debian\.org'
 
 places()
 {
