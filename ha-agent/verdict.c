@@ -191,7 +191,9 @@ static uint16_t granted(const struct verdict_in *in)
 		t = in->policy->max_lifetime;
 	if (t > left)
 		t = left;
-	return t < UNIT ? 0 : (uint16_t)(t / UNIT);
+	if (t < UNIT)
+		return 0;
+	return (uint16_t)(t / UNIT);
 }
 
 /* RFC 6275 10.3.1. */

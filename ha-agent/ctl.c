@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Control socket of the home agent: builds the answer to `status` and the events of
+ * `monitor`. Owns nothing but the socket; called by main.c and the control socket.
+ */
+#include "ha-agent/ctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/sys/clock.h"
+#include "ha-agent/io.h"
+
+#define SCHEMA		1
+#define HEALTH_ROOM	512
+
+/* ---- health: the first sentence that matters ---- */
+
+static const char *unusable_interface(const struct ha *ha)
+{
+	for (unsigned int i = 0; i < ha->n_interfaces; i++)
+		if (!ha_interface_usable(&ha->interfaces[i]))
+			return ha->interfaces[i].name;
+	return NULL;
+}
+
+static bool health(const struct io *io, char text[HEALTH_ROOM])
+{
+	const struct ha *ha = &io->ha;
+	const char *trouble = store_trouble(io->store), *down = unusable_interface(ha);
+	unsigned int attached = ha_lease_count(ha, LEASE_ATTACHED);
+	unsigned int detached = ha_lease_count(ha, LEASE_DETACHED);
+	bool full = attached + detached >= (ha->pool.size < ha->pool.max ? ha->pool.size :
+					    ha->pool.max);
+
+	if (!io_forwarding())
+		snprintf(text, HEALTH_ROOM, "IPv6 forwarding is off on this machine: no packet "
+			 "of any host passes (sysctl net.ipv6.conf.all.forwarding=1)");
+	else if (trouble)
+		snprintf(text, HEALTH_ROOM, "the database cannot be written (%s): new hosts get "
+			 "no prefix", trouble);
+	else if (down)
+		snprintf(text, HEALTH_ROOM, "interface %s is down, gone or without a link-local "
+			 "address", down);
+	else if (full)
+		snprintf(text, HEALTH_ROOM, "the pool %s is exhausted: new hosts get no prefix",
+			 in6_prefix_str(&ha->cfg->prefix).s);
+	else if (ha->cfg->n_keys == 0)
+		snprintf(text, HEALTH_ROOM, "no key is configured: no Binding Update can be "
+			 "accepted");
+	else {
+		snprintf(text, HEALTH_ROOM, "%u hosts attached, %u leases kept, %u bindings",
+			 attached, detached, ha_bound_count(ha));
+		return true;
+	}
+	return false;
+}
+
+/* ---- status ---- */
+
+static json_t *remaining_s(usec_t until)
+{
+	usec_t left = until - clock_now();
+
+	return json_integer(left > 0 ? left / USEC_S : 0);
+}
+
+struct listing {
+	const struct io *io;
+	json_t *array;
+};
+
+static void add_binding(void *ctx, const struct binding *b)
+{
+	struct listing *l = ctx;
+	struct in6_prefix inner = { .addr = b->hoa, .len = 128 };
+	struct dp_stats stats = { 0 };
+
+	/* A released one carries nothing; only its sequence number is kept a while. */
+	if (b->state != BINDING_BOUND)
+		return;
+	(void)l->io->dp->ops->stats(l->io->dp, &inner, &stats);
+	json_array_append_new(l->array, json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:i, s:I, s:I}",
+		"prefix", in6_prefix_str(&b->lease->prefix).s,
+		"hoa", in6_str(&b->hoa).s,
+		"coa", in6_str(&b->coa).s,
+		"mn", mac_str(b->lease->mac).s,
+		"state", binding_state_name(b->state),
+		"lifetime_s", (json_int_t)b->lifetime_s,
+		"remaining_s", remaining_s(b->expires),
+		"sequence", (int)b->sequence,
+		"tx_packets", (json_int_t)stats.tx_packets,
+		"rx_packets", (json_int_t)stats.rx_packets));
+}
+
+static void add_lease(void *ctx, const struct lease *lease)
+{
+	struct listing *l = ctx;
+
+	if (lease->state == LEASE_FREE)
+		return;
+	json_array_append_new(l->array, json_pack(
+		"{s:s, s:s, s:s, s:b, s:o, s:i}",
+		"prefix", in6_prefix_str(&lease->prefix).s,
+		"mn", mac_str(lease->mac).s,
+		"interface", lease->interface ? lease->interface->name : "",
+		"attached", lease->state == LEASE_ATTACHED,
+		"remaining_s", remaining_s(lease->valid_until),
+		"bindings", (int)lease->bindings));
+}
+
+static void add_counter(void *ctx, const char *name, uint64_t v)
+{
+	json_object_set_new(ctx, name, json_integer((json_int_t)v));
+}
+
+static json_t *status(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	const struct ha_ctl *c = ctx;
+	const struct io *io = c->io;
+	struct listing bindings = { .io = io, .array = json_array() };
+	struct listing leases = { .io = io, .array = json_array() };
+	json_t *counters = json_object(), *answer;
+	char text[HEALTH_ROOM];
+	uint64_t drops = 0;
+	bool ok = health(io, text);
+
+	(void)parameters;
+	ha_each_binding(&io->ha, add_binding, &bindings);
+	ha_each_lease(&io->ha, add_lease, &leases);
+	ha_each_counter(&io->ha, add_counter, counters);
+	if (io->dp->ops->drops(io->dp, &drops) == 0)
+		add_counter(counters, "data-path-drops", drops);
+	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:o, s:o, s:o}",
+			   "schema", SCHEMA, "role", "ha",
+			   "health", "ok", ok, "text", text,
+			   "address", in6_str(&io->cfg.ha->address).s,
+			   "prefix", in6_prefix_str(&io->cfg.ha->prefix).s,
+			   "datapath", io->dp->ops->name,
+			   "bindings", bindings.array, "leases", leases.array,
+			   "counters", counters);
+	if (!answer) {
+		*error = "no memory for the answer";
+		*code = "error";
+	}
+	return answer;
+}
+
+static const struct ctl_method methods[] = {
+	{ .name = "status", .call = status },
+	{ 0 }
+};
+
+/* ---- events ---- */
+
+static void set_text(json_t *o, const char *name, const char *text)
+{
+	json_object_set_new(o, name, json_string(text));
+}
+
+void ha_ctl_event(void *ctx, const struct ha_event *e)
+{
+	const struct ha_ctl *c = ctx;
+	json_t *o;
+
+	if (!c->ctl)
+		return;
+	o = json_object();
+	set_text(o, "event", ha_event_name(e->type));
+	if (e->lease) {
+		set_text(o, "prefix", in6_prefix_str(&e->lease->prefix).s);
+		set_text(o, "mn", mac_str(e->lease->mac).s);
+		if (e->lease->interface)
+			set_text(o, "interface", e->lease->interface->name);
+	}
+	if (!in6_is_any(&e->hoa)) {
+		set_text(o, "hoa", in6_str(&e->hoa).s);
+		set_text(o, "coa", in6_str(&e->coa).s);
+	}
+	if (e->binding) {
+		add_counter(o, "lifetime_s", e->binding->lifetime_s);
+		add_counter(o, "sequence", e->binding->sequence);
+	}
+	if (e->type == HA_EVENT_BU_REFUSED)
+		add_counter(o, "status", e->status);
+	if (e->reason)
+		set_text(o, "reason", e->reason);
+	ctl_event(c->ctl, o);
+}
+
+int ha_ctl_open(struct ha_ctl *c, struct loop *loop, const char *path)
+{
+	return ctl_open(loop, path, methods, c, &c->ctl);
+}
+
+void ha_ctl_close(struct ha_ctl *c)
+{
+	if (c->ctl)
+		ctl_close(c->ctl);
+	c->ctl = NULL;
+}

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sockets, netlink, data path and database of the home agent. Owns them all, and struct
+ * ha; called by main.c.
+ *
+ *	repair	250 ms after a route or rule of ours was deleted, whoever did it, and not
+ *		more often than every 2 s
+ */
+#include "ha-agent/io.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "common/sys/clock.h"
+#include "common/sys/file.h"
+#include "common/sys/rt.h"
+
+#define TABLE_MAIN	254
+#define REPAIR_AFTER	(250 * USEC_MS)
+#define REPAIR_SPACING	(2 * USEC_S)
+#define FORWARDING	"/proc/sys/net/ipv6/conf/all/forwarding"
+#define LINKLOCAL_PREFIX ((struct in6_addr){ .s6_addr = { 0xfe, 0x80 } })
+
+/* ---- leases in the kernel ---- */
+
+static struct in6_addr neighbour(const uint8_t mac[6])
+{
+	const struct in6_addr prefix = LINKLOCAL_PREFIX;
+	struct in6_addr a;
+
+	in6_eui64(&a, &prefix, mac);
+	return a;
+}
+
+static struct rt_route lease_route(const struct lease *l)
+{
+	return (struct rt_route){
+		.dst = l->prefix, .via = neighbour(l->mac), .ifindex = l->interface->ifindex,
+		.table = TABLE_MAIN,
+	};
+}
+
+/* The neighbour is entered by hand: no solicitation delays the first packet, and the
+ * host's own addresses may still be tentative. */
+static int lease_in(struct io *io, const struct lease *l)
+{
+	struct rt_route r = lease_route(l);
+	int err = rt_neigh_replace(io->nl, r.ifindex, &r.via, l->mac, true, false);
+
+	return err < 0 ? err : rt_route_replace(io->nl, &r);
+}
+
+static void lease_out(struct io *io, const struct lease *l)
+{
+	struct rt_route r;
+
+	if (!l->interface || l->interface->ifindex == 0)
+		return;		/* the kernel has forgotten it with the interface */
+	r = lease_route(l);
+	(void)rt_route_del(io->nl, &r);
+	(void)rt_neigh_del(io->nl, r.ifindex, &r.via);
+}
+
+/* ---- operations of the home agent ---- */
+
+static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data,
+			size_t len)
+{
+	struct io *io = ctx;
+
+	return pkt_send_link(io->nd, ifindex, mac, data, len);
+}
+
+static int op_send_routed(void *ctx, const void *data, size_t len)
+{
+	struct io *io = ctx;
+
+	return pkt_send_routed(io->mh, data, len);
+}
+
+static int op_dp_set(void *ctx, const struct dp_binding *b)
+{
+	struct io *io = ctx;
+
+	return io->dp->ops->set(io->dp, b);
+}
+
+static int op_dp_del(void *ctx, const struct in6_prefix *inner)
+{
+	struct io *io = ctx;
+
+	return io->dp->ops->del(io->dp, inner);
+}
+
+static int op_lease_attach(void *ctx, const struct lease *l)
+{
+	return lease_in(ctx, l);
+}
+
+static void op_lease_detach(void *ctx, const struct lease *l)
+{
+	lease_out(ctx, l);
+}
+
+static int op_lease_store(void *ctx, const struct ha_lease_record *r, bool durable)
+{
+	struct io *io = ctx;
+
+	return store_lease(io->store, r, durable);
+}
+
+static void op_binding_store(void *ctx, const struct ha_binding_record *r)
+{
+	struct io *io = ctx;
+
+	store_binding(io->store, r);
+}
+
+static void op_binding_forget(void *ctx, const struct in6_addr *hoa)
+{
+	struct io *io = ctx;
+
+	store_forget_binding(io->store, hoa);
+}
+
+static void op_event(void *ctx, const struct ha_event *e)
+{
+	struct io *io = ctx;
+
+	if (io->cfg.event)
+		io->cfg.event(io->cfg.event_ctx, e);
+}
+
+static const struct ha_ops ops = {
+	.send_link = op_send_link,
+	.send_routed = op_send_routed,
+	.dp_set = op_dp_set,
+	.dp_del = op_dp_del,
+	.lease_attach = op_lease_attach,
+	.lease_detach = op_lease_detach,
+	.lease_store = op_lease_store,
+	.binding_store = op_binding_store,
+	.binding_forget = op_binding_forget,
+	.event = op_event,
+};
+
+/* ---- what the kernel has and we do not know, and the reverse ---- */
+
+struct found_routes {
+	const struct ha *ha;		/* NULL: every route to a host's neighbour entry */
+	struct rt_route *routes;
+	size_t n, cap;
+	unsigned int known;
+	bool failed;
+};
+
+static bool is_known(const struct ha *ha, const struct rt_route *r)
+{
+	const struct lease *l = pool_find_addr(&ha->pool, &r->dst.addr);
+
+	return l && l->state == LEASE_ATTACHED && l->interface->ifindex == r->ifindex;
+}
+
+static void on_route(void *ctx, const struct rt_route *r)
+{
+	struct found_routes *f = ctx;
+
+	if (r->dst.len != 64 || !in6_is_linklocal(&r->via))
+		return;
+	if (f->ha && is_known(f->ha, r)) {
+		f->known++;
+		return;
+	}
+	if (f->n == f->cap) {
+		size_t cap = f->cap ? 2 * f->cap : 64;
+		struct rt_route *bigger = realloc(f->routes, cap * sizeof(*bigger));
+
+		if (!bigger) {
+			f->failed = true;
+			return;
+		}
+		f->routes = bigger;
+		f->cap = cap;
+	}
+	f->routes[f->n++] = *r;
+}
+
+/* Deletes routes of ours to hosts that are not attached (ha NULL: all of them). Returns how
+ * many, or negative errno; *ret_known (may be NULL): routes that are right. */
+static int drop_stale_routes(struct nl *nl, const struct ha *ha, unsigned int *ret_known)
+{
+	struct found_routes f = { .ha = ha };
+	int err = rt_route_dump(nl, TABLE_MAIN, on_route, &f);
+
+	if (err == 0 && f.failed)
+		err = -ENOMEM;
+	for (size_t i = 0; err == 0 && i < f.n; i++) {
+		(void)rt_route_del(nl, &f.routes[i]);
+		(void)rt_neigh_del(nl, f.routes[i].ifindex, &f.routes[i].via);
+	}
+	free(f.routes);
+	if (err < 0)
+		return err;
+	if (ret_known)
+		*ret_known = f.known;
+	return (int)f.n;
+}
+
+struct stale {
+	const struct ha *ha;
+	struct in6_prefix *inner;
+	size_t n, cap;
+};
+
+static void on_dp_binding(void *ctx, const struct dp_binding *b)
+{
+	struct stale *s = ctx;
+
+	if (b->inner.len == 128 && ha_bound_find(s->ha, &b->inner.addr))
+		return;
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 64;
+		struct in6_prefix *bigger = realloc(s->inner, cap * sizeof(*bigger));
+
+		if (!bigger)
+			return;
+		s->inner = bigger;
+		s->cap = cap;
+	}
+	s->inner[s->n++] = b->inner;
+}
+
+static void drop_stale_bindings(struct io *io)
+{
+	struct stale s = { .ha = &io->ha };
+	int err = io->dp->ops->dump(io->dp, on_dp_binding, &s);
+
+	if (err < 0)
+		log_warn("the data path could not be read: %s", strerror(-err));
+	for (size_t i = 0; i < s.n; i++)
+		(void)io->dp->ops->del(io->dp, &s.inner[i]);
+	if (s.n > 0)
+		log_info("removed %zu bindings that an earlier run left", s.n);
+	free(s.inner);
+}
+
+static void put_lease_back(void *ctx, const struct lease *l)
+{
+	if (l->state == LEASE_ATTACHED && l->interface->up)
+		(void)lease_in(ctx, l);
+}
+
+static void count_expected(void *ctx, const struct lease *l)
+{
+	unsigned int *n = ctx;
+
+	*n += l->state == LEASE_ATTACHED && l->interface->up;
+}
+
+static int put_address(struct io *io)
+{
+	struct rt_addr a = {
+		.ifindex = io->device, .addr = io->cfg.ha->address, .plen = 128,
+		.flags = IFA_F_NODAD | IFA_F_PERMANENT,
+		.preferred_s = RT_LIFETIME_FOREVER, .valid_s = RT_LIFETIME_FOREVER,
+	};
+
+	return rt_addr_replace(io->nl, &a);
+}
+
+static void on_repair(void *ctx, usec_t now)
+{
+	struct io *io = ctx;
+	unsigned int expected = 0, known = 0;
+	int n;
+
+	io->repaired = now;
+	n = io->dp->ops->repair(io->dp);
+	if (n > 0)
+		log_warn("put back %d rules or routes that somebody had deleted", n);
+	else if (n < 0)
+		log_error("the data path could not be repaired: %s", strerror(-n));
+	ha_each_lease(&io->ha, count_expected, &expected);
+	if (drop_stale_routes(io->nl, &io->ha, &known) >= 0 && known < expected) {
+		log_warn("putting back the routes of %u leases", expected - known);
+		ha_each_lease(&io->ha, put_lease_back, io);
+	}
+}
+
+static void on_ours_deleted(void *ctx)
+{
+	struct io *io = ctx;
+	usec_t at = clock_now() + REPAIR_AFTER;
+
+	if (timer_armed(&io->repair))
+		return;
+	if (io->repaired != 0 && at < io->repaired + REPAIR_SPACING)
+		at = io->repaired + REPAIR_SPACING;
+	(void)timer_set(loop_timers(io->loop), &io->repair, at);
+}
+
+/* ---- interfaces ---- */
+
+static void tell_link(struct io *io, unsigned int i)
+{
+	const struct io_link *l = &io->links[i];
+	const struct in6_addr *linklocal = NULL;
+
+	for (unsigned int n = 0; n < l->n_linklocals && !linklocal; n++)
+		if (l->linklocals[n].verified)
+			linklocal = &l->linklocals[n].addr;
+	ha_link(&io->ha, l->ifindex, io->cfg.ha->interfaces[i], l->mac, linklocal, l->up,
+		clock_now());
+}
+
+static void on_link(void *ctx, const struct rt_link *from, bool gone)
+{
+	struct io *io = ctx;
+
+	for (unsigned int i = 0; i < io->cfg.ha->n_interfaces; i++) {
+		struct io_link *l = &io->links[i];
+		bool named = strcmp(io->cfg.ha->interfaces[i], from->name) == 0;
+
+		if (!named && l->ifindex != from->ifindex)
+			continue;
+		/* Deleted, or renamed to something else. */
+		if (gone || !named) {
+			if (l->ifindex == from->ifindex)
+				*l = (struct io_link){ 0 };
+		} else {
+			if (l->ifindex != from->ifindex)
+				*l = (struct io_link){ .ifindex = from->ifindex };
+			l->up = from->up;
+			memcpy(l->mac, from->mac, sizeof(l->mac));
+		}
+		tell_link(io, i);
+	}
+}
+
+static struct io_linklocal *find_linklocal(struct io_link *l, const struct in6_addr *a)
+{
+	for (unsigned int n = 0; n < l->n_linklocals; n++)
+		if (in6_eq(&l->linklocals[n].addr, a))
+			return &l->linklocals[n];
+	return NULL;
+}
+
+static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
+{
+	struct io *io = ctx;
+	bool tentative = a->flags & IFA_F_TENTATIVE, failed = a->flags & IFA_F_DADFAILED;
+
+	if (!in6_is_linklocal(&a->addr))
+		return;
+	for (unsigned int i = 0; i < io->cfg.ha->n_interfaces; i++) {
+		struct io_link *l = &io->links[i];
+		struct io_linklocal *ll;
+
+		if (l->ifindex == 0 || l->ifindex != a->ifindex)
+			continue;
+		ll = find_linklocal(l, &a->addr);
+		if (gone) {
+			if (ll)
+				*ll = l->linklocals[--l->n_linklocals];
+		} else {
+			if (!ll && l->n_linklocals < IO_LINKLOCALS) {
+				ll = &l->linklocals[l->n_linklocals++];
+				*ll = (struct io_linklocal){ .addr = a->addr };
+			}
+			/* Each time the carrier comes the kernel looks for duplicates again;
+			 * an address that passed once here is used meanwhile. */
+			if (ll)
+				ll->verified = !failed && (!tentative || ll->verified);
+		}
+		tell_link(io, i);
+	}
+}
+
+static const struct mon_ops mon_ops = {
+	.link = on_link,
+	.addr = on_addr,
+	.ours_deleted = on_ours_deleted,
+};
+
+/* ---- packets ---- */
+
+static void on_nd(void *ctx, const struct pkt_rx *rx)
+{
+	struct io *io = ctx;
+
+	ha_rx_nd(&io->ha, rx->ifindex, rx->mac, rx->data, rx->len, clock_now());
+}
+
+static void on_mh(void *ctx, const struct pkt_rx *rx)
+{
+	struct io *io = ctx;
+
+	ha_rx_mh(&io->ha, rx->data, rx->len, clock_now());
+}
+
+/* ---- life cycle ---- */
+
+static int fail(char why[IO_WHY], int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(char why[IO_WHY], int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, IO_WHY, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+static int check_interfaces(struct io *io, char why[IO_WHY])
+{
+	for (unsigned int i = 0; i < io->cfg.ha->n_interfaces; i++) {
+		const char *name = io->cfg.ha->interfaces[i];
+		struct rt_link l;
+		int err = rt_link_by_name(io->nl, name, &l);
+
+		if (err == -ENODEV)
+			return fail(why, err, "there is no interface %s", name);
+		if (err < 0)
+			return fail(why, err, "interface %s: %s", name, strerror(-err));
+		if (l.loopback || !l.ethernet)
+			return fail(why, -EINVAL, "interface %s is not an Ethernet-like one",
+				    name);
+	}
+	return 0;
+}
+
+static int open_database(struct io *io, char why[IO_WHY])
+{
+	int err = file_make_dir(io->cfg.state_dir);
+
+	if (err < 0)
+		return fail(why, err, "state directory %s cannot be made: %s", io->cfg.state_dir,
+			    strerror(-err));
+	err = leasedb_open(io->cfg.state_dir, why, IO_WHY, &io->db);
+	if (err < 0)
+		return err;
+	err = store_new(io->db, loop_timers(io->loop), &io->store);
+	return err < 0 ? fail(why, err, "no memory") : 0;
+}
+
+static int open_datapath(struct io *io, char why[IO_WHY])
+{
+	struct dp_config cfg = {
+		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = HA_DEVICE,
+	};
+	const struct dp_ops *dp_ops;
+	char reason[IO_WHY / 2];
+	int err = dp_choose(io->cfg.datapath, &dp_ops, reason, sizeof(reason));
+
+	if (err == -ENOENT)
+		return fail(why, err, "there is no data path %s", io->cfg.datapath);
+	if (err < 0)
+		return fail(why, err, "no data path works here: %s", reason);
+	err = rt_device_make(io->nl, HA_DEVICE, &io->device);
+	if (err < 0)
+		return fail(why, err, "device " HA_DEVICE " cannot be made: %s", strerror(-err));
+	io->device_made = true;
+	err = put_address(io);
+	if (err < 0)
+		return fail(why, err, "address %s cannot be set: %s",
+			    in6_str(&io->cfg.ha->address).s, strerror(-err));
+	err = dp_ops->open(&cfg, &io->dp);
+	if (err < 0)
+		return fail(why, err, "data path %s: %s", dp_ops->name, strerror(-err));
+	err = dp_ops->endpoint_add(io->dp, &io->cfg.ha->address);
+	if (err < 0)
+		return fail(why, err, "data path %s: no tunnel endpoint: %s", dp_ops->name,
+			    strerror(-err));
+	log_info("data path %s, home agent address %s", dp_ops->name,
+		 in6_str(&io->cfg.ha->address).s);
+	return 0;
+}
+
+/* What the earlier run knew comes first; then what only the kernel still has goes. */
+static int restore(struct io *io, char why[IO_WHY])
+{
+	int err = ha_init(&io->ha, io->cfg.ha, &ops, io, loop_timers(io->loop), clock_now());
+
+	if (err < 0)
+		return fail(why, err, "the home agent cannot start: %s", strerror(-err));
+	io->ha_ready = true;
+	err = store_restore(io->store, &io->ha, clock_now());
+	if (err < 0)
+		return fail(why, err, "the database in %s cannot be read: %s",
+			    io->cfg.state_dir, err == -EUCLEAN ? "a row makes no sense" :
+			    leasedb_error(io->db));
+	drop_stale_bindings(io);
+	return 0;
+}
+
+static int open_sockets(struct io *io, char why[IO_WHY])
+{
+	int err = pkt_open(io->loop, PKT_ND_ROUTER, on_nd, io, &io->nd);
+
+	if (err == 0)
+		err = pkt_open(io->loop, PKT_MH, on_mh, io, &io->mh);
+	if (err < 0)
+		return fail(why, err, "no packet socket: %s", strerror(-err));
+	err = mon_open(io->loop, &mon_ops, io, &io->mon);
+	if (err < 0)
+		return fail(why, err, "the kernel's tables cannot be watched: %s",
+			    strerror(-err));
+	/* Now the interfaces are known, and with them which routes are right. */
+	err = drop_stale_routes(io->nl, &io->ha, NULL);
+	if (err > 0)
+		log_info("removed %d routes that an earlier run left", err);
+	return 0;
+}
+
+int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], struct io **ret)
+{
+	struct io *io = calloc(1, sizeof(*io));
+	int err;
+
+	if (!io)
+		return fail(why, -ENOMEM, "no memory");
+	io->cfg = *cfg;
+	io->loop = loop;
+	timer_init(&io->repair, "repair", on_repair, io);
+	err = nl_open(NETLINK_ROUTE, &io->nl);
+	if (err < 0)
+		fail(why, err, "no netlink socket: %s", strerror(-err));
+	else
+		err = check_interfaces(io, why);
+	if (err == 0)
+		err = open_database(io, why);
+	if (err == 0)
+		err = open_datapath(io, why);
+	if (err == 0)
+		err = restore(io, why);
+	if (err == 0)
+		err = open_sockets(io, why);
+	if (err < 0) {
+		io_close(io);
+		return err;
+	}
+	*ret = io;
+	return 0;
+}
+
+static void take_lease_out(void *ctx, const struct lease *l)
+{
+	if (l->state == LEASE_ATTACHED)
+		lease_out(ctx, l);
+}
+
+void io_close(struct io *io)
+{
+	if (!io)
+		return;
+	mon_close(io->mon);
+	pkt_close(io->nd);
+	pkt_close(io->mh);
+	timer_stop(loop_timers(io->loop), &io->repair);
+	if (io->ha_ready) {
+		ha_each_lease(&io->ha, take_lease_out, io);
+		(void)drop_stale_routes(io->nl, NULL, NULL);
+		ha_free(&io->ha);
+	}
+	if (io->dp)
+		io->dp->ops->close(io->dp, false);
+	if (io->device_made)
+		(void)rt_device_del(io->nl, HA_DEVICE);
+	store_free(io->store);
+	leasedb_close(io->db);
+	nl_free(io->nl);
+	free(io);
+}
+
+int io_cleanup(void)
+{
+	struct nl *nl;
+	int routes, rest, err = nl_open(NETLINK_ROUTE, &nl);
+
+	if (err < 0)
+		return err;
+	routes = drop_stale_routes(nl, NULL, NULL);
+	nl_free(nl);
+	rest = dp_cleanup(DP_TABLE_BASE, HA_DEVICE);
+	if (routes < 0)
+		return routes;
+	return rest < 0 ? rest : routes + rest;
+}
+
+bool io_forwarding(void)
+{
+	size_t len;
+	char *text;
+	bool on;
+
+	if (file_read(FORWARDING, 64, &text, &len) < 0)
+		return true;	/* not to be known; do not cry wolf */
+	on = text[0] == '1';
+	free(text);
+	return on;
+}

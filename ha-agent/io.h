@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The home agent's contact with the world: packet sockets, netlink, data path, database.
+ * Turns what happens into calls of ha.h and carries out its ops.
+ */
+#ifndef DMIP6_HA_IO_H
+#define DMIP6_HA_IO_H
+
+#include "common/datapath/datapath.h"
+#include "common/sys/loop.h"
+#include "common/sys/mon.h"
+#include "common/sys/nl.h"
+#include "common/sys/pkt.h"
+#include "ha-agent/ha.h"
+#include "ha-agent/leasedb.h"
+#include "ha-agent/store.h"
+
+#define HA_DEVICE	"dmip6ha0"
+#define IO_LINKLOCALS	4
+#define IO_WHY		512
+
+struct io_config {
+	const struct ha_config *ha;
+	const char *state_dir;
+	const char *datapath;		/* NULL: the first that works */
+	void (*event)(void *ctx, const struct ha_event *e);	/* may be NULL */
+	void *event_ctx;
+};
+
+struct io_linklocal {
+	struct in6_addr addr;
+	bool verified;			/* duplicate address detection was over once */
+};
+
+struct io_link {			/* one access interface as the kernel has it */
+	int ifindex;			/* 0: not there */
+	bool up;
+	uint8_t mac[6];
+	unsigned int n_linklocals;
+	struct io_linklocal linklocals[IO_LINKLOCALS];
+};
+
+struct io {
+	struct io_config cfg;
+	struct loop *loop;
+	struct nl *nl;
+	struct pkt *nd, *mh;
+	struct mon *mon;
+	struct dp *dp;
+	struct leasedb *db;
+	struct store *store;
+	struct ha ha;
+	bool ha_ready;
+	int device;			/* ifindex of our own */
+	bool device_made;
+	struct io_link links[HA_MAX_INTERFACES];	/* as cfg.ha->interfaces */
+	struct timer repair;
+	usec_t repaired;		/* when last */
+};
+
+/* Everything up to the point where packets come in. On failure nothing is left behind and
+ * `why` holds one sentence. */
+int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], struct io **ret);
+/* Takes routes, neighbours, bindings and our device out of the kernel; the database keeps
+ * what it knows. */
+void io_close(struct io *io);
+/* Removes what a run that was killed left behind. Returns how many things, or negative
+ * errno. */
+int io_cleanup(void);
+bool io_forwarding(void);	/* does the machine forward IPv6 packets? */
+
+#endif

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Leases and bindings in SQLite: WAL, synced at each commit, one writer (a lock file
+ * beside the database). Called by store.c and main.c.
+ */
+#include "ha-agent/leasedb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DB_NAME		"had.db"
+#define LOCK_NAME	"had.lock"
+#define APPLICATION_ID	1684892016	/* "dmip" */
+#define VERSION		1
+#define BUSY_MS		2000
+#define PATH_ROOM	4096
+#define TEXT_OF(x)	#x
+#define TEXT(x)		TEXT_OF(x)
+
+enum statement {
+	PUT_LEASE, PUT_BINDING, DEL_BINDING, ALL_LEASES, ALL_BINDINGS, BEGIN, COMMIT, ROLLBACK,
+	STATEMENT_MAX
+};
+
+static const char *const sql[STATEMENT_MAX] = {
+	[PUT_LEASE] = "REPLACE INTO lease (prefix, mac, interface, linklocal, attached, until)"
+		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[PUT_BINDING] = "REPLACE INTO binding (hoa, coa, sequence, spi, lifetime, expires)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[DEL_BINDING] = "DELETE FROM binding WHERE hoa = ?1",
+	[ALL_LEASES] = "SELECT prefix, mac, interface, linklocal, attached, until FROM lease"
+		       " ORDER BY until",
+	[ALL_BINDINGS] = "SELECT hoa, coa, sequence, spi, lifetime, expires FROM binding",
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+};
+
+static const char schema[] =
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE lease ("
+	" prefix TEXT NOT NULL PRIMARY KEY,"
+	" mac TEXT NOT NULL UNIQUE,"
+	" interface TEXT NOT NULL,"
+	" linklocal TEXT NOT NULL,"	/* :: when it is not known */
+	" attached INTEGER NOT NULL,"
+	" until INTEGER NOT NULL"	/* seconds of the epoch, as all times */
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE binding ("
+	" hoa TEXT NOT NULL PRIMARY KEY,"
+	" coa TEXT NOT NULL,"
+	" sequence INTEGER NOT NULL,"
+	" spi INTEGER NOT NULL,"
+	" lifetime INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+	"PRAGMA application_id = " TEXT(APPLICATION_ID) ";"
+	"PRAGMA user_version = " TEXT(VERSION) ";"
+	"COMMIT;";
+
+struct leasedb {
+	sqlite3 *sqlite;
+	sqlite3_stmt *statements[STATEMENT_MAX];
+	int lock_fd;
+};
+
+static int fail(char *why, size_t len, int err, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static int fail(char *why, size_t len, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, len, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+static int to_errno(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_DONE:
+	case SQLITE_ROW:
+		return 0;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EUCLEAN;
+	default:
+		return -EIO;
+	}
+}
+
+const char *leasedb_error(const struct leasedb *db)
+{
+	return sqlite3_errmsg(db->sqlite);
+}
+
+/* ---- opening ---- */
+
+static int take_lock(struct leasedb *db, const char *dir, char *why, size_t len)
+{
+	char path[PATH_ROOM];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, LOCK_NAME) >= sizeof(path))
+		return fail(why, len, -ENAMETOOLONG, "the name of the state directory is too long");
+	db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (db->lock_fd < 0)
+		return fail(why, len, -errno, "state directory %s cannot be written: %s", dir,
+			    strerror(errno));
+	if (flock(db->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return fail(why, len, -EBUSY,
+			    "another home agent works with the state directory %s", dir);
+	return 0;
+}
+
+static int pragma_int(sqlite3 *s, const char *text, int *ret)
+{
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(s, text, -1, &st, NULL);
+
+	if (rc != SQLITE_OK)
+		return to_errno(rc);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		*ret = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? -EIO : to_errno(rc);
+}
+
+/* "ok", or the first thing that is wrong with the file. */
+static int quick_check(sqlite3 *s)
+{
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(s, "PRAGMA quick_check(1)", -1, &st, NULL);
+	int err;
+
+	if (rc != SQLITE_OK)
+		return to_errno(rc);
+	rc = sqlite3_step(st);
+	err = to_errno(rc);
+	if (rc == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0)
+		err = -EUCLEAN;
+	sqlite3_finalize(st);
+	return err;
+}
+
+static int refuse(struct leasedb *db, const char *path, int err, char *why, size_t len)
+{
+	switch (err) {
+	case -EUCLEAN:
+		return fail(why, len, err, "%s is damaged or not a database (%s); it was left "
+			    "as it is: restore or move it away", path, leasedb_error(db));
+	case -EROFS:
+		return fail(why, len, err, "%s is read-only; leases could not be kept", path);
+	case -EBUSY:
+		return fail(why, len, err, "%s is locked by another program", path);
+	default:
+		return fail(why, len, err, "%s cannot be used: %s", path, leasedb_error(db));
+	}
+}
+
+/* Is it ours, whole and of a version that we know? Nothing is written for this. */
+static int look(struct leasedb *db, const char *path, bool *ret_new, char *why, size_t len)
+{
+	int version = 0, application = 0, tables = 0;
+	int err = pragma_int(db->sqlite, "PRAGMA user_version", &version);
+
+	if (err == 0)
+		err = pragma_int(db->sqlite, "PRAGMA application_id", &application);
+	if (err == 0)
+		err = pragma_int(db->sqlite, "SELECT count(*) FROM sqlite_master", &tables);
+	if (err == 0)
+		err = quick_check(db->sqlite);
+	if (err < 0)
+		return refuse(db, path, err, why, len);
+	*ret_new = tables == 0 && version == 0;
+	if (*ret_new)
+		return 0;
+	if (application != APPLICATION_ID)
+		return fail(why, len, -EUCLEAN, "%s is a database, but not of dmip6-had", path);
+	if (version != VERSION)
+		return fail(why, len, -EUCLEAN, "%s has version %d, this program knows version %d",
+			    path, version, VERSION);
+	return 0;
+}
+
+static int prepare(struct leasedb *db)
+{
+	for (enum statement i = 0; i < STATEMENT_MAX; i++) {
+		int rc = sqlite3_prepare_v3(db->sqlite, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+					    &db->statements[i], NULL);
+
+		if (rc != SQLITE_OK)
+			return to_errno(rc);
+	}
+	return 0;
+}
+
+static int open_file(struct leasedb *db, const char *path, char *why, size_t len)
+{
+	bool is_new = false;
+	struct stat st;
+	int rc, err;
+
+	/* The super-user could write it all the same; who marked it so meant it. */
+	if (stat(path, &st) == 0 && !(st.st_mode & S_IWUSR))
+		return fail(why, len, -EROFS, "%s is read-only; leases could not be kept", path);
+	rc = sqlite3_open_v2(path, &db->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	if (rc != SQLITE_OK)
+		return refuse(db, path, to_errno(rc), why, len);
+	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
+	err = look(db, path, &is_new, why, len);
+	if (err < 0)
+		return err;
+	if (sqlite3_db_readonly(db->sqlite, "main") != 0)
+		return refuse(db, path, -EROFS, why, len);
+	rc = sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+			  NULL, NULL, NULL);
+	if (rc == SQLITE_OK && is_new)
+		rc = sqlite3_exec(db->sqlite, schema, NULL, NULL, NULL);
+	/* A file system may refuse what the file's mode allows. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL, NULL);
+	err = rc == SQLITE_OK ? prepare(db) : to_errno(rc);
+	return err < 0 ? refuse(db, path, err, why, len) : 0;
+}
+
+int leasedb_open(const char *dir, char *why, size_t why_len, struct leasedb **ret)
+{
+	struct leasedb *db = calloc(1, sizeof(*db));
+	char path[PATH_ROOM];
+	int err;
+
+	if (!db)
+		return fail(why, why_len, -ENOMEM, "no memory");
+	db->lock_fd = -1;
+	err = take_lock(db, dir, why, why_len);
+	if (err == 0 &&
+	    (size_t)snprintf(path, sizeof(path), "%s/%s", dir, DB_NAME) >= sizeof(path))
+		err = fail(why, why_len, -ENAMETOOLONG, "the state directory's name is too long");
+	if (err == 0)
+		err = open_file(db, path, why, why_len);
+	if (err < 0) {
+		leasedb_close(db);
+		return err;
+	}
+	*ret = db;
+	return 0;
+}
+
+void leasedb_close(struct leasedb *db)
+{
+	if (!db)
+		return;
+	for (enum statement i = 0; i < STATEMENT_MAX; i++)
+		sqlite3_finalize(db->statements[i]);
+	sqlite3_close(db->sqlite);
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
+	free(db);
+}
+
+/* ---- writing ---- */
+
+static int run(struct leasedb *db, enum statement which)
+{
+	sqlite3_stmt *st = db->statements[which];
+	int rc = sqlite3_step(st);
+
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return to_errno(rc);
+}
+
+int leasedb_begin(struct leasedb *db)
+{
+	return run(db, BEGIN);
+}
+
+int leasedb_commit(struct leasedb *db)
+{
+	return run(db, COMMIT);
+}
+
+void leasedb_rollback(struct leasedb *db)
+{
+	(void)run(db, ROLLBACK);
+}
+
+static void bind_text(sqlite3_stmt *st, int at, const char *text)
+{
+	sqlite3_bind_text(st, at, text, -1, SQLITE_TRANSIENT);
+}
+
+/* Rounded up: nothing is kept for shorter than was said. */
+static int64_t seconds_up(usec_t t)
+{
+	return (t + USEC_S - 1) / USEC_S;
+}
+
+int leasedb_put_lease(struct leasedb *db, const struct ha_lease_record *r)
+{
+	sqlite3_stmt *st = db->statements[PUT_LEASE];
+
+	bind_text(st, 1, in6_prefix_str(&r->prefix).s);
+	bind_text(st, 2, mac_str(r->mac).s);
+	bind_text(st, 3, r->interface);
+	bind_text(st, 4, in6_str(&r->linklocal).s);
+	sqlite3_bind_int(st, 5, r->attached);
+	sqlite3_bind_int64(st, 6, seconds_up(r->until));
+	return run(db, PUT_LEASE);
+}
+
+int leasedb_put_binding(struct leasedb *db, const struct ha_binding_record *r)
+{
+	sqlite3_stmt *st = db->statements[PUT_BINDING];
+
+	bind_text(st, 1, in6_str(&r->hoa).s);
+	bind_text(st, 2, in6_str(&r->coa).s);
+	sqlite3_bind_int(st, 3, r->sequence);
+	sqlite3_bind_int64(st, 4, r->spi);
+	sqlite3_bind_int64(st, 5, r->lifetime_s);
+	sqlite3_bind_int64(st, 6, r->expires / USEC_S);
+	return run(db, PUT_BINDING);
+}
+
+int leasedb_del_binding(struct leasedb *db, const struct in6_addr *hoa)
+{
+	bind_text(db->statements[DEL_BINDING], 1, in6_str(hoa).s);
+	return run(db, DEL_BINDING);
+}
+
+/* ---- reading ---- */
+
+static const char *text_at(sqlite3_stmt *st, int at)
+{
+	const unsigned char *t = sqlite3_column_text(st, at);
+
+	return t ? (const char *)t : "";
+}
+
+static int read_lease(sqlite3_stmt *st, struct ha_lease_record *ret)
+{
+	struct ha_lease_record r = { .attached = sqlite3_column_int(st, 4) != 0 };
+	const char *interface = text_at(st, 2);
+	int64_t until = sqlite3_column_int64(st, 5);
+
+	if (in6_prefix_parse(text_at(st, 0), &r.prefix) < 0 ||
+	    mac_parse(text_at(st, 1), r.mac) < 0 || strlen(interface) >= sizeof(r.interface) ||
+	    in6_parse(text_at(st, 3), &r.linklocal) < 0 || until < 0 ||
+	    until > INT64_MAX / USEC_S)
+		return -EUCLEAN;
+	snprintf(r.interface, sizeof(r.interface), "%s", interface);
+	r.until = until * USEC_S;
+	*ret = r;
+	return 0;
+}
+
+static int read_binding(sqlite3_stmt *st, struct ha_binding_record *ret)
+{
+	int64_t sequence = sqlite3_column_int64(st, 2), spi = sqlite3_column_int64(st, 3);
+	int64_t lifetime = sqlite3_column_int64(st, 4), expires = sqlite3_column_int64(st, 5);
+	struct ha_binding_record r;
+
+	if (in6_parse(text_at(st, 0), &r.hoa) < 0 || in6_parse(text_at(st, 1), &r.coa) < 0 ||
+	    sequence < 0 || sequence > UINT16_MAX || spi < 0 || spi > UINT32_MAX ||
+	    lifetime < 0 || lifetime > UINT32_MAX || expires < 0 ||
+	    expires > INT64_MAX / USEC_S)
+		return -EUCLEAN;
+	r.sequence = (uint16_t)sequence;
+	r.spi = (uint32_t)spi;
+	r.lifetime_s = (uint32_t)lifetime;
+	r.expires = expires * USEC_S;
+	*ret = r;
+	return 0;
+}
+
+int leasedb_each_lease(struct leasedb *db, void (*fn)(void *ctx, const struct ha_lease_record *r),
+		       void *ctx)
+{
+	sqlite3_stmt *st = db->statements[ALL_LEASES];
+	struct ha_lease_record r;
+	int rc, err = 0;
+
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		err = read_lease(st, &r);
+		if (err < 0)
+			break;
+		fn(ctx, &r);
+	}
+	sqlite3_reset(st);
+	return err < 0 ? err : to_errno(rc);
+}
+
+int leasedb_each_binding(struct leasedb *db,
+			 void (*fn)(void *ctx, const struct ha_binding_record *r), void *ctx)
+{
+	sqlite3_stmt *st = db->statements[ALL_BINDINGS];
+	struct ha_binding_record r;
+	int rc, err = 0;
+
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		err = read_binding(st, &r);
+		if (err < 0)
+			break;
+		fn(ctx, &r);
+	}
+	sqlite3_reset(st);
+	return err < 0 ? err : to_errno(rc);
+}

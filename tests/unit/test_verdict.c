@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The verdict on a Binding Update: every reason, its status, and the order of the tests. */
+/* links: ha-agent/verdict.c common/core/in6.c common/core/auth.c */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "ha-agent/ha.h"
+
+#define SPI	300
+#define COVERED	32
+
+static const uint8_t mac_a[6] = { 2, 0, 0, 0, 0, 0xa }, mac_b[6] = { 2, 0, 0, 0, 0, 0xb };
+
+struct world {
+	struct ip6_packet ip;
+	struct mh_msg msg;
+	uint8_t mh[COVERED + 16];
+	struct ha_key key;
+	struct binding binding;
+	struct lease lease;
+	struct verdict_policy policy;
+	struct verdict_in in;
+	bool sign;			/* sign after the change, as the owner of the key would */
+};
+
+static struct in6_addr addr(const char *s)
+{
+	struct in6_addr a;
+
+	assert_int_equal(in6_parse(s, &a), 0);
+	return a;
+}
+
+/* A first registration that is right in everything. */
+static void good(struct world *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->sign = true;
+	w->ip.src = addr("2001:db8:2:200::1");
+	w->ip.dst = addr("2001:db8:1:100::1");
+	w->ip.has_hao = true;
+	w->ip.hao = addr("2001:db8:1:101::5");
+	w->msg.type = MH_BU;
+	w->msg.u.bu = (struct mh_bu){ .seq = 100, .flags = BU_ACK | BU_HOME, .lifetime = 100 };
+	w->msg.opts.mn_ha = (struct mh_auth){
+		.present = true, .spi = SPI, .covered = COVERED, .last = true,
+	};
+	for (unsigned int i = 0; i < sizeof(w->mh); i++)
+		w->mh[i] = (uint8_t)i;
+	assert_int_equal(auth_key_init(&w->key.auth, SPI, AUTH_HMAC_SHA256_128,
+				       "0123456789abcdef", 16), 0);
+	assert_int_equal(in6_prefix_parse("2001:db8:1:101::/64", &w->lease.prefix), 0);
+	memcpy(w->lease.mac, mac_a, 6);
+	w->lease.state = LEASE_ATTACHED;
+	w->lease.valid_until = 3600 * USEC_S;
+	w->binding.hoa = w->ip.hao;
+	w->binding.sequence = 99;
+	w->binding.state = BINDING_BOUND;
+	w->binding.lease = &w->lease;
+	assert_int_equal(in6_prefix_parse("2001:db8:1:100::/56", &w->policy.pool), 0);
+	w->policy.address = w->ip.dst;
+	w->policy.max_lifetime = 600 * USEC_S;
+	w->policy.bindings_per_lease = 2;
+	w->in = (struct verdict_in){
+		.ip = &w->ip, .msg = &w->msg, .mh = w->mh, .key = &w->key, .lease = &w->lease,
+		.policy = &w->policy,
+	};
+}
+
+static struct verdict judge(struct world *w)
+{
+	struct mh_auth *a = &w->msg.opts.mn_ha;
+	struct in6_addr hoa, coa;
+	struct verdict v;
+
+	if (w->sign) {
+		verdict_addresses(&w->ip, &w->msg, &hoa, &coa);
+		a->len = (uint8_t)auth_len(w->key.auth.algorithm);
+		assert_int_equal(auth_mn_ha(&w->key.auth, &coa, &hoa, w->mh, COVERED, a->data), 0);
+	}
+	verdict(&w->in, &v);
+	auth_key_wipe(&w->key.auth);
+	return v;
+}
+
+/* ---- one fault each, in the order in which they are looked for ---- */
+
+static void f_source(struct world *w) { w->ip.src = addr("ff02::1"); }
+static void f_no_hao(struct world *w) { w->ip.has_hao = false;
+	w->msg.opts.has_alt_coa = true; w->msg.opts.alt_coa = addr("2001:db8:2:200::9"); }
+static void f_hoa_linklocal(struct world *w) { w->ip.hao = addr("fe80::5"); }
+static void f_nonce(struct world *w) { w->msg.opts.has_nonce_indices = true; }
+static void f_no_auth(struct world *w) { w->msg.opts.mn_ha.present = false; }
+static void f_not_last(struct world *w) { w->msg.opts.mn_ha.last = false; }
+static void f_spi(struct world *w) { w->in.key = NULL; }
+static void f_mac(struct world *w) { w->sign = false; w->msg.opts.mn_ha.len = 16; }
+static void f_auth_fail(struct world *w) { f_mac(w); w->policy.answer_auth_failure = true; }
+static void f_other_mn(struct world *w) { w->key.has_mn = true; memcpy(w->key.mn, mac_b, 6); }
+static void f_sequence(struct world *w) { w->in.binding = &w->binding;
+	w->binding.sequence = 100; }
+static void f_type(struct world *w) { w->in.binding = &w->binding;
+	w->msg.u.bu.flags = BU_ACK; }
+static void f_not_home(struct world *w) { w->msg.u.bu.flags = BU_ACK; }
+static void f_no_binding(struct world *w) { w->msg.u.bu.lifetime = 0; }
+static void f_subnet(struct world *w) { w->ip.hao = addr("2001:db8:7::5"); w->in.lease = NULL; }
+static void f_not_allocated(struct world *w) { w->ip.hao = addr("2001:db8:1:1ff::5");
+	w->in.lease = NULL; }
+static void f_lease_over(struct world *w) { w->lease.state = LEASE_FREE; }
+static void f_lease_ends(struct world *w) { w->lease.valid_until = 3 * USEC_S; }
+static void f_coa_linklocal(struct world *w) { w->msg.opts.has_alt_coa = true;
+	w->msg.opts.alt_coa = addr("fe80::9"); }
+static void f_coa_home(struct world *w) { w->msg.opts.has_alt_coa = true;
+	w->msg.opts.alt_coa = addr("2001:db8:1:101::77"); }
+static void f_coa_ha(struct world *w) { w->msg.opts.has_alt_coa = true;
+	w->msg.opts.alt_coa = w->policy.address; }
+static void f_coa_bound(struct world *w) { w->in.coa_is_bound = true; }
+static void f_full(struct world *w) { w->in.cache_full = true; }
+static void f_limit(struct world *w) { w->lease.bindings = 2; }
+
+static const struct {
+	const char *what;
+	void (*fault)(struct world *w);
+	enum verdict_reason reason;
+	int status;			/* -1: silence */
+} faults[] = {
+	{ "multicast source", f_source, VERDICT_SOURCE, -1 },
+	{ "no home address option", f_no_hao, VERDICT_NO_HAO, -1 },
+	{ "link-local home address", f_hoa_linklocal, VERDICT_HOA_UNROUTABLE, -1 },
+	{ "nonce indices", f_nonce, VERDICT_NONCE_INDICES, -1 },
+	{ "no authentication", f_no_auth, VERDICT_NO_AUTH, -1 },
+	{ "option behind the authenticator", f_not_last, VERDICT_AUTH_ORDER, -1 },
+	{ "unknown SPI", f_spi, VERDICT_UNKNOWN_SPI, -1 },
+	{ "wrong authenticator", f_mac, VERDICT_BAD_AUTH, -1 },
+	{ "wrong authenticator, answered", f_auth_fail, VERDICT_AUTH_FAIL, 146 },
+	{ "key of another node", f_other_mn, VERDICT_OTHER_MN, 133 },
+	{ "same sequence number", f_sequence, VERDICT_SEQUENCE, 135 },
+	{ "H cleared, binding there", f_type, VERDICT_TYPE_CHANGE, 139 },
+	{ "H cleared, no binding", f_not_home, VERDICT_NOT_HOME_REG, -1 },
+	{ "nothing to de-register", f_no_binding, VERDICT_NO_BINDING, 133 },
+	{ "other home agent's prefix", f_subnet, VERDICT_NOT_SUBNET, 132 },
+	{ "prefix never given out", f_not_allocated, VERDICT_NOT_ALLOCATED, 132 },
+	{ "lease is over", f_lease_over, VERDICT_LEASE_OVER, 132 },
+	{ "lease ends within a unit", f_lease_ends, VERDICT_LEASE_OVER, 132 },
+	{ "link-local care-of address", f_coa_linklocal, VERDICT_COA_UNROUTABLE, 128 },
+	{ "care-of address at home", f_coa_home, VERDICT_COA_AT_HOME, 129 },
+	{ "care-of address is ours", f_coa_ha, VERDICT_COA_IS_HA, 129 },
+	{ "care-of address is bound", f_coa_bound, VERDICT_COA_BOUND, 129 },
+	{ "cache full", f_full, VERDICT_TABLE_FULL, 130 },
+	{ "node's limit", f_limit, VERDICT_MN_LIMIT, 130 },
+};
+#define N_FAULTS (sizeof(faults) / sizeof(faults[0]))
+
+static void each_fault_has_its_status(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < N_FAULTS; i++) {
+		struct world w;
+		struct verdict v;
+
+		good(&w);
+		faults[i].fault(&w);
+		v = judge(&w);
+		if (v.reason != faults[i].reason)
+			fail_msg("%s: %s", faults[i].what, verdict_name(v.reason));
+		assert_int_equal(verdict_is_drop(v.reason), faults[i].status < 0);
+		if (faults[i].status >= 0)
+			assert_int_equal(v.status, faults[i].status);
+		assert_int_equal(v.lifetime, 0);
+	}
+}
+
+/* Of two faults the one that the RFC looks at first is named. Pairs that contradict each
+ * other (both need the same field) are those that this leaves out by name. */
+static void the_first_fault_decides(void **state)
+{
+	static const unsigned int order[] = { 0, 2, 3, 4, 5, 6, 7, 9, 10, 14, 18, 21, 22, 23 };
+	unsigned int n = sizeof(order) / sizeof(order[0]);
+
+	(void)state;
+	for (unsigned int i = 0; i < n; i++) {
+		for (unsigned int j = i + 1; j < n; j++) {
+			unsigned int first = order[i], second = order[j];
+			struct world w;
+			struct verdict v;
+
+			/* Another home agent's prefix has no lease whose key could differ. */
+			if (faults[second].fault == f_subnet &&
+			    faults[first].fault == f_other_mn)
+				continue;
+			/* It is the later fault that sets the home address last. */
+			if (faults[first].fault == f_hoa_linklocal &&
+			    faults[second].fault == f_subnet)
+				continue;
+			/* With a binding there, no new entry is needed. */
+			if (faults[first].fault == f_sequence && second > 21)
+				continue;
+			good(&w);
+			faults[first].fault(&w);
+			faults[second].fault(&w);
+			v = judge(&w);
+			if (v.reason != faults[first].reason)
+				fail_msg("%s with %s: %s", faults[first].what,
+					 faults[second].what, verdict_name(v.reason));
+		}
+	}
+}
+
+static void a_good_one_is_accepted(void **state)
+{
+	struct world w;
+	struct verdict v;
+
+	(void)state;
+	good(&w);
+	v = judge(&w);
+	assert_int_equal(v.reason, VERDICT_REGISTER);
+	assert_int_equal(v.status, BA_ACCEPTED);
+	assert_int_equal(v.sequence, 100);
+	assert_int_equal(v.lifetime, 100);
+	assert_true(in6_eq(&v.hoa, &w.ip.hao));
+	assert_true(in6_eq(&v.coa, &w.ip.src));
+}
+
+static void alternate_care_of_address_counts(void **state)
+{
+	struct world w;
+	struct verdict v;
+
+	(void)state;
+	good(&w);
+	w.msg.opts.has_alt_coa = true;
+	w.msg.opts.alt_coa = addr("2001:db8:3::1");
+	v = judge(&w);
+	assert_int_equal(v.reason, VERDICT_REGISTER);
+	assert_true(in6_eq(&v.coa, &w.msg.opts.alt_coa));
+}
+
+/* The authenticator covers both addresses: moving either spoils it. */
+static void addresses_are_authenticated(void **state)
+{
+	struct world w;
+
+	(void)state;
+	good(&w);
+	assert_int_equal(judge(&w).reason, VERDICT_REGISTER);
+	good(&w);
+	judge(&w);
+	w.sign = false;
+	assert_int_equal(auth_key_init(&w.key.auth, SPI, AUTH_HMAC_SHA256_128,
+				       "0123456789abcdef", 16), 0);
+	w.ip.src.s6_addr[15] ^= 1;
+	assert_int_equal(judge(&w).reason, VERDICT_BAD_AUTH);
+	good(&w);
+	judge(&w);
+	w.sign = false;
+	assert_int_equal(auth_key_init(&w.key.auth, SPI, AUTH_HMAC_SHA256_128,
+				       "0123456789abcdef", 16), 0);
+	w.mh[3] ^= 1;
+	assert_int_equal(judge(&w).reason, VERDICT_BAD_AUTH);
+}
+
+static void lifetime_is_bounded(void **state)
+{
+	struct world w;
+	struct verdict v;
+
+	(void)state;
+	good(&w);
+	w.msg.u.bu.lifetime = 0xffff;
+	v = judge(&w);
+	assert_int_equal(v.lifetime, 150);		/* policy: 600 s */
+	assert_int_equal(v.status, BA_ACCEPTED);
+
+	good(&w);
+	w.lease.valid_until = 43 * USEC_S;
+	v = judge(&w);
+	assert_int_equal(v.reason, VERDICT_REGISTER);
+	assert_int_equal(v.lifetime, 10);		/* lease: 43 s, whole units */
+	assert_int_equal(v.status, BA_PREFIX_DISCOVERY);
+}
+
+static void sequence_is_modulo_2_16(void **state)
+{
+	/* RFC 6275 9.5.1's own example, and the wrap. */
+	static const struct { uint16_t last, next; bool ok; } cases[] = {
+		{ 15, 16, true }, { 15, 32782, true }, { 15, 15, false }, { 15, 0, false },
+		{ 15, 32783, false }, { 15, 65535, false }, { 65535, 0, true },
+		{ 65535, 32766, true }, { 65535, 32767, false }, { 32783, 14, true },
+		{ 32783, 15, false },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct world w;
+		struct verdict v;
+
+		good(&w);
+		w.in.binding = &w.binding;
+		w.binding.sequence = cases[i].last;
+		w.msg.u.bu.seq = cases[i].next;
+		v = judge(&w);
+		assert_int_equal(v.reason, cases[i].ok ? VERDICT_REGISTER : VERDICT_SEQUENCE);
+		assert_int_equal(v.sequence, cases[i].ok ? cases[i].next : cases[i].last);
+	}
+}
+
+static void deregistration(void **state)
+{
+	struct world w;
+	struct verdict v;
+
+	(void)state;
+	good(&w);				/* from elsewhere, lifetime zero */
+	w.in.binding = &w.binding;
+	w.msg.u.bu.lifetime = 0;
+	v = judge(&w);
+	assert_int_equal(v.reason, VERDICT_DEREGISTER);
+	assert_int_equal(v.status, BA_ACCEPTED);
+
+	good(&w);				/* at home, no option, lifetime not zero */
+	w.in.binding = &w.binding;
+	w.ip.has_hao = false;
+	w.ip.src = w.binding.hoa;
+	v = judge(&w);
+	assert_int_equal(v.reason, VERDICT_DEREGISTER);
+	assert_int_equal(v.lifetime, 0);
+
+	good(&w);				/* at home, care-of address is the home address */
+	w.in.binding = &w.binding;
+	w.ip.src = w.ip.hao;
+	v = judge(&w);
+	assert_int_equal(v.reason, VERDICT_DEREGISTER);
+}
+
+static void own_key_is_enough(void **state)
+{
+	struct world w;
+
+	(void)state;
+	good(&w);
+	w.key.has_mn = true;
+	memcpy(w.key.mn, mac_a, 6);
+	assert_int_equal(judge(&w).reason, VERDICT_REGISTER);
+}
+
+static void refresh_needs_no_new_entry(void **state)
+{
+	struct world w;
+
+	(void)state;
+	good(&w);
+	w.in.binding = &w.binding;
+	w.in.cache_full = true;
+	w.lease.bindings = 2;
+	assert_int_equal(judge(&w).reason, VERDICT_REGISTER);
+}
+
+static void names_are_complete(void **state)
+{
+	(void)state;
+	for (enum verdict_reason r = 0; r < VERDICT_MAX; r++) {
+		assert_non_null(verdict_name(r));
+		assert_non_null(verdict_text(r));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_good_one_is_accepted),
+		cmocka_unit_test(each_fault_has_its_status),
+		cmocka_unit_test(the_first_fault_decides),
+		cmocka_unit_test(alternate_care_of_address_counts),
+		cmocka_unit_test(addresses_are_authenticated),
+		cmocka_unit_test(lifetime_is_bounded),
+		cmocka_unit_test(sequence_is_modulo_2_16),
+		cmocka_unit_test(deregistration),
+		cmocka_unit_test(own_key_is_enough),
+		cmocka_unit_test(refresh_needs_no_new_entry),
+		cmocka_unit_test(names_are_complete),
+	};
+
+	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+}
