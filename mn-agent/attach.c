@@ -355,16 +355,25 @@ static void retire_own_coa(struct mn_iface *i, usec_t now)
 	i->coa_source = COA_KERNEL;
 }
 
+/* At home an address is held for as long as the link lacks it and a flow needs it. */
+static void settle_held(struct mn_iface *i, struct anchor *a, usec_t now)
+{
+	bool own = i->coa_source == COA_OWN && in6_eq(&i->coa, &a->hoa);
+
+	if (kernel_has(i, &a->hoa) || own)
+		anchor_hold(a, false);
+	else if (a->flows == 0)
+		anchor_event(a, ANCHOR_EV_EXPIRED, now);	/* nobody has this address now */
+}
+
 void attach_settle(struct mn *mn, usec_t now)
 {
 	bool away = mn_any_away(mn);
 
-	/* An address is held for no longer than the link lacks it. */
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
 		for (struct anchor *a = mn->anchors; a; a = a->next)
-			if (a->held && a->state == ANCHOR_ATTACHED && at_home(i, a) &&
-			    kernel_has(i, &a->hoa))
-				anchor_hold(a, false);
+			if (a->held && a->state == ANCHOR_ATTACHED && at_home(i, a))
+				settle_held(i, a, now);
 	if (!away && !in6_is_any(&mn->endpoint)) {
 		mn->ops->endpoint_del(mn->ctx, &mn->endpoint);
 		mn->endpoint = in6addr_any;

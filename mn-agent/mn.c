@@ -5,7 +5,7 @@
  * in attach.c, a registration in anchor.c. RFC 6275 section 11; RFC 4861 6.3; design 4.
  *
  * Timers:
- *   rescan  while an anchor is away: counts flows again, for what no notification told.
+ *   rescan  while anything lasts for its flows: counts flows again, for what no notification told.
  *   sweep   at once, after an anchor has gone or an address has come: see attach_settle().
  */
 #include "mn-agent/mn.h"
@@ -114,18 +114,34 @@ void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now)
 
 	if (!a || a->flows == 0)
 		return;
-	if (a->flows > 1)
+	if (a->flows > 1) {
 		a->flows--;
-	else
-		mn_count_flows(mn, now);	/* the last one: be exact */
+		return;
+	}
+	mn_count_flows(mn, now);	/* the last one: be exact */
+	timer_set(mn->timers, &mn->sweep, now);
+}
+
+/* Is there anything that lasts only as long as its flows? */
+static bool lasts_for_flows(const struct mn *mn)
+{
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
+		if (i->coa_source == COA_OWN)
+			return true;
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		if (a->held || anchor_away(a))
+			return true;
+	return false;
 }
 
 static void rescan_due(void *ctx, usec_t now)
 {
 	struct mn *mn = ctx;
 
-	if (mn_any_away(mn))
+	if (lasts_for_flows(mn)) {
 		mn_count_flows(mn, now);
+		timer_set(mn->timers, &mn->sweep, now);
+	}
 	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
 }
 
