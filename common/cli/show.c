@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define CELL_MAX	64
+#define CELL_MAX	80
 #define COLUMNS_MAX	8
 #define LINE_WIDTH	80
 #define INDENT		6
@@ -140,8 +140,15 @@ static void print_table(FILE *out, const json_t *rows, const struct column *cols
 static void print_addresses(FILE *out, const json_t *row)
 {
 	static const struct column hoa = { "", "hoa", KIND_TEXT }, coa = { "", "coa", KIND_TEXT };
+	static const struct column reason = { "", "reason", KIND_TEXT };
+	const char *why = json_string_value(json_object_get(row, "reason"));
 
-	fprintf(out, "  %s at %s\n", cell(row, &hoa).s, cell(row, &coa).s);
+	fprintf(out, "  %s", cell(row, &hoa).s);
+	if (json_is_string(json_object_get(row, "coa")))
+		fprintf(out, " at %s", cell(row, &coa).s);
+	fputc('\n', out);
+	if (why && *why)
+		fprintf(out, "  %s\n", cell(row, &reason).s);
 }
 
 /* ------------------------------------------------------------------ status */
@@ -230,11 +237,11 @@ void show_status(FILE *out, const json_t *status)
 			attachment_columns, NULL);
 		SECTION(out, json_object_get(status, "anchors"), "No anchors.", anchor_columns,
 			print_addresses);
-		return;
+	} else {
+		SECTION(out, json_object_get(status, "bindings"), "No bindings.", binding_columns,
+			print_addresses);
+		SECTION(out, json_object_get(status, "leases"), "No leases.", lease_columns, NULL);
 	}
-	SECTION(out, json_object_get(status, "bindings"), "No bindings.", binding_columns,
-		print_addresses);
-	SECTION(out, json_object_get(status, "leases"), "No leases.", lease_columns, NULL);
 	if (json_object_size(json_object_get(status, "counters"))) {
 		fputs("\nCOUNTERS (those that are not zero)\n", out);
 		print_counters(out, "", json_object_get(status, "counters"));

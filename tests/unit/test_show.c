@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* links: common/cli/show.c (-ljansson) */
+/* Text for people: whole answers in, whole texts out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/cli/show.h"
+
+static void expect(void (*show)(FILE *out, const json_t *j), const char *json, const char *want)
+{
+	json_t *j = json_loads(json, 0, NULL);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(j);
+	assert_non_null(out);
+	show(out, j);
+	assert_int_equal(fclose(out), 0);
+	assert_string_equal(text, want);
+	free(text);
+	json_decref(j);
+}
+
+static void mobile_node(void **state)
+{
+	(void)state;
+	expect(show_status,
+	       "{\"schema\":1,\"role\":\"mn\",\"health\":{\"ok\":true,\"text\":\"all is well\"},"
+	       "\"attachments\":[{\"interface\":\"wlan0\",\"coa\":\"2001:db8:2:101::1\","
+	       "\"router\":\"fe80::1\",\"ha\":null}],\"anchors\":["
+	       "{\"prefix\":\"2001:db8:1:101::/64\",\"hoa\":\"2001:db8:1:101::1\","
+	       "\"ha\":\"2001:db8:1:100::1\",\"state\":\"bound\",\"coa\":\"2001:db8:2:101::1\","
+	       "\"lifetime_s\":600,\"remaining_s\":598,\"flows\":2,\"tx_packets\":1000,"
+	       "\"rx_packets\":9},"
+	       "{\"prefix\":\"2001:db8:2:101::/64\",\"hoa\":\"2001:db8:2:101::1\","
+	       "\"ha\":\"2001:db8:2:100::1\",\"state\":\"refused\",\"coa\":null,"
+	       "\"remaining_s\":0,\"flows\":0,\"tx_packets\":0,\"rx_packets\":0,"
+	       "\"reason\":\"status 129\"}],\"counters\":{\"ra\":4,\"drops\":{\"short\":1,\"x\":0}}}",
+	       "Mobile node: ok: all is well\n"
+	       "\n"
+	       "INTERFACE  ADDRESS            ROUTER   HOME AGENT\n"
+	       "wlan0      2001:db8:2:101::1  fe80::1  -\n"
+	       "\n"
+	       "ANCHOR               HOME AGENT         STATE    FLOWS   LEFT   OUT  IN\n"
+	       "2001:db8:1:101::/64  2001:db8:1:100::1  bound        2  9m58s  1000   9\n"
+	       "  2001:db8:1:101::1 at 2001:db8:2:101::1\n"
+	       "2001:db8:2:101::/64  2001:db8:2:100::1  refused      0      -     0   0\n"
+	       "  2001:db8:2:101::1\n"
+	       "  status 129\n"
+	       "\n"
+	       "COUNTERS (those that are not zero)\n"
+	       "  ra                                       4\n"
+	       "  drops.short                              1\n");
+}
+
+static void home_agent(void **state)
+{
+	(void)state;
+	expect(show_status,
+	       "{\"schema\":1,\"role\":\"ha\",\"health\":{\"ok\":false,\"text\":\"no forwarding\"},"
+	       "\"bindings\":[],\"leases\":[{\"prefix\":\"2001:db8:1:101::/64\","
+	       "\"mn\":\"02:00:00:00:00:01\",\"interface\":\"ar0\",\"attached\":true}],"
+	       "\"counters\":{}}",
+	       "Home agent: not well: no forwarding\n"
+	       "\n"
+	       "No bindings.\n"
+	       "\n"
+	       "LEASE                MN                 INTERFACE  ATTACHED\n"
+	       "2001:db8:1:101::/64  02:00:00:00:00:01  ar0        yes\n");
+}
+
+static void times(void **state)
+{
+	static const struct { int seconds; const char *text; } t[] = {
+		{ 1, "1s" }, { 59, "59s" }, { 60, "1m00s" }, { 3599, "59m59s" },
+		{ 3600, "1h00m" }, { 90061, "1d01h" },
+	};
+	char json[256], want[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		int width = strlen(t[i].text) > 4 ? (int)strlen(t[i].text) : 4;
+
+		snprintf(json, sizeof(json), "{\"role\":\"ha\",\"bindings\":[{\"remaining_s\":%d,"
+			 "\"hoa\":\"::1\"}]}", t[i].seconds);
+		snprintf(want, sizeof(want), "Home agent: not well: -\n\n"
+			 "BINDING  MN  STATE  %*s  SEQ  OUT  IN\n"
+			 "-        -   -      %*s    -    -   -\n  ::1\n\nNo leases.\n",
+			 width, "LEFT", width, t[i].text);
+		expect(show_status, json, want);
+	}
+}
+
+static void flows(void **state)
+{
+	(void)state;
+	expect(show_flows, "{\"schema\":1,\"flows\":[]}", "0 flows, 0 of them through a tunnel.\n");
+	expect(show_flows,
+	       "{\"flows\":[{\"protocol\":\"tcp\",\"local\":\"2001:db8::1\",\"local_port\":40000,"
+	       "\"remote\":\"2001:db8::2\",\"remote_port\":443,\"anchor\":\"2001:db8::/64\","
+	       "\"path\":\"tunnel\"},"
+	       "{\"protocol\":\"udp\",\"local\":\"2001:db8::1\",\"local_port\":53,\"remote\":null,"
+	       "\"remote_port\":0,\"anchor\":null,\"path\":\"direct\"}]}",
+	       "2 flows, 1 of them through a tunnel.\n"
+	       "\n"
+	       "PROTO  PATH    ANCHOR         LOCAL                REMOTE\n"
+	       "tcp    tunnel  2001:db8::/64  [2001:db8::1]:40000  [2001:db8::2]:443\n"
+	       "udp    direct  -              [2001:db8::1]:53     *\n");
+}
+
+static void hostile_text(void **state)
+{
+	(void)state;
+	expect(show_flows, "{\"flows\":[{\"protocol\":\"a\\u001b[31m\\nb\",\"path\":7}]}",
+	       "1 flow, 0 of them through a tunnel.\n\n"
+	       "PROTO     PATH  ANCHOR  LOCAL  REMOTE\n"
+	       "a?[31m?b  -     -       *      *\n");
+}
+
+static void checks(void **state)
+{
+	(void)state;
+	expect(show_checks,
+	       "{\"schema\":1,\"checks\":[{\"name\":\"a\",\"result\":\"ok\",\"found\":\"fine\","
+	       "\"follows\":\"\"},{\"name\":\"b\",\"result\":\"fail\",\"found\":\"none\",\"follows\":"
+	       "\"This sentence is long enough that it has to go on in a second line, and does.\"}]}",
+	       "ok    a: fine\n"
+	       "fail  b: none\n"
+	       "      This sentence is long enough that it has to go on in a second line, and\n"
+	       "      does.\n");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mobile_node),
+		cmocka_unit_test(home_agent),
+		cmocka_unit_test(times),
+		cmocka_unit_test(flows),
+		cmocka_unit_test(hostile_text),
+		cmocka_unit_test(checks),
+	};
+
+	return cmocka_run_group_tests_name("show", tests, NULL, NULL);
+}
