@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* links: common/wire/buf.c common/wire/cksum.c */
+/* links: common/wire/{buf,cksum}.c */
 #include "common/wire/cksum.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* links: common/wire/buf.c common/wire/ext.c */
+/* links: common/wire/{buf,ext}.c */
 #include "common/wire/ext.h"
 
 #include <arpa/inet.h>

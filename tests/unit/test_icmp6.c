@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* links: common/wire/buf.c common/wire/cksum.c common/wire/ext.c common/wire/icmp6.c */
+/* links: common/wire/{buf,cksum,ext,icmp6}.c */
 #include "common/wire/icmp6.h"
 
 #include <arpa/inet.h>

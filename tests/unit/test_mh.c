@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* links: common/wire/buf.c common/wire/cksum.c common/wire/ext.c common/wire/mhopt.c common/wire/mh.c */
+/* links: common/wire/{buf,cksum,ext,mhopt,mh}.c */
 #include "common/wire/mh.h"
 
 #include <arpa/inet.h>

@@ -61,7 +61,8 @@ VECTORS = {
                          IPv6(src=COA, dst=CN) / HAO_HDR /
                          MIP6MH_BU(seq=7, flags="A", mhtime=105, options=[
                              MIP6OptNonceIndices(olen=4, hni=0x4d2, coni=0x162e),
-                             MIP6OptBindingAuthData(olen=12, authenticator=0x0102030405060708090a0b0c)])),
+                             MIP6OptBindingAuthData(
+                                 olen=12, authenticator=0x0102030405060708090a0b0c)])),
     "bu-identity": ("MN identifier, replay protection, MN-HA and MN-AAA authentication "
                     "(RFC 4283, RFC 4285)",
                     IPv6(src=COA, dst=HA) / HAO_HDR /
