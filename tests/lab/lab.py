@@ -434,7 +434,8 @@ class Lab:
         box = f"ar{n}"
         conf = self.path(f"{box}.conf")
         if not os.path.exists(conf):
-            # Hosts shall send what still fits into 1500 octets with a tunnel header.
+            # Access links carry 1500 octets. What a host sends, and is sent, shall still fit
+            # with a tunnel header around it.
             self.write(f"{box}.conf", f"mtu {MTU};\n{self.key_text()}")
         os.makedirs(self.path(f"{box}.state"), exist_ok=True)
         return [self.bin("dmip6-had"), "--interface", "acc0", "--prefix", str(POOL[n]),
@@ -444,7 +445,8 @@ class Lab:
     def mnd_command(self, extra=()):
         conf = self.path("mn.conf")
         if not os.path.exists(conf):
-            self.write("mn.conf", f"linger {self.linger};\n{self.key_text()}")
+            self.write("mn.conf", f"linger {self.linger};\ntunnel-mtu {MTU - 40};\n"
+                       f"{self.key_text()}")
         os.makedirs(self.path("mn.state"), exist_ok=True)
         return [self.bin("dmip6-mnd"), "--interface", "wlan0",
                 "--state-dir", self.path("mn.state"), "--control", self.sock("mn"),

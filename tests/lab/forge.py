@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Packets that a stranger, or another mobile node, might send. Written against the RFCs and
+not against our codec: RFC 6275 6.1.7, 6.2.5, 6.3; RFC 4285 5; RFC 4861 4.2."""
+
+import hashlib
+import hmac
+import socket
+import struct
+
+MH, DSTOPTS, ICMP6 = 135, 60, 58
+BU_A, BU_H = 0x8000, 0x4000
+
+
+def pton(address):
+    return socket.inet_pton(socket.AF_INET6, address)
+
+
+def cksum(src, dst, proto, data):
+    text = src + dst + struct.pack("!I3xB", len(data), proto) + data
+    text += b"\0" * (len(text) % 2)
+    total = sum(struct.unpack(f"!{len(text) // 2}H", text))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def ipv6(src, dst, proto, payload, hop_limit=64):
+    return struct.pack("!IHBB", 6 << 28, len(payload), proto, hop_limit) \
+        + pton(src) + pton(dst) + payload
+
+
+def bu_header(hoa, ha, coa, seq, secret, **o):
+    """A Mobility Header with a Binding Update. Options: spi, lifetime (units of 4 s), tail
+    (octets instead of the authentication option), bad_cksum."""
+    options = b"\1\0" + b"\3\x10" + pton(coa) + b"\0"          # alternate CoA at 8n+6
+    spi = struct.pack("!I", o.get("spi", 256))
+    auth = b"\x09\x15\x01" + spi                                # then 16 octets
+    tail = o.get("tail")
+    length = 12 + len(options) + (len(tail) if tail is not None else len(auth) + 16)
+    body = struct.pack("!BBBBHHHH", 59, length // 8 - 1, 5, 0, 0, seq & 0xFFFF,
+                       o.get("flags", BU_A | BU_H), o.get("lifetime", 30)) + options
+    if tail is None:
+        covered = body + auth
+        mac = hmac.new(bytes.fromhex(secret), pton(coa) + pton(hoa) + covered, hashlib.sha256)
+        body = covered + mac.digest()[:16]
+    else:
+        body += tail
+    c = cksum(pton(hoa), pton(ha), MH, body) ^ (0xFFFF if o.get("bad_cksum") else 0)
+    return body[:4] + struct.pack("!H", c) + body[6:]
+
+
+def bu(hoa, ha, coa, seq, secret, **o):
+    """The whole packet, with its Home Address option."""
+    hao = struct.pack("!BB", MH, 2) + b"\1\2\0\0" + b"\xc9\x10" + pton(hoa)
+    return ipv6(coa, ha, DSTOPTS, hao + bu_header(hoa, ha, coa, seq, secret, **o))
+
+
+def ra(src, prefix, ha, hop_limit=255):
+    """A Router Advertisement of a home agent, to all nodes."""
+    def pio(address, flags):
+        return struct.pack("!BBBBII4x", 3, 4, 64, flags, 3600, 1800) + pton(address)
+    body = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0x28, 1800, 0, 0) \
+        + pio(prefix, 0x40) + pio(ha, 0x20)
+    c = cksum(pton(src), pton("ff02::1"), ICMP6, body)
+    return ipv6(src, "ff02::1", ICMP6, body[:2] + struct.pack("!H", c) + body[4:], hop_limit)
+
+
+def send_routed(packet):
+    """Sends a whole packet from the namespace this runs in."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
+        s.sendto(packet, (socket.inet_ntop(socket.AF_INET6, packet[24:40]), 0))
+
+
+def send_link(interface, packet):
+    """Sends a whole packet on a link, to all nodes."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86DD)) as s:
+        s.sendto(packet, (interface, 0x86DD, 0, 0, b"\x33\x33\0\0\0\1"))
+
+
+class Listener:
+    """Everything that comes back to a namespace's interface, from when it is made."""
+
+    def __init__(self, interface):
+        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86DD))
+        self.sock.bind((interface, 0x86DD))
+        self.sock.setblocking(False)
+
+    def answers(self, src):
+        """What an address sent since the last call, but neighbour discovery."""
+        out = []
+        while True:
+            try:
+                p, addr = self.sock.recvfrom(2048)
+            except BlockingIOError:
+                return out
+            if addr[2] != 4 and p[8:24] == pton(src) \
+                    and not (p[6] == ICMP6 and p[40] in range(133, 138)):
+                out.append(p)
+
+    def close(self):
+        self.sock.close()
