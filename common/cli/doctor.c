@@ -41,7 +41,7 @@ static const char *const result_names[] = {
 struct doctor {
 	json_t *checks;
 	bool mn, ha;		/* whose checks to make */
-	bool sure;		/* a daemon said so; else the machine may be meant for one of them */
+	bool sure;		/* a daemon said so; else either may be meant to run */
 	bool privileged;
 	bool failed;
 	struct nl *nl;
