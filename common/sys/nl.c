@@ -5,8 +5,10 @@
  */
 #include "common/sys/nl.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/genetlink.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -18,6 +20,7 @@
 #include <sys/time.h>
 
 #define TX_ROOM		8192
+#define MESSAGE_ROOM	1024		/* kept free for the next message of a batch */
 #define RX_ROOM		65536
 #define ERROR_TEXT	256
 #define TRIES_ENOMEM	20
@@ -29,10 +32,17 @@ struct nl {
 	unsigned int portid;
 	uint32_t seq;
 	char error[ERROR_TEXT];
+	uint16_t subsystem;		/* of the batch */
+	size_t batch_len;		/* messages before the last one */
+	struct nlmsghdr *batch_last;
 	union {
 		struct nlmsghdr align;
 		uint8_t room[TX_ROOM];
 	} tx;
+	union {
+		struct nlmsghdr align;
+		uint8_t room[NL_BATCH_ROOM];
+	} batch;
 	union {
 		struct nlmsghdr align;
 		uint8_t room[RX_ROOM];
@@ -318,6 +328,91 @@ int nl_query(struct nl *nl, struct nlmsghdr *nlh,
 	}
 	free(a.data);
 	return err;
+}
+
+/* One message at the end of the batch. */
+static struct nlmsghdr *append(struct nl *nl, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *nlh;
+
+	if (nl->batch_last)
+		nl->batch_len += align(nl->batch_last->nlmsg_len);
+	nlh = (void *)(nl->batch.room + nl->batch_len);
+	memset(nlh, 0, MESSAGE_ROOM);
+	nlh->nlmsg_len = sizeof(*nlh);
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST);
+	nlh->nlmsg_seq = ++nl->seq;
+	nlh->nlmsg_pid = nl->portid;
+	nl->batch_last = nlh;
+	return nlh;
+}
+
+static void batch_limit(struct nl *nl, uint16_t type)
+{
+	struct nfgenmsg *m = mnl_nlmsg_put_extra_header(append(nl, type, 0), sizeof(*m));
+
+	m->nfgen_family = AF_UNSPEC;
+	m->version = NFNETLINK_V0;
+	m->res_id = htons(nl->subsystem);
+}
+
+void nl_batch_begin(struct nl *nl, uint16_t subsystem)
+{
+	nl->batch_len = 0;
+	nl->batch_last = NULL;
+	nl->subsystem = subsystem;
+	batch_limit(nl, NFNL_MSG_BATCH_BEGIN);
+}
+
+struct nlmsghdr *nl_batch_message(struct nl *nl, uint16_t type, uint16_t flags)
+{
+	/* Room for this one, and for the one that ends the batch. */
+	if (nl->batch_len + align(nl->batch_last->nlmsg_len) + 2 * MESSAGE_ROOM >
+	    sizeof(nl->batch.room))
+		return NULL;
+	return append(nl, (uint16_t)(nl->subsystem << 8 | type), flags);
+}
+
+/* What came back for the batch whose first message had this number: the first error. */
+static int batch_errors(struct nl *nl, uint32_t first)
+{
+	const struct nlmsghdr *nlh = &nl->rx.align;
+	bool answered = false;
+	int err = 0, n;
+
+	while (!answered) {
+		n = receive(nl);
+		if (n < 0)
+			return n;
+		for (nlh = &nl->rx.align; mnl_nlmsg_ok(nlh, n); nlh = mnl_nlmsg_next(nlh, &n)) {
+			if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_pid != nl->portid ||
+			    nlh->nlmsg_seq < first || nlh->nlmsg_seq > nl->seq)
+				continue;
+			if (err == 0)
+				err = end_of_answer(nl, nlh);
+			/* The last message asks for an answer; a batch that is refused as a
+			 * whole has one for its first. */
+			if (nlh->nlmsg_seq == nl->seq - 1 || (nlh->nlmsg_seq == first && err < 0))
+				answered = true;
+		}
+	}
+	return err;
+}
+
+int nl_batch_commit(struct nl *nl)
+{
+	uint32_t first = nl->batch.align.nlmsg_seq;
+
+	if (nl->batch_last->nlmsg_seq == first)
+		return 0;	/* nothing in it */
+	nl->batch_last->nlmsg_flags |= NLM_F_ACK;
+	batch_limit(nl, NFNL_MSG_BATCH_END);
+	nl->error[0] = '\0';
+	if (mnl_socket_sendto(nl->sock, nl->batch.room,
+			      nl->batch_len + nl->batch_last->nlmsg_len) < 0)
+		return -errno;
+	return batch_errors(nl, first);
 }
 
 static int on_family(const struct nlmsghdr *nlh, void *ctx)

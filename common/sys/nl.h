@@ -26,6 +26,15 @@ int nl_query(struct nl *nl, struct nlmsghdr *nlh,
 const char *nl_error(const struct nl *nl);	/* "" when the kernel gave no text */
 int nl_genl_family(struct nl *nl, const char *name);	/* id or negative errno */
 
+/*
+ * nfnetlink: a batch of messages takes effect as a whole or not at all. A batch is as long
+ * as nl's room (NL_BATCH_ROOM octets of messages): nl_batch_message() is NULL when it is full.
+ */
+#define NL_BATCH_ROOM	65536
+void nl_batch_begin(struct nl *nl, uint16_t subsystem);
+struct nlmsghdr *nl_batch_message(struct nl *nl, uint16_t type, uint16_t flags);
+int nl_batch_commit(struct nl *nl);	/* 0, or the first error of a message */
+
 /* Attributes of an answer by type: tb[0 .. max] is filled, NULL where there is none. */
 void nl_attrs(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb, uint16_t max);
 void nl_nested(const struct nlattr *nest, const struct nlattr **tb, uint16_t max);

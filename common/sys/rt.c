@@ -207,6 +207,10 @@ static struct nlmsghdr *rule_message(struct nl *nl, uint16_t type, uint16_t flag
 	mnl_attr_put_u8(nlh, FRA_PROTOCOL, r->protocol ? r->protocol : RT_PROTOCOL);
 	if (r->ip_proto)
 		mnl_attr_put_u8(nlh, FRA_IP_PROTO, r->ip_proto);
+	if (r->mark) {
+		mnl_attr_put_u32(nlh, FRA_FWMARK, r->mark);
+		mnl_attr_put_u32(nlh, FRA_FWMASK, UINT32_MAX);
+	}
 	return nlh;
 }
 
@@ -242,6 +246,7 @@ static int on_rule(const struct nlmsghdr *nlh, void *ctx)
 	(void)nl_get(tb[FRA_SRC], &r.from.addr, sizeof(r.from.addr));
 	r.priority = nl_get_u32(tb[FRA_PRIORITY], 0);
 	r.table = nl_get_u32(tb[FRA_TABLE], m->table);
+	r.mark = nl_get_u32(tb[FRA_FWMARK], 0);
 	(void)nl_get(tb[FRA_IP_PROTO], &r.ip_proto, sizeof(r.ip_proto));
 	(void)nl_get(tb[FRA_PROTOCOL], &r.protocol, sizeof(r.protocol));
 	d->fn(d->ctx, &r);
@@ -283,6 +288,40 @@ int rt_neigh_del(struct nl *nl, int ifindex, const struct in6_addr *addr)
 	m->ndm_ifindex = ifindex;
 	put_addr(nlh, NDA_DST, addr);
 	return no_such(nl_request(nl, nlh));
+}
+
+struct neigh_dump {
+	void (*fn)(void *ctx, int ifindex, const struct in6_addr *addr);
+	void *ctx;
+};
+
+static int on_neigh(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct neigh_dump *d = ctx;
+	const struct ndmsg *m = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[NDA_PROTOCOL + 1];
+	struct in6_addr addr;
+	uint8_t protocol = 0;
+
+	if (nlh->nlmsg_type != RTM_NEWNEIGH || mnl_nlmsg_get_payload_len(nlh) < sizeof(*m) ||
+	    m->ndm_family != AF_INET6)
+		return 0;
+	nl_attrs(nlh, sizeof(*m), tb, NDA_PROTOCOL);
+	if (nl_get(tb[NDA_PROTOCOL], &protocol, 1) && protocol == RT_PROTOCOL &&
+	    nl_get(tb[NDA_DST], &addr, sizeof(addr)))
+		d->fn(d->ctx, m->ndm_ifindex, &addr);
+	return 0;
+}
+
+int rt_neigh_dump(struct nl *nl, void (*fn)(void *ctx, int ifindex, const struct in6_addr *addr),
+		  void *ctx)
+{
+	struct nlmsghdr *nlh = nl_message(nl, RTM_GETNEIGH, NLM_F_DUMP);
+	struct ndmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+	struct neigh_dump d = { fn, ctx };
+
+	m->ndm_family = AF_INET6;
+	return nl_query(nl, nlh, on_neigh, &d);
 }
 
 struct link_dump {

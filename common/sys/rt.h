@@ -50,6 +50,7 @@ struct rt_rule {
 	uint32_t priority;
 	uint32_t table;
 	uint8_t protocol;		/* FRA_PROTOCOL; 0: RT_PROTOCOL */
+	uint32_t mark;			/* 0: any */
 };
 
 int rt_addr_replace(struct nl *nl, const struct rt_addr *a);
@@ -66,6 +67,9 @@ int rt_rule_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_rule *r), 
 int rt_neigh_replace(struct nl *nl, int ifindex, const struct in6_addr *addr,
 		     const uint8_t mac[6], bool permanent, bool router);
 int rt_neigh_del(struct nl *nl, int ifindex, const struct in6_addr *addr);
+/* Every IPv6 neighbour with our protocol. */
+int rt_neigh_dump(struct nl *nl, void (*fn)(void *ctx, int ifindex, const struct in6_addr *addr),
+		  void *ctx);
 /* Our own device: a dummy where the kernel has it, else one end of a veth pair; up,
  * no autoconfiguration, no router solicitations. Found again by name. */
 int rt_device_make(struct nl *nl, const char *name, int *ret_ifindex);

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * nftables table of the data path: called by the kernel backends. The skeleton (sets,
+ * chains, rules) is text for libnftables, in one transaction; elements are nfnetlink
+ * messages of constant cost, so a hundred thousand bindings cost a binding no more than
+ * one does. RFC 2473 tunnels, RFC 6275 10.4.5 and 11.3.1 for what is checked.
+ */
+#include "common/datapath/dp_filter.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/sys/nl.h"
+
+#define TEXT_ROOM	4096
+#define N_RULES		6	/* of the skeleton */
+
+struct pair {			/* element of set rx: as the packet has it */
+	struct in6_addr remote, inner;
+};
+
+struct dp_filter {
+	struct nl *nl;
+	enum dp_role role;
+	const char *table;
+	uint64_t drops_before;
+};
+
+static const char *table_of(enum dp_role role)
+{
+	switch (role) {
+	case DP_ROLE_MN:
+		return "dmip6_mn";
+	case DP_ROLE_HA:
+		return "dmip6_ha";
+	}
+	return "";
+}
+
+/*
+ * Bit offsets from the outer IPv6 header: the inner header begins at 320, or at 384 behind
+ * 8 octets of destination options; in it the source is at 64, the destination at 192. The
+ * HA checks the inner source, the MN the inner destination.
+ *
+ * What comes for an end of tunnels without belonging to a binding is dropped before it is
+ * decapsulated. Mobility Headers are dropped on input, where the packet socket has seen
+ * them already: the kernel would answer with ICMPv6 parameter problems.
+ */
+static int skeleton(enum dp_role role, char *text, size_t room)
+{
+	const char *t = table_of(role), *count_in = "prerouting", *count_hook = "prerouting";
+	const char *count = "daddr";
+	unsigned int inner = 320 + 64;
+	int n;
+
+	if (role == DP_ROLE_MN) {
+		inner = 320 + 192;
+		count = "saddr";
+		count_in = "output";
+		count_hook = "output";
+	}
+	n = snprintf(text, room,
+		"add table inet %1$s\n"
+		"add set inet %1$s local { type ipv6_addr; }\n"
+		"add set inet %1$s rx { typeof ip6 saddr . @nh,%2$u,128; size 1048576;"
+		" flags dynamic; counter; }\n"
+		"add set inet %1$s tx { type ipv6_addr; size 1048576; flags dynamic; counter; }\n"
+		"add counter inet %1$s spoofed\n"
+		"add counter inet %1$s mobility\n"
+		"add chain inet %1$s prerouting"
+		" { type filter hook prerouting priority raw; policy accept; }\n"
+		"add chain inet %1$s input { type filter hook input priority raw; policy accept; }\n"
+		"add chain inet %1$s %4$s { type filter hook %5$s priority raw; policy accept; }\n"
+		"add chain inet %1$s tunnel\n"
+		"flush chain inet %1$s prerouting\n"
+		"flush chain inet %1$s input\n"
+		"flush chain inet %1$s %4$s\n"
+		"flush chain inet %1$s tunnel\n"
+		"add rule inet %1$s tunnel ip6 nexthdr 41 ip6 saddr . @nh,%2$u,128 @rx accept\n"
+		"add rule inet %1$s tunnel ip6 nexthdr 60 @nh,320,16 0x2900"
+		" ip6 saddr . @nh,%3$u,128 @rx meta mark set 0x%7$x accept\n"
+		"add rule inet %1$s tunnel meta l4proto 41 counter name spoofed drop\n"
+		"add rule inet %1$s prerouting ip6 daddr @local jump tunnel\n"
+		"add rule inet %1$s input meta l4proto 135 counter name mobility drop\n"
+		"add rule inet %1$s %4$s ip6 %6$s @tx\n",
+		t, inner, inner + 64, count_in, count_hook, count, DP_FILTER_MARK);
+	return n > 0 && (size_t)n < room ? 0 : -ENOBUFS;
+}
+
+/* Runs libnftables; its words about an error go to why (if not NULL). */
+static int run(const char *text, bool dry, char *why, size_t len)
+{
+	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	const char *words;
+	int err;
+
+	if (!nft)
+		return -ENOMEM;
+	nft_ctx_set_dry_run(nft, dry);
+	(void)nft_ctx_buffer_error(nft);
+	(void)nft_ctx_buffer_output(nft);
+	errno = 0;
+	err = nft_run_cmd_from_buffer(nft, text) == 0 ? 0 : -EIO;
+	if (err < 0 && errno != 0)
+		err = -errno;
+	words = nft_ctx_get_error_buffer(nft);
+	if (err < 0 && why)
+		(void)snprintf(why, len, "%.*s", words ? (int)strcspn(words, "\n") : 0,
+			       words ? words : "");
+	nft_ctx_free(nft);
+	return err;
+}
+
+static int build(enum dp_role role, bool dry, char *why, size_t len)
+{
+	char text[TEXT_ROOM];
+	int err = skeleton(role, text, sizeof(text));
+
+	return err < 0 ? err : run(text, dry, why, len);
+}
+
+int dp_filter_probe(enum dp_role role, char *why, size_t len)
+{
+	return build(role, true, why, len);
+}
+
+static struct nlmsghdr *get_message(struct dp_filter *f, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *nlh = nl_message(f->nl, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags);
+	struct nfgenmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+
+	m->nfgen_family = NFPROTO_INET;
+	m->version = NFNETLINK_V0;
+	return nlh;
+}
+
+/* The list with one element, for all three set messages. */
+static void put_element(struct nlmsghdr *nlh, const char *table, const char *set, const void *key,
+			size_t len)
+{
+	struct nlattr *list, *elem, *data;
+
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	data = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, len, key);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, elem);
+	mnl_attr_nest_end(nlh, list);
+}
+
+/* One element more in the batch; a batch of ours has no more than a few. */
+static void batch_element(struct dp_filter *f, uint16_t type, const char *set, const void *key,
+			  size_t len)
+{
+	uint16_t flags = type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
+	struct nlmsghdr *nlh = nl_batch_message(f->nl, type, flags);
+	struct nfgenmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+
+	m->nfgen_family = NFPROTO_INET;
+	m->version = NFNETLINK_V0;
+	put_element(nlh, f->table, set, key, len);
+}
+
+static int one_element(struct dp_filter *f, uint16_t type, const char *set, const void *key,
+		       size_t len)
+{
+	nl_batch_begin(f->nl, NFNL_SUBSYS_NFTABLES);
+	batch_element(f, type, set, key, len);
+	return nl_batch_commit(f->nl);
+}
+
+int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool present)
+{
+	return one_element(f, present ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, "local", addr,
+			   sizeof(*addr));
+}
+
+int dp_filter_add(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote)
+{
+	const struct pair p = { *remote, *inner };
+
+	nl_batch_begin(f->nl, NFNL_SUBSYS_NFTABLES);
+	batch_element(f, NFT_MSG_NEWSETELEM, "rx", &p, sizeof(p));
+	batch_element(f, NFT_MSG_NEWSETELEM, "tx", inner, sizeof(*inner));
+	return nl_batch_commit(f->nl);
+}
+
+int dp_filter_del_rx(struct dp_filter *f, const struct in6_addr *inner,
+		     const struct in6_addr *remote)
+{
+	const struct pair p = { *remote, *inner };
+
+	return one_element(f, NFT_MSG_DELSETELEM, "rx", &p, sizeof(p));
+}
+
+int dp_filter_del_tx(struct dp_filter *f, const struct in6_addr *inner)
+{
+	return one_element(f, NFT_MSG_DELSETELEM, "tx", inner, sizeof(*inner));
+}
+
+/* Counter data, the same in a set element's expression and in a named counter. */
+static bool take_counter(const struct nlattr *data, uint64_t *ret)
+{
+	const struct nlattr *tb[NFTA_COUNTER_PACKETS + 1];
+	uint64_t be;
+
+	nl_nested(data, tb, NFTA_COUNTER_PACKETS);
+	if (!nl_get(tb[NFTA_COUNTER_PACKETS], &be, sizeof(be)))
+		return false;
+	*ret = be64toh(be);
+	return true;
+}
+
+struct count {
+	uint64_t packets;
+	bool found;
+};
+
+static int on_element_count(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct count *c = ctx;
+	const struct nlattr *list[NFTA_SET_ELEM_LIST_ELEMENTS + 1], *one[NFTA_LIST_ELEM + 1];
+	const struct nlattr *elem[NFTA_SET_ELEM_EXPR + 1], *expr[NFTA_EXPR_DATA + 1];
+
+	nl_attrs(nlh, sizeof(struct nfgenmsg), list, NFTA_SET_ELEM_LIST_ELEMENTS);
+	nl_nested(list[NFTA_SET_ELEM_LIST_ELEMENTS], one, NFTA_LIST_ELEM);
+	nl_nested(one[NFTA_LIST_ELEM], elem, NFTA_SET_ELEM_EXPR);
+	nl_nested(elem[NFTA_SET_ELEM_EXPR], expr, NFTA_EXPR_DATA);
+	if (take_counter(expr[NFTA_EXPR_DATA], &c->packets))
+		c->found = true;
+	return 0;
+}
+
+static int element_count(struct dp_filter *f, const char *set, const void *key, size_t len,
+			 uint64_t *ret)
+{
+	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETSETELEM, 0);
+	struct count c = { 0, false };
+	int err;
+
+	put_element(nlh, f->table, set, key, len);
+	err = nl_query(f->nl, nlh, on_element_count, &c);
+	if (err < 0)
+		return err;
+	if (!c.found)
+		return -ENOENT;
+	*ret = c.packets;
+	return 0;
+}
+
+int dp_filter_rx(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote,
+		 uint64_t *ret)
+{
+	const struct pair p = { *remote, *inner };
+
+	return element_count(f, "rx", &p, sizeof(p), ret);
+}
+
+int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret)
+{
+	return element_count(f, "tx", inner, sizeof(*inner), ret);
+}
+
+static int on_object(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct count *c = ctx;
+	const struct nlattr *tb[NFTA_OBJ_DATA + 1];
+
+	nl_attrs(nlh, sizeof(struct nfgenmsg), tb, NFTA_OBJ_DATA);
+	if (take_counter(tb[NFTA_OBJ_DATA], &c->packets))
+		c->found = true;
+	return 0;
+}
+
+static int spoofed(struct dp_filter *f, uint64_t *ret)
+{
+	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETOBJ, 0);
+	struct count c = { 0, false };
+	int err;
+
+	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, f->table);
+	mnl_attr_put_strz(nlh, NFTA_OBJ_NAME, "spoofed");
+	mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
+	err = nl_query(f->nl, nlh, on_object, &c);
+	if (err < 0)
+		return err;
+	if (!c.found)
+		return -ENOENT;
+	*ret = c.packets;
+	return 0;
+}
+
+int dp_filter_drops(struct dp_filter *f, uint64_t *ret)
+{
+	uint64_t now;
+	int err = spoofed(f, &now);
+
+	if (err < 0)
+		return err;
+	if (now < f->drops_before)
+		f->drops_before = 0;	/* the table was made anew */
+	*ret = now - f->drops_before;
+	return 0;
+}
+
+struct set_dump {
+	void (*fn)(void *ctx, const struct in6_addr *inner, const struct in6_addr *remote);
+	void *ctx;
+	bool endpoints;
+};
+
+static void take_element(const struct set_dump *d, const struct nlattr *attr)
+{
+	const struct nlattr *elem[NFTA_SET_ELEM_KEY + 1], *data[NFTA_DATA_VALUE + 1];
+	struct in6_addr addr;
+	struct pair p;
+
+	nl_nested(attr, elem, NFTA_SET_ELEM_KEY);
+	nl_nested(elem[NFTA_SET_ELEM_KEY], data, NFTA_DATA_VALUE);
+	if (nl_get(data[NFTA_DATA_VALUE], &p, sizeof(p)))
+		d->fn(d->ctx, &p.inner, &p.remote);
+	else if (nl_get(data[NFTA_DATA_VALUE], &addr, sizeof(addr)))
+		d->fn(d->ctx, d->endpoints ? NULL : &addr, d->endpoints ? &addr : NULL);
+}
+
+static int on_elements(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nlattr *list[NFTA_SET_ELEM_LIST_ELEMENTS + 1];
+	const uint8_t *at;
+	size_t left;
+
+	nl_attrs(nlh, sizeof(struct nfgenmsg), list, NFTA_SET_ELEM_LIST_ELEMENTS);
+	if (!list[NFTA_SET_ELEM_LIST_ELEMENTS])
+		return 0;
+	at = mnl_attr_get_payload(list[NFTA_SET_ELEM_LIST_ELEMENTS]);
+	left = mnl_attr_get_payload_len(list[NFTA_SET_ELEM_LIST_ELEMENTS]);
+	while (left >= sizeof(struct nlattr)) {
+		const struct nlattr *a = (const void *)at;
+		size_t step = (a->nla_len + 3U) & ~3U;
+
+		if (a->nla_len < sizeof(*a) || a->nla_len > left)
+			break;
+		take_element(ctx, a);
+		if (step >= left)
+			break;
+		at += step;
+		left -= step;
+	}
+	return 0;
+}
+
+static int dump_set(struct dp_filter *f, const char *set, struct set_dump *d)
+{
+	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETSETELEM, NLM_F_DUMP);
+
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, f->table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	return nl_query(f->nl, nlh, on_elements, d);
+}
+
+int dp_filter_dump(struct dp_filter *f,
+		   void (*fn)(void *ctx, const struct in6_addr *inner,
+			      const struct in6_addr *remote), void *ctx)
+{
+	struct set_dump d = { fn, ctx, false };
+	int err = dump_set(f, "rx", &d);
+
+	if (err == 0)
+		err = dump_set(f, "tx", &d);
+	d.endpoints = true;
+	if (err == 0)
+		err = dump_set(f, "local", &d);
+	return err;
+}
+
+static int on_rule(const struct nlmsghdr *nlh, void *ctx)
+{
+	(void)nlh;
+	++*(unsigned int *)ctx;
+	return 0;
+}
+
+/* Sets cannot go without the rules that name them: the rules are what to count. */
+static bool complete(struct dp_filter *f)
+{
+	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETRULE, NLM_F_DUMP);
+	unsigned int n = 0;
+
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, f->table);
+	return nl_query(f->nl, nlh, on_rule, &n) == 0 && n == N_RULES;
+}
+
+/* A table of that name and another shape is not ours to keep. */
+static int make(enum dp_role role)
+{
+	char text[64];
+
+	if (build(role, false, NULL, 0) == 0)
+		return 0;
+	(void)snprintf(text, sizeof(text), "delete table inet %s\n", table_of(role));
+	(void)run(text, false, NULL, 0);
+	return build(role, false, NULL, 0);
+}
+
+int dp_filter_repair(struct dp_filter *f)
+{
+	int err;
+
+	if (complete(f))
+		return 0;
+	err = make(f->role);
+	return err < 0 ? err : 1;
+}
+
+int dp_filter_open(enum dp_role role, struct dp_filter **ret)
+{
+	struct dp_filter *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	f->role = role;
+	f->table = table_of(role);
+	err = nl_open(NETLINK_NETFILTER, &f->nl);
+	if (err == 0)
+		err = make(role);
+	if (err == 0)
+		err = spoofed(f, &f->drops_before);
+	if (err < 0) {
+		dp_filter_close(f, true);
+		return err;
+	}
+	*ret = f;
+	return 0;
+}
+
+static int on_table(const struct nlmsghdr *nlh, void *ctx)
+{
+	(void)nlh;
+	*(bool *)ctx = true;
+	return 0;
+}
+
+/* By message, not by libnftables: it would read every element first. */
+static int remove_table(struct nl *nl, const char *table)
+{
+	struct nlmsghdr *nlh = nl_message(nl, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0);
+	struct nfgenmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+	bool there = false;
+	int err;
+
+	m->nfgen_family = NFPROTO_INET;
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
+	err = nl_query(nl, nlh, on_table, &there);
+	if (err < 0 || !there)
+		return err == -ENOENT ? 0 : err;
+	nl_batch_begin(nl, NFNL_SUBSYS_NFTABLES);
+	nlh = nl_batch_message(nl, NFT_MSG_DELTABLE, 0);
+	m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+	m->nfgen_family = NFPROTO_INET;
+	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
+	err = nl_batch_commit(nl);
+	return err < 0 ? err : 1;
+}
+
+void dp_filter_close(struct dp_filter *f, bool keep)
+{
+	if (!f)
+		return;
+	if (!keep)
+		(void)remove_table(f->nl, f->table);
+	nl_free(f->nl);
+	free(f);
+}
+
+int dp_filter_remove_all(void)
+{
+	struct nl *nl;
+	int err = nl_open(NETLINK_NETFILTER, &nl), n = 0;
+
+	if (err < 0)
+		return err;
+	for (int role = DP_ROLE_MN; role <= (int)DP_ROLE_HA && err >= 0; role++) {
+		err = remove_table(nl, table_of((enum dp_role)role));
+		if (err > 0)
+			n += err;
+	}
+	nl_free(nl);
+	return err < 0 ? err : n;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Source checks and counters for kernel backends: an nftables table of our own, one per
+ * role. Decapsulation accepts a packet only from the outer source and with the inner
+ * address of a binding, and only for an end of tunnels that was told here. Also keeps the
+ * kernel from answering Mobility Headers, which it may not know.
+ */
+#ifndef DMIP6_DATAPATH_DP_FILTER_H
+#define DMIP6_DATAPATH_DP_FILTER_H
+
+#include "common/datapath/datapath.h"
+
+/* On tunnel packets with an 8-octet destination options header in front (RFC 2473 4.1.1,
+ * tunnel encapsulation limit): a rule by next header does not see them. */
+#define DP_FILTER_MARK	0x644d4950U
+
+struct dp_filter;
+
+int dp_filter_probe(enum dp_role role, char *why, size_t len);
+/* A table that is there already is kept with its elements and their counts. */
+int dp_filter_open(enum dp_role role, struct dp_filter **ret);
+void dp_filter_close(struct dp_filter *f, bool keep);
+/* 1: rules or sets were missing, all stands again (empty sets where they were missing);
+ * 0: nothing was missing. */
+int dp_filter_repair(struct dp_filter *f);
+int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool present);
+/* Adding what is there is 0 and keeps its count; removing what is not there is -ENOENT. */
+int dp_filter_add(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote);
+int dp_filter_del_rx(struct dp_filter *f, const struct in6_addr *inner,
+		     const struct in6_addr *remote);
+int dp_filter_del_tx(struct dp_filter *f, const struct in6_addr *inner);
+int dp_filter_rx(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote,
+		 uint64_t *ret);
+int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret);
+int dp_filter_drops(struct dp_filter *f, uint64_t *ret);	/* since open */
+/* Every accepted pair; every counted inner address (remote is then NULL); every endpoint
+ * (inner is NULL). */
+int dp_filter_dump(struct dp_filter *f,
+		   void (*fn)(void *ctx, const struct in6_addr *inner,
+			      const struct in6_addr *remote), void *ctx);
+int dp_filter_remove_all(void);		/* both roles' tables; how many there were */
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The null backend: remembers bindings and moves nothing. For tests, the simulation and
+ * --dry-run; called through dp_ops. No system call, only memory.
+ */
+#include "common/datapath/datapath.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct null {
+	struct dp dp;
+	struct dp_binding *bindings;
+	size_t n, cap;
+	struct in6_addr *endpoints;
+	size_t n_endpoints;
+	unsigned long calls;		/* that would have changed the kernel */
+};
+
+static struct null *null_of(struct dp *dp)
+{
+	return (struct null *)(void *)dp;
+}
+
+static const struct null *null_of_const(const struct dp *dp)
+{
+	return (const struct null *)(const void *)dp;
+}
+
+static int null_probe(char *why, size_t len)
+{
+	(void)why;
+	(void)len;
+	return 0;
+}
+
+static int null_open(const struct dp_config *cfg, struct dp **ret)
+{
+	struct null *n = calloc(1, sizeof(*n));
+
+	(void)cfg;
+	if (!n)
+		return -ENOMEM;
+	n->dp.ops = &dp_null;
+	*ret = &n->dp;
+	return 0;
+}
+
+static size_t endpoint_at(const struct null *n, const struct in6_addr *addr)
+{
+	size_t i;
+
+	for (i = 0; i < n->n_endpoints; i++) {
+		if (in6_eq(&n->endpoints[i], addr))
+			break;
+	}
+	return i;
+}
+
+static int null_endpoint_add(struct dp *dp, const struct in6_addr *addr)
+{
+	struct null *n = null_of(dp);
+	struct in6_addr *bigger;
+
+	n->calls++;
+	if (endpoint_at(n, addr) < n->n_endpoints)
+		return 0;
+	bigger = realloc(n->endpoints, (n->n_endpoints + 1) * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	n->endpoints = bigger;
+	n->endpoints[n->n_endpoints++] = *addr;
+	return 0;
+}
+
+static int null_endpoint_del(struct dp *dp, const struct in6_addr *addr)
+{
+	struct null *n = null_of(dp);
+	size_t i = endpoint_at(n, addr);
+
+	n->calls++;
+	if (i == n->n_endpoints)
+		return -ENOENT;
+	n->endpoints[i] = n->endpoints[--n->n_endpoints];
+	return 0;
+}
+
+static size_t find(const struct null *n, const struct in6_prefix *inner)
+{
+	size_t i;
+
+	for (i = 0; i < n->n; i++) {
+		if (in6_prefix_eq(&n->bindings[i].inner, inner))
+			break;
+	}
+	return i;
+}
+
+static int null_set(struct dp *dp, const struct dp_binding *b)
+{
+	struct null *n = null_of(dp);
+	size_t i = find(n, &b->inner);
+
+	n->calls++;
+	if (i == n->cap) {
+		size_t cap = n->cap ? n->cap * 2 : 16;
+		struct dp_binding *bigger = realloc(n->bindings, cap * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		n->bindings = bigger;
+		n->cap = cap;
+	}
+	n->bindings[i] = *b;
+	if (i == n->n)
+		n->n++;
+	return 0;
+}
+
+static int null_del(struct dp *dp, const struct in6_prefix *inner)
+{
+	struct null *n = null_of(dp);
+	size_t i = find(n, inner);
+
+	n->calls++;
+	if (i == n->n)
+		return -ENOENT;
+	n->bindings[i] = n->bindings[--n->n];
+	return 0;
+}
+
+static int null_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret)
+{
+	if (!dp_null_find(dp, inner))
+		return -ENOENT;
+	*ret = (struct dp_stats){ 0 };
+	return 0;
+}
+
+static int null_dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx)
+{
+	struct null *n = null_of(dp);
+
+	/* From the end: fn may delete the one it is shown. */
+	for (size_t i = n->n; i-- > 0;) {
+		const struct dp_binding b = n->bindings[i];
+
+		fn(ctx, &b);
+	}
+	return 0;
+}
+
+static int null_repair(struct dp *dp)
+{
+	(void)dp;
+	return 0;
+}
+
+static int null_drops(struct dp *dp, uint64_t *ret)
+{
+	(void)dp;
+	*ret = 0;
+	return 0;
+}
+
+static void null_close(struct dp *dp, bool keep)
+{
+	struct null *n = null_of(dp);
+
+	(void)keep;
+	free(n->bindings);
+	free(n->endpoints);
+	free(n);
+}
+
+size_t dp_null_count(const struct dp *dp)
+{
+	return null_of_const(dp)->n;
+}
+
+const struct dp_binding *dp_null_find(const struct dp *dp, const struct in6_prefix *inner)
+{
+	const struct null *n = null_of_const(dp);
+	size_t i = find(n, inner);
+
+	return i < n->n ? &n->bindings[i] : NULL;
+}
+
+unsigned long dp_null_calls(const struct dp *dp)
+{
+	return null_of_const(dp)->calls;
+}
+
+const struct dp_ops dp_null = {
+	.name = "null",
+	.probe = null_probe,
+	.open = null_open,
+	.endpoint_add = null_endpoint_add,
+	.endpoint_del = null_endpoint_del,
+	.set = null_set,
+	.del = null_del,
+	.stats = null_stats,
+	.dump = null_dump,
+	.repair = null_repair,
+	.drops = null_drops,
+	.close = null_close,
+};
