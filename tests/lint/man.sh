@@ -19,8 +19,7 @@ code_options()
 # page_options FILE: the names that the page has an entry for
 page_options()
 {
-	sed -nE 's/^\.It Fl -?([a-z][a-z0-9-]*).*/\1/p; s/^\.It Fl .* Fl -([a-z][a-z0-9-]*).*/\1/p' "$1" |
-		grep -E '..' | sort -u
+	grep '^\.It Fl ' "$1" | grep -oE 'Fl -[a-z][a-z0-9-]*' | sed 's/^Fl -//' | sort -u
 }
 
 # help_options: the names in a --help text on standard input
@@ -67,19 +66,25 @@ for agent in mn ha; do
 		"$(page_keywords "${page:-/dev/null}")" "$(code_keywords "$agent-agent/conf.c")"
 done
 
+# complaints FILE: a page of ours need not be installed to be referred to.
+complaints()
+{
+	mandoc -Tlint -Wstyle "$1" | grep -v 'referenced manual not found' || true
+}
+
 if command -v mandoc >/dev/null; then
 	for page in man/*.[1-9]; do
-		check "$page: mandoc has nothing to say" mandoc -Tlint -Wstyle "$page"
+		is "$page: mandoc has nothing to say" "$(complaints "$page")" ""
 	done
 	printf '.Dd x\n.Dt X 8\n.Xx\n' >"$scratch/bad.8"
-	check_not "a bad page is found" mandoc -Tlint -Wstyle "$scratch/bad.8"
+	check "a bad page is found" test -n "$(complaints "$scratch/bad.8")"
 else
 	skip "the pages are well-formed" "mandoc is not installed"
 fi
 
 # The extraction itself, so that two empty lists are not agreement.
 printf '\t{ "one", no_argument, NULL, 1 },\n\t{ "two-b", required_argument, NULL, 2 },\n' >"$scratch/x.c"
-printf '.It Fl -one\n.It Fl -two-b Ar X\n.It Ic word Ar X ;\n' >"$scratch/x.8"
+printf '.It Fl -one\n.It Fl t , Fl -two-b Ar X\n.It Ic word Ar X ;\n' >"$scratch/x.8"
 printf '\t{ .name = "word", .args = "X" },\n' >>"$scratch/x.c"
 is "options of a table" "$(code_options "$scratch/x.c" | xargs)" "one two-b"
 is "options of a page" "$(page_options "$scratch/x.8" | xargs)" "one two-b"
