@@ -482,6 +482,25 @@ static void more_servers_than_we_keep(void **state)
 	assert_int_equal(m.u.ra.dropped, 4);
 }
 
+/* One lifetime is kept: a server that has another one is dropped though there is room. */
+static void servers_of_another_lifetime(void **state)
+{
+	uint8_t ra[16 + 24 * 3] = {
+		RA_HEAD, ND_OPT_RDNSS, 3, [23] = 60, [39] = 1,
+		[40] = ND_OPT_RDNSS, 3, [47] = 61, [63] = 2,
+		[64] = ND_OPT_RDNSS, 3, [71] = 60, [87] = 3,
+	};
+	struct icmp6_msg m;
+
+	(void)state;
+	assert_int_equal(DECODE(ra, &ll, &all_nodes, &m), ICMP6_OK);
+	assert_int_equal(m.u.ra.n_rdnss, 2);
+	assert_in6(&m.u.ra.rdnss[0], "::1");
+	assert_in6(&m.u.ra.rdnss[1], "::3");
+	assert_int_equal(m.u.ra.rdnss_lifetime_s, 60);
+	assert_int_equal(m.u.ra.dropped, 1);
+}
+
 static void home_agent_lists(void **state)
 {
 	uint8_t reply[8 + 16 * (ND_MAX_HA + 2)] = { 145, 0, 0, 0, 0x12, 0x34 };
@@ -702,6 +721,7 @@ int main(void)
 		cmocka_unit_test(the_first_of_two_counts),
 		cmocka_unit_test(more_prefixes_than_we_keep),
 		cmocka_unit_test(more_servers_than_we_keep),
+		cmocka_unit_test(servers_of_another_lifetime),
 		cmocka_unit_test(home_agent_lists),
 		cmocka_unit_test(round_trip_neighbours),
 		cmocka_unit_test(round_trip_advertisements),
