@@ -241,6 +241,25 @@ static void drop_left_addrs(struct mn_iface *i)
 			i->mn->ops->addr_drop(i->mn->ctx, &addrs[k]);
 }
 
+/* Every router that was left counts as unreachable: the kernel forgets that it is each time
+ * the carrier goes, and keeps its default route. */
+static void leave_routers(struct mn_iface *i)
+{
+	const struct in6_addr *now = &i->move.router.linklocal, *before = &i->left.linklocal;
+	struct in6_addr past[MN_PAST_ROUTERS] = { 0 };
+	unsigned int n = 0;
+
+	if (!in6_is_any(before) && !in6_eq(before, now))
+		past[n++] = *before;
+	for (unsigned int k = 0; k < MN_PAST_ROUTERS && n < MN_PAST_ROUTERS; k++)
+		if (!in6_is_any(&i->past[k]) && !in6_eq(&i->past[k], now) &&
+		    !in6_eq(&i->past[k], before))
+			past[n++] = i->past[k];
+	memcpy(i->past, past, sizeof(past));
+	for (unsigned int k = 0; k < n; k++)
+		i->mn->ops->router_gone(i->mn->ctx, i->link.ifindex, &i->past[k]);
+}
+
 /* At most max_anchors are away at a time: the one with the fewest flows, the oldest of
  * those, goes (the list has the newest first). */
 static void limit_away(struct mn *mn, usec_t now)
@@ -499,6 +518,7 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	if (old_path_up && !i->path_up)
 		mn->ops->path_unset(mn->ctx, &old_path);
 	drop_left_addrs(i);
+	leave_routers(i);
 	i->left = m->router;
 }
 

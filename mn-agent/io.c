@@ -94,6 +94,13 @@ static void op_path_unset(void *ctx, const struct mn_path *p)
 		path_remove(d, p->slot);
 }
 
+static void op_router_gone(void *ctx, int ifindex, const struct in6_addr *router)
+{
+	struct mnd *d = ctx;
+
+	rt_neigh_fail(d->nl, ifindex, router);
+}
+
 static int op_addr_set(void *ctx, const struct in6_addr *addr, bool preferred)
 {
 	struct mnd *d = ctx;
@@ -201,8 +208,8 @@ static void op_changed(void *ctx)
 
 static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
-	.path_unset = op_path_unset, .addr_set = op_addr_set, .addr_unset = op_addr_unset,
-	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
+	.path_unset = op_path_unset, .router_gone = op_router_gone, .addr_set = op_addr_set,
+	.addr_unset = op_addr_unset, .addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random, .event = op_event,
 	.changed = op_changed,

@@ -14,6 +14,7 @@
 #define MN_KEYS_MAX		16
 #define MN_ANCHORS_MAX		64	/* hard bound of the list, attached ones included */
 #define MN_NAME_MAX		16
+#define MN_PAST_ROUTERS		8
 #define MN_ADDRS_MAX		16	/* addresses remembered of one interface */
 
 struct mn_key {
@@ -65,6 +66,9 @@ struct mn_ops {
 	/* The kernel. All replace; all 0 or negative errno. */
 	int (*path_set)(void *ctx, const struct mn_path *p);
 	void (*path_unset)(void *ctx, const struct mn_path *p);
+	/* A router that was left counts as unreachable (RFC 4861 7.3.3): the kernel may keep its
+	 * default route for long, and would send new flows there first. */
+	void (*router_gone)(void *ctx, int ifindex, const struct in6_addr *router);
 	int (*addr_set)(void *ctx, const struct in6_addr *addr, bool preferred);	/* our device */
 	void (*addr_unset)(void *ctx, const struct in6_addr *addr);
 	void (*addr_drop)(void *ctx, const struct mn_addr *a);		/* an access link's */
@@ -95,6 +99,7 @@ struct mn_iface {
 	struct mn_addr addrs[MN_ADDRS_MAX];
 	struct movement move;		/* move.router: the one attached to, or the last one */
 	struct router left;		/* the one before, while a move is carried out */
+	struct in6_addr past[MN_PAST_ROUTERS];	/* routers that were left, newest first */
 	bool attached;
 	bool moved_here;		/* it came from another router: fast attach */
 	enum coa_source coa_source;

@@ -279,6 +279,19 @@ int rt_neigh_replace(struct nl *nl, int ifindex, const struct in6_addr *addr,
 	return nl_request(nl, nlh);
 }
 
+int rt_neigh_fail(struct nl *nl, int ifindex, const struct in6_addr *addr)
+{
+	struct nlmsghdr *nlh = nl_message(nl, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+	struct ndmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+
+	m->ndm_family = AF_INET6;
+	m->ndm_ifindex = ifindex;
+	m->ndm_state = NUD_FAILED;
+	put_addr(nlh, NDA_DST, addr);
+	mnl_attr_put_u8(nlh, NDA_PROTOCOL, RT_PROTOCOL);
+	return nl_request(nl, nlh);
+}
+
 int rt_neigh_del(struct nl *nl, int ifindex, const struct in6_addr *addr)
 {
 	struct nlmsghdr *nlh = nl_message(nl, RTM_DELNEIGH, 0);

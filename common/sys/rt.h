@@ -66,6 +66,8 @@ int rt_rule_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_rule *r), 
 /* permanent: NUD_PERMANENT; else NUD_REACHABLE, as if a solicitation had been answered. */
 int rt_neigh_replace(struct nl *nl, int ifindex, const struct in6_addr *addr,
 		     const uint8_t mac[6], bool permanent, bool router);
+/* NUD_FAILED, as if solicitations had gone unanswered: routes through it come last. */
+int rt_neigh_fail(struct nl *nl, int ifindex, const struct in6_addr *addr);
 int rt_neigh_del(struct nl *nl, int ifindex, const struct in6_addr *addr);
 /* Every IPv6 neighbour with our protocol. */
 int rt_neigh_dump(struct nl *nl, void (*fn)(void *ctx, int ifindex, const struct in6_addr *addr),

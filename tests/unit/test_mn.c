@@ -100,6 +100,13 @@ static int op_path_set(void *ctx, const struct mn_path *p)
 	return 0;
 }
 
+static void op_router_gone(void *ctx, int ifindex, const struct in6_addr *router)
+{
+	(void)ctx;
+	(void)ifindex;
+	(void)router;
+}
+
 static void op_path_unset(void *ctx, const struct mn_path *p)
 {
 	record(ctx, PATH_UNSET, &p->prefix.addr);
@@ -179,7 +186,8 @@ static void op_changed(void *ctx)
 
 static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
-	.path_unset = op_path_unset, .addr_set = op_addr_set, .addr_unset = op_addr_unset,
+	.path_unset = op_path_unset, .router_gone = op_router_gone,
+	.addr_set = op_addr_set, .addr_unset = op_addr_unset,
 	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random,
