@@ -149,7 +149,6 @@ static enum exit_code reach_only_one(const struct command *cmd, const struct opt
 static enum exit_code code_of(const char *code)
 {
 	static const struct { const char *name; enum exit_code exit; } codes[] = {
-		{ "usage", EXIT_USAGE },
 		{ "not-found", EXIT_NOT_FOUND },
 		{ "refused", EXIT_REFUSED },
 	};
