@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The mobile node: its state machines, its flows, and as much of its kernel as they rely
+ * on: addresses formed from advertisements after duplicate address detection, our own
+ * device, rules and routes, the data path. The kernel outlives the daemon.
+ */
+#include "tests/sim/sim.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/wire/ext.h"
+
+#define LEFTOVERS	(30 * USEC_S)	/* as in mn-agent/io.c */
+#define SAVE_DELAY	(10 * USEC_MS)
+
+static const uint8_t secret[16] = "a shared secret";
+
+/* --- the kernel ---------------------------------------------------------------------- */
+
+bool sim_mn_has_addr(const struct sim *s, const struct in6_addr *a)
+{
+	const struct sim_mn *m = &s->mn;
+
+	for (unsigned int n = 0; n < m->n_own; n++)
+		if (in6_eq(&m->own[n].addr, a))
+			return true;
+	for (unsigned int n = 0; n < m->n_addrs; n++)
+		if (in6_eq(&m->addrs[n].addr, a))
+			return true;
+	return false;
+}
+
+const struct dp_binding *sim_mn_tunnel(const struct sim *s, const struct in6_addr *hoa)
+{
+	for (unsigned int n = 0; n < s->mn.n_tunnels; n++)
+		if (in6_eq(&s->mn.tunnels[n].inner.addr, hoa))
+			return &s->mn.tunnels[n];
+	return NULL;
+}
+
+static void tell_addr(struct sim *s, const struct in6_addr *a, bool usable, bool gone)
+{
+	struct mn_addr m = { .ifindex = SIM_MN_IF, .addr = *a, .plen = 64, .usable = usable };
+
+	if (s->mn.running)
+		mn_addr(&s->mn.mn, &m, gone, s->now);
+}
+
+static void linklocal_checked(struct sim_event *e)
+{
+	struct sim_mn *m = &e->sim->mn;
+
+	if (e->generation != m->generation || !m->link_up)
+		return;
+	m->linklocal_usable = true;
+	tell_addr(e->sim, &m->linklocal, true, false);
+}
+
+static struct sim_kernel_addr *find_addr(struct sim_mn *m, const struct in6_addr *a)
+{
+	for (unsigned int n = 0; n < m->n_addrs; n++)
+		if (in6_eq(&m->addrs[n].addr, a))
+			return &m->addrs[n];
+	return NULL;
+}
+
+static void addr_checked(struct sim_event *e)
+{
+	struct sim_kernel_addr *a = find_addr(&e->sim->mn, &e->addr);
+
+	if (!a || a->generation != e->generation || !e->sim->mn.link_up)
+		return;
+	a->usable = true;
+	tell_addr(e->sim, &e->addr, true, false);
+}
+
+static void check_addr(struct sim *s, struct sim_kernel_addr *a)
+{
+	struct sim_event *e = sim_after(s, sim_time(s, USEC_S, 2 * USEC_S), addr_checked);
+
+	a->usable = false;
+	a->generation = e->generation = sim_random(s);
+	e->addr = a->addr;
+	tell_addr(s, &e->addr, false, false);
+}
+
+static void remove_addr(struct sim *s, const struct in6_addr *addr)
+{
+	struct sim_mn *m = &s->mn;
+	struct in6_addr copy = *addr;
+	struct sim_kernel_addr *a = find_addr(m, &copy);
+
+	if (!a)
+		return;
+	*a = m->addrs[--m->n_addrs];
+	tell_addr(s, &copy, false, true);
+}
+
+static void addr_expired(struct sim_event *e)
+{
+	struct sim_kernel_addr *a = find_addr(&e->sim->mn, &e->addr);
+
+	if (a && a->valid_until <= e->sim->now)
+		remove_addr(e->sim, &e->addr);
+}
+
+/* RFC 4862 5.5.3, without its caution about short lifetimes. */
+static void autoconfigure(struct sim *s, const struct nd_prefix *p)
+{
+	struct in6_prefix prefix = { .addr = p->prefix, .len = p->plen };
+	struct sim_mn *m = &s->mn;
+	struct sim_kernel_addr *a = NULL;
+	struct sim_event *e;
+
+	if (!(p->flags & PIO_FLAG_AUTO) || p->plen != 64)
+		return;
+	for (unsigned int n = 0; n < m->n_addrs; n++)
+		if (in6_in(&prefix, &m->addrs[n].addr))
+			a = &m->addrs[n];
+	if (!a) {
+		if (m->n_addrs == SIM_ADDRS)
+			return;
+		a = &m->addrs[m->n_addrs++];
+		*a = (struct sim_kernel_addr){ .addr = p->prefix };
+		if (m->eui64) {
+			in6_eui64(&a->addr, &p->prefix, m->mac);
+		} else {
+			uint64_t iid = sim_random(s);
+
+			memcpy(&a->addr.s6_addr[8], &iid, 8);
+		}
+		check_addr(s, a);
+	}
+	a->valid_until = s->now + (usec_t)p->valid_s * USEC_S;
+	e = sim_after(s, (usec_t)p->valid_s * USEC_S, addr_expired);
+	e->addr = a->addr;
+}
+
+static void kernel_rx(struct sim *s, int place, const uint8_t *data, size_t len)
+{
+	struct sim_mn *m = &s->mn;
+	struct icmp6_msg msg, na = { .type = ICMP6_NA };
+	struct ip6_packet ip, out = { .hop_limit = 255, .next_header = IP6_NH_ICMP6 };
+	uint8_t room[256];
+	struct wbuf w;
+
+	if (ip6_decode(data, len, &ip) ||
+	    icmp6_decode(data + ip.payload_off, ip.payload_len, &ip.src, &ip.dst, ip.hop_limit,
+			 &msg))
+		return;
+	if (msg.type == ICMP6_RA) {
+		for (unsigned int n = 0; n < msg.u.ra.n_prefixes; n++)
+			autoconfigure(s, &msg.u.ra.prefixes[n]);
+		return;
+	}
+	if (msg.type != ICMP6_NS || !m->linklocal_usable ||
+	    !in6_eq(&msg.u.ns.target, &m->linklocal))
+		return;
+	out.src = na.u.na.target = m->linklocal;
+	out.dst = ip.src;
+	na.u.na.flags = NA_FLAG_SOLICITED;
+	wb_init(&w, room, sizeof(room));
+	ip6_encode(&w, &out);
+	if (icmp6_encode(&w, &na, &out.src, &out.dst))
+		return;
+	ip6_finish(&w, 0);
+	sim_transmit(s, true, sim_ha_rx_frame, place, m->mac, room, w.len);
+}
+
+void sim_mn_rx_frame(struct sim_event *e)
+{
+	struct sim *s = e->sim;
+	struct sim_mn *m = &s->mn;
+	bool kernel_first = sim_chance(s, 500);
+	struct ip6_packet ip;
+
+	if (m->at != e->place || !m->link_up || ip6_decode(e->data, e->len, &ip) ||
+	    (!(e->mac[0] & 1) && memcmp(e->mac, m->mac, 6) != 0))
+		return;
+	if (ip.next_header == MH_NEXT_HEADER) {
+		sim_mn_rx_packet(s, e->place, e->data, e->len);
+		return;
+	}
+	if (kernel_first)
+		kernel_rx(s, e->place, e->data, e->len);
+	if (m->running)
+		mn_rx_nd(&m->mn, SIM_MN_IF, s->has[e->place].mac, e->data, e->len, s->now);
+	if (!kernel_first)
+		kernel_rx(s, e->place, e->data, e->len);
+}
+
+void sim_mn_rx_packet(struct sim *s, int place, const void *data, size_t len)
+{
+	if (s->mn.at == place && s->mn.link_up && s->mn.running)
+		mn_rx_mh(&s->mn.mn, data, len, s->now);
+}
+
+/* --- ops ------------------------------------------------------------------------------ */
+
+static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
+{
+	struct sim *s = ctx;
+
+	(void)mac;
+	if (ifindex != SIM_MN_IF)
+		sim_fail(s, "mn: sends on interface %d", ifindex);
+	if (s->mn.at == SIM_NOWHERE || !s->mn.link_up)
+		return -ENETDOWN;
+	sim_transmit(s, true, sim_ha_rx_frame, s->mn.at, s->mn.mac, data, len);
+	return 0;
+}
+
+/* Routers drop what has a source that is not of their site (RFC 2827). */
+static int op_send_routed(void *ctx, const void *data, size_t len)
+{
+	struct sim *s = ctx;
+	struct ip6_packet ip;
+
+	if (ip6_decode(data, len, &ip)) {
+		sim_fail(s, "mn: sends what cannot be read");
+		return 0;
+	}
+	if (sim_mn_tunnel(s, &ip.src)) {
+		sim_fail(s, "mn: a message from %s enters its own tunnel", in6_str(&ip.src).s);
+		return 0;
+	}
+	if (!sim_mn_has_addr(s, &ip.src))
+		return -EADDRNOTAVAIL;
+	if (s->mn.at == SIM_NOWHERE || !s->mn.link_up)
+		return -ENETUNREACH;
+	if (sim_ha_of(&ip.src) != s->mn.at)
+		return 0;
+	if (sim_ha_of(&ip.dst) == s->mn.at)
+		sim_transmit(s, true, sim_ha_rx_local, s->mn.at, NULL, data, len);
+	else if (s->has[s->mn.at].reachable)
+		sim_transmit(s, false, sim_ha_rx_packet, sim_ha_of(&ip.dst), NULL, data, len);
+	return 0;
+}
+
+static int op_path_set(void *ctx, const struct mn_path *p)
+{
+	struct sim *s = ctx;
+
+	if (!s->mn.link_up)
+		return -ENETDOWN;
+	s->mn.path_there[p->slot] = s->mn.path_alive[p->slot] = true;
+	s->mn.paths[p->slot] = *p;
+	return 0;
+}
+
+static void op_path_unset(void *ctx, const struct mn_path *p)
+{
+	struct sim *s = ctx;
+
+	s->mn.path_there[p->slot] = false;
+}
+
+static void op_router_gone(void *ctx, int ifindex, const struct in6_addr *router)
+{
+	struct sim *s = ctx;
+
+	(void)ifindex;
+	if (s->mn.mn.ifaces && s->mn.mn.ifaces->attached &&
+	    in6_eq(router, &s->mn.mn.ifaces->move.router.linklocal))
+		sim_fail(s, "mn: its own router counts as gone");
+}
+
+static int op_addr_set(void *ctx, const struct in6_addr *addr, bool preferred)
+{
+	struct sim_mn *m = &((struct sim *)ctx)->mn;
+	unsigned int n = 0;
+
+	while (n < m->n_own && !in6_eq(&m->own[n].addr, addr))
+		n++;
+	if (n == SIM_ADDRS)
+		return -ENOSPC;
+	m->own[n] = (struct sim_own){ .addr = *addr, .preferred = preferred };
+	if (n == m->n_own)
+		m->n_own++;
+	return 0;
+}
+
+static void op_addr_unset(void *ctx, const struct in6_addr *addr)
+{
+	struct sim_mn *m = &((struct sim *)ctx)->mn;
+
+	for (unsigned int n = 0; n < m->n_own; n++)
+		if (in6_eq(&m->own[n].addr, addr))
+			m->own[n--] = m->own[--m->n_own];
+}
+
+static void dropped(struct sim_event *e)
+{
+	remove_addr(e->sim, &e->addr);
+}
+
+/* The request is obeyed at once; the notification comes by another socket. */
+static void op_addr_drop(void *ctx, const struct mn_addr *a)
+{
+	struct sim *s = ctx;
+
+	sim_after(s, USEC_MS, dropped)->addr = a->addr;
+}
+
+static int op_endpoint_add(void *ctx, const struct in6_addr *addr)
+{
+	struct sim_mn *m = &((struct sim *)ctx)->mn;
+
+	if (m->old_endpoints)
+		m->n_endpoints = 0;
+	m->old_endpoints = false;
+	if (m->n_endpoints == SIM_ADDRS)
+		return -ENOSPC;
+	m->endpoints[m->n_endpoints++] = *addr;
+	return 0;
+}
+
+static void op_endpoint_del(void *ctx, const struct in6_addr *addr)
+{
+	struct sim_mn *m = &((struct sim *)ctx)->mn;
+
+	for (unsigned int n = 0; n < m->n_endpoints; n++)
+		if (in6_eq(&m->endpoints[n], addr))
+			m->endpoints[n--] = m->endpoints[--m->n_endpoints];
+}
+
+static int op_tunnel_set(void *ctx, const struct dp_binding *b)
+{
+	struct sim_mn *m = &((struct sim *)ctx)->mn;
+	unsigned int n = 0;
+
+	while (n < m->n_tunnels && !in6_eq(&m->tunnels[n].inner.addr, &b->inner.addr))
+		n++;
+	if (n == SIM_TUNNELS)
+		return -ENOSPC;
+	m->tunnels[n] = *b;
+	if (n == m->n_tunnels)
+		m->n_tunnels++;
+	return 0;
+}
+
+static int op_tunnel_del(void *ctx, const struct in6_addr *hoa)
+{
+	struct sim_mn *m = &((struct sim *)ctx)->mn;
+
+	for (unsigned int n = 0; n < m->n_tunnels; n++) {
+		if (!in6_eq(&m->tunnels[n].inner.addr, hoa))
+			continue;
+		m->tunnels[n] = m->tunnels[--m->n_tunnels];
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int op_flows(void *ctx, void (*fn)(void *arg, const struct in6_addr *local), void *arg)
+{
+	struct sim *s = ctx;
+
+	for (unsigned int n = 0; n < SIM_FLOWS; n++)
+		if (s->mn.flows[n].used)
+			fn(arg, &s->mn.flows[n].local);
+	return 0;
+}
+
+static void op_random(void *ctx, void *dst, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		((uint8_t *)dst)[i] = (uint8_t)sim_random(ctx);
+}
+
+static void op_event(void *ctx, const char *name, const struct mn_iface *i,
+		     const struct anchor *a, const char *detail, usec_t now)
+{
+	(void)i;
+	(void)a;
+	(void)detail;
+	if (!name || ((struct sim *)ctx)->now != now)
+		sim_fail(ctx, "mn: an event without a name or at another time");
+}
+
+static void save(struct sim *s)
+{
+	struct sim_mn *m = &s->mn;
+
+	m->n_saved = 0;
+	for (const struct anchor *a = m->mn.anchors; a; a = a->next)
+		if (a->state != ANCHOR_GONE)
+			m->saved[m->n_saved++] = (struct mn_restore){
+				.prefix = a->prefix, .hoa = a->hoa, .ha = a->ha, .coa = a->coa,
+				.away = anchor_away(a), .link_local = a->link_local,
+				.seq = a->seq, .valid_until = a->valid_until,
+				.bound_until = a->bound_until };
+	m->saved_coa = in6addr_any;
+	for (const struct mn_iface *i = m->mn.ifaces; i; i = i->next)
+		if (i->coa_source == COA_OWN)
+			m->saved_coa = i->coa;
+}
+
+static void save_due(struct sim_event *e)
+{
+	e->sim->mn.save_due = false;
+	if (e->sim->mn.running)
+		save(e->sim);
+}
+
+static void op_changed(void *ctx)
+{
+	struct sim *s = ctx;
+
+	if (!s->mn.save_due)
+		sim_after(s, SAVE_DELAY, save_due);
+	s->mn.save_due = true;
+}
+
+static const struct mn_ops ops = {
+	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
+	.path_unset = op_path_unset, .addr_set = op_addr_set, .addr_unset = op_addr_unset,
+	.addr_drop = op_addr_drop, .router_gone = op_router_gone,
+	.endpoint_add = op_endpoint_add,
+	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
+	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random,
+	.event = op_event, .changed = op_changed,
+};
+
+/* --- links ------------------------------------------------------------------------------ */
+
+static void tell_link(struct sim *s)
+{
+	struct mn_link l = { .ifindex = SIM_MN_IF, .name = "wlan0", .up = s->mn.link_up,
+			     .eui64 = s->mn.eui64 };
+
+	memcpy(l.mac, s->mn.mac, 6);
+	if (s->mn.running)
+		mn_link(&s->mn.mn, &l, s->now);
+}
+
+void sim_mn_leave(struct sim *s)
+{
+	struct sim_mn *m = &s->mn;
+
+	if (!m->link_up)
+		return;
+	m->at = SIM_NOWHERE;
+	m->link_up = false;
+	m->linklocal_usable = false;
+	memset(m->path_alive, 0, sizeof(m->path_alive));
+	tell_link(s);
+	while (m->flush && m->n_addrs)
+		remove_addr(s, &m->addrs[0].addr);
+}
+
+void sim_mn_join(struct sim *s, int place)
+{
+	struct sim_mn *m = &s->mn;
+	struct sim_event *e;
+
+	sim_mn_leave(s);
+	m->at = place;
+	m->link_up = true;
+	m->generation = sim_random(s);
+	e = sim_after(s, sim_time(s, USEC_S, 2 * USEC_S), linklocal_checked);
+	e->generation = m->generation;
+	for (unsigned int n = 0; n < m->n_addrs; n++)
+		check_addr(s, &m->addrs[n]);
+	tell_link(s);
+}
+
+void sim_mn_wander(struct sim *s, int place)
+{
+	if (s->mn.link_up)
+		s->mn.at = place;
+	else
+		sim_mn_join(s, place);
+}
+
+/* --- flows ------------------------------------------------------------------------------ */
+
+/* What an application gets as its source: a preferred address of where the host is now. */
+static bool choose_source(struct sim *s, struct in6_addr *ret)
+{
+	struct sim_mn *m = &s->mn;
+	struct in6_addr found[2 * SIM_ADDRS];
+	unsigned int n_found = 0;
+
+	for (unsigned int n = 0; n < m->n_own; n++)
+		if (m->own[n].preferred)
+			found[n_found++] = m->own[n].addr;
+	for (unsigned int n = 0; n < m->n_addrs; n++)
+		if (m->addrs[n].usable && (m->at == SIM_NOWHERE ||
+					   sim_ha_of(&m->addrs[n].addr) == m->at))
+			found[n_found++] = m->addrs[n].addr;
+	if (n_found == 0)
+		return false;
+	*ret = found[sim_below(s, n_found)];
+	return true;
+}
+
+bool sim_mn_flow_begin(struct sim *s)
+{
+	for (unsigned int n = 0; n < SIM_FLOWS; n++) {
+		if (s->mn.flows[n].used)
+			continue;
+		s->mn.flows[n].used = choose_source(s, &s->mn.flows[n].local);
+		return s->mn.flows[n].used;
+	}
+	return false;
+}
+
+static void end(struct sim *s, struct sim_flow *f, bool tell)
+{
+	f->used = false;
+	if (tell && s->mn.running)
+		mn_flow_ended(&s->mn.mn, &f->local, s->now);
+}
+
+void sim_mn_flow_end(struct sim *s, bool tell)
+{
+	struct sim_flow *f = &s->mn.flows[sim_below(s, SIM_FLOWS)];
+
+	if (f->used)
+		end(s, f, tell);
+}
+
+void sim_mn_flows_end(struct sim *s, bool tell)
+{
+	for (unsigned int n = 0; n < SIM_FLOWS; n++)
+		if (s->mn.flows[n].used)
+			end(s, &s->mn.flows[n], tell);
+}
+
+/* --- life ------------------------------------------------------------------------------- */
+
+/* As mn-agent/io.c does it, some time after a start. */
+static void leftovers(struct sim_event *e)
+{
+	struct sim_mn *m = &e->sim->mn;
+
+	if (!m->running || e->generation != (uint64_t)m->started)
+		return;
+	for (unsigned int n = 0; n < m->n_own; n++)
+		if (!mn_wants_addr(&m->mn, &m->own[n].addr))
+			m->own[n--] = m->own[--m->n_own];
+	for (unsigned int n = 0; n < MN_INTERFACES_MAX; n++)
+		if (!m->mn.ifaces || m->mn.ifaces->slot != n || !m->mn.ifaces->path_up)
+			m->path_there[n] = false;
+	if (m->old_endpoints)
+		m->n_endpoints = 0;
+}
+
+static void drop_unknown_tunnels(struct sim_mn *m)
+{
+	for (unsigned int n = 0; n < m->n_tunnels; n++) {
+		const struct anchor *a = mn_find_anchor(&m->mn, &m->tunnels[n].inner.addr);
+
+		if (!a || !a->tunnelled)
+			m->tunnels[n--] = m->tunnels[--m->n_tunnels];
+	}
+}
+
+void sim_mn_start(struct sim *s)
+{
+	struct sim_mn *m = &s->mn;
+	unsigned int n_addrs;
+	struct sim_kernel_addr addrs[SIM_ADDRS];
+
+	if (m->running)
+		return;
+	mn_init(&m->mn, &m->cfg, &ops, s, &s->timers);
+	m->running = true;
+	m->old_endpoints = true;
+	m->started = s->now;
+	if (!in6_is_any(&m->saved_coa))
+		mn_restore_coa(&m->mn, &m->saved_coa);
+	for (unsigned int n = 0; n < m->n_saved; n++)
+		mn_restore(&m->mn, &m->saved[n], s->now);
+	drop_unknown_tunnels(m);
+	tell_link(s);
+	if (m->linklocal_usable)
+		tell_addr(s, &m->linklocal, true, false);
+	n_addrs = m->n_addrs;
+	memcpy(addrs, m->addrs, sizeof(addrs));
+	for (unsigned int n = 0; n < n_addrs; n++)
+		tell_addr(s, &addrs[n].addr, addrs[n].usable, false);
+	sim_after(s, LEFTOVERS, leftovers)->generation = (uint64_t)m->started;
+}
+
+void sim_mn_stop(struct sim *s, bool release)
+{
+	struct sim_mn *m = &s->mn;
+
+	if (!m->running)
+		return;
+	m->told_before += m->mn.counters[MN_C_FLOWS_LOST];
+	if (release)
+		mn_release_all(&m->mn, s->now);
+	mn_free(&m->mn, release);
+	m->running = false;
+	if (release) {
+		m->n_saved = 0;
+		m->saved_coa = in6addr_any;
+		memset(m->path_there, 0, sizeof(m->path_there));
+		m->n_endpoints = 0;
+		m->n_tunnels = 0;
+		m->n_own = 0;
+	}
+}
+
+void sim_mn_init(struct sim *s, bool eui64)
+{
+	struct sim_mn *m = &s->mn;
+
+	m->at = SIM_NOWHERE;
+	m->eui64 = eui64;
+	memcpy(m->mac, (const uint8_t[]){ 2, 0, 0, 0, 0, 9 }, 6);
+	in6_parse("fe80::ff:fe00:9", &m->linklocal);
+	m->cfg.max_anchors = 8;
+	m->cfg.anchor.linger = 5 * USEC_S;
+	m->cfg.anchor.lifetime_s = (uint32_t)(s->binding_lifetime / USEC_S);
+	m->cfg.anchor.mtu = 1460;
+	m->cfg.n_keys = SIM_HAS;
+	for (unsigned int n = 0; n < SIM_HAS; n++) {
+		m->cfg.keys[n].ha = s->has[n].cfg.address;
+		if (auth_key_init(&m->cfg.keys[n].key, 256 + n, AUTH_HMAC_SHA256_128, secret,
+				  sizeof(secret)))
+			sim_fail(s, "no key");
+	}
+	sim_mn_start(s);
+}
+
+void sim_mn_free(struct sim *s)
+{
+	sim_mn_stop(s, false);
+	for (unsigned int n = 0; n < SIM_HAS; n++)
+		auth_key_wipe(&s->mn.cfg.keys[n].key);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* links: tests/sim/sim.c tests/sim/sim_mn.c tests/sim/sim_ha.c tests/sim/sim_check.c, and the
+ * pure files of mn-agent/ and ha-agent/, common/core/ without conf.c, common/wire/ (-lcrypto) */
+/*
+ * A mobile node moves at random between three access routers, a few thousand times in each
+ * of several kinds of weather, and everything that must hold is looked at after each step.
+ *
+ *	test_moves [--moves N] [--seed S] [--loss PER_MILLE] [--only NAME] [--trace]
+ *
+ * The seed is printed; the same seed is the same run. A failure names the step.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "tests/sim/sim.h"
+
+#define CALM	(75 * USEC_S)	/* two of the longest back-off, and what follows */
+
+struct scenario {
+	const char *name;
+	struct sim_net net;
+	usec_t short_stay, long_stay;	/* bounds of the pause after a step */
+	unsigned int move, flap, wander, flow, unplug;	/* how often, parts of a thousand */
+	unsigned int restart_mn, restart_ha, cut;
+	bool eui64, flush;
+	usec_t binding_lifetime, prefix_lifetime;
+};
+
+static const struct scenario scenarios[] = {
+	{ .name = "fair weather", .net = { 0, 0, 10 * USEC_MS, 2 * USEC_MS },
+	  .short_stay = 100 * USEC_MS, .long_stay = 20 * USEC_S,
+	  .move = 500, .flap = 50, .flow = 400, .eui64 = true },
+	{ .name = "lossy and out of order", .net = { 200, 100, 5 * USEC_MS, 300 * USEC_MS },
+	  .short_stay = 10 * USEC_MS, .long_stay = 15 * USEC_S,
+	  .move = 500, .flap = 50, .flow = 400, .eui64 = true },
+	{ .name = "faster than the round trip", .net = { 20, 20, 40 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 1 * USEC_MS, .long_stay = 90 * USEC_MS,
+	  .move = 700, .flap = 50, .flow = 200, .eui64 = true },
+	{ .name = "random identifiers, addresses flushed",
+	  .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 50 * USEC_MS, .long_stay = 20 * USEC_S,
+	  .move = 400, .flap = 150, .flow = 400, .flush = true },
+	{ .name = "random identifiers, addresses kept",
+	  .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 50 * USEC_MS, .long_stay = 20 * USEC_S,
+	  .move = 400, .flap = 150, .flow = 400 },
+	{ .name = "no link events", .net = { 30, 10, 10 * USEC_MS, 10 * USEC_MS },
+	  .short_stay = 1 * USEC_S, .long_stay = 40 * USEC_S,
+	  .move = 50, .wander = 450, .flow = 400, .eui64 = true },
+	{ .name = "daemons restart", .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 5 * USEC_MS, .long_stay = 10 * USEC_S,
+	  .move = 300, .flap = 50, .flow = 350, .restart_mn = 100, .restart_ha = 100,
+	  .eui64 = true },
+	{ .name = "sites cut off", .net = { 30, 10, 10 * USEC_MS, 10 * USEC_MS },
+	  .short_stay = 100 * USEC_MS, .long_stay = 60 * USEC_S,
+	  .move = 350, .flap = 50, .flow = 350, .cut = 150, .unplug = 50, .eui64 = true },
+	{ .name = "short lifetimes", .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 1 * USEC_S, .long_stay = 60 * USEC_S,
+	  .move = 300, .flap = 100, .flow = 500, .unplug = 50, .eui64 = true,
+	  .binding_lifetime = 40 * USEC_S, .prefix_lifetime = 120 * USEC_S },
+};
+
+#define N_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
+
+struct options {
+	unsigned long moves;
+	uint64_t seed;
+	long loss;
+	const char *only;
+	bool trace;
+};
+
+static struct sim world;
+
+static void traced(void *ctx, enum log_level level, const char *line)
+{
+	struct sim *s = ctx;
+
+	(void)level;
+	fprintf(stderr, "%.6f %lu %s\n", (double)s->now / 1e6, s->step, line);
+}
+
+static void quiet(void *ctx, enum log_level level, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	(void)line;
+}
+
+static int elsewhere(struct sim *s)
+{
+	int place = (int)sim_below(s, SIM_HAS);
+
+	return place == s->mn.at ? (place + 1) % SIM_HAS : place;
+}
+
+/* Is it this one that the dice shows? Otherwise its share is taken off. */
+static bool drawn(unsigned int *dice, unsigned int weight)
+{
+	if (*dice < weight)
+		return true;
+	*dice -= weight;
+	return false;
+}
+
+static void repair(struct sim *s)
+{
+	for (unsigned int n = 0; n < SIM_HAS; n++) {
+		sim_ha_start(s, n);
+		s->has[n].reachable = true;
+	}
+	sim_mn_start(s);
+}
+
+static void restart_ha(struct sim *s)
+{
+	unsigned int n = sim_below(s, SIM_HAS);
+
+	if (s->has[n].running && sim_chance(s, 700)) {
+		sim_ha_stop(s, n);
+		if (sim_chance(s, 500))
+			sim_ha_start(s, n);
+	} else {
+		sim_ha_start(s, n);
+	}
+}
+
+static void restart_mn(struct sim *s)
+{
+	if (!s->mn.running) {
+		sim_mn_start(s);
+		return;
+	}
+	sim_mn_stop(s, false);
+	if (sim_chance(s, 700))
+		sim_mn_start(s);
+}
+
+/* Returns whether it was a move. */
+static bool act(struct sim *s, const struct scenario *sc)
+{
+	unsigned int dice = sim_below(s, 1000), n;
+
+	if (drawn(&dice, sc->move)) {
+		sim_mn_leave(s);
+		sim_run(s, sim_time(s, 0, 50 * USEC_MS));
+		sim_mn_join(s, elsewhere(s));
+		return true;
+	}
+	if (drawn(&dice, sc->wander)) {
+		sim_mn_wander(s, elsewhere(s));
+		return true;
+	}
+	if (drawn(&dice, sc->flap)) {
+		int here = s->mn.at;
+
+		sim_mn_leave(s);
+		sim_run(s, sim_time(s, 0, 3 * USEC_S));
+		sim_mn_join(s, here == SIM_NOWHERE ? elsewhere(s) : here);
+	} else if (drawn(&dice, sc->unplug)) {
+		sim_mn_leave(s);
+	} else if (drawn(&dice, sc->flow)) {
+		if (sim_chance(s, 500))
+			sim_mn_flow_begin(s);
+		else
+			for (n = 0; n < 4; n++)
+				sim_mn_flow_end(s, sim_chance(s, 850));
+	} else if (drawn(&dice, sc->restart_mn)) {
+		restart_mn(s);
+	} else if (drawn(&dice, sc->restart_ha)) {
+		restart_ha(s);
+	} else if (drawn(&dice, sc->cut)) {
+		n = sim_below(s, SIM_HAS);
+		s->has[n].reachable = !s->has[n].reachable;
+	} else {
+		sim_stranger(s, sim_below(s, SIM_HAS));
+	}
+	return false;
+}
+
+/* No trouble for a while: then every flow works. */
+static void calm(struct sim *s)
+{
+	struct sim_net rough = s->net;
+
+	repair(s);
+	s->net.loss = s->net.dup = 0;
+	if (s->mn.at == SIM_NOWHERE)
+		sim_mn_join(s, (int)sim_below(s, SIM_HAS));
+	sim_run(s, CALM);
+	sim_check(s);
+	sim_check_flows(s);
+	s->net = rough;
+}
+
+static void settle(struct sim *s)
+{
+	calm(s);
+	s->net.loss = s->net.dup = 0;
+	sim_mn_flows_end(s, true);
+	sim_run(s, s->binding_lifetime + 60 * USEC_S);
+	sim_check(s);
+	sim_check_nothing_left(s);
+}
+
+static void run(struct sim *s, const struct scenario *sc, const struct options *o, uint64_t seed)
+{
+	unsigned long moves = 0;
+
+	sim_init(s, seed, &sc->net);
+	if (o->loss >= 0)
+		s->net.loss = (unsigned int)o->loss;
+	s->binding_lifetime = sc->binding_lifetime ? sc->binding_lifetime : 600 * USEC_S;
+	s->prefix_lifetime = sc->prefix_lifetime ? sc->prefix_lifetime : 36000 * USEC_S;
+	s->mn.flush = sc->flush;
+	for (unsigned int n = 0; n < SIM_HAS; n++)
+		sim_ha_init(s, n);
+	sim_mn_init(s, sc->eui64);
+	sim_mn_join(s, 0);
+	sim_run(s, 5 * USEC_S);
+	while (moves < o->moves && !s->failed) {
+		s->step++;
+		moves += act(s, sc);
+		sim_run(s, sim_chance(s, 300) ? sim_time(s, 0, sc->short_stay)
+					      : sim_time(s, sc->short_stay, sc->long_stay));
+		sim_check(s);
+		if (sim_chance(s, 10))
+			calm(s);
+	}
+	if (!s->failed)
+		settle(s);
+	sim_mn_free(s);
+	for (unsigned int n = 0; n < SIM_HAS; n++)
+		sim_ha_free(s, n);
+	sim_free(s);
+}
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+	for (int n = 1; n < argc; n++) {
+		const char *value = n + 1 < argc ? argv[n + 1] : NULL;
+
+		if (strcmp(argv[n], "--trace") == 0) {
+			o->trace = true;
+			continue;
+		}
+		if (!value)
+			return false;
+		if (strcmp(argv[n], "--moves") == 0)
+			o->moves = strtoul(value, NULL, 0);
+		else if (strcmp(argv[n], "--seed") == 0)
+			o->seed = strtoull(value, NULL, 0);
+		else if (strcmp(argv[n], "--loss") == 0)
+			o->loss = strtol(value, NULL, 0);
+		else if (strcmp(argv[n], "--only") == 0)
+			o->only = value;
+		else
+			return false;
+		n++;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .moves = getenv("TEST_LONG") ? 30000 : 3000, .seed = 1, .loss = -1 };
+	int failures = 0;
+
+	if (!parse(argc, argv, &o)) {
+		fprintf(stderr, "usage: %s [--moves N] [--seed S] [--loss PER_MILLE] "
+			"[--only NAME] [--trace]\n", argv[0]);
+		return 2;
+	}
+	log_init("sim", LOG_LEVEL_DEBUG);
+	log_set_sink(o.trace ? traced : quiet, &world);
+	printf("1..%zu\n", N_SCENARIOS);
+	for (size_t n = 0; n < N_SCENARIOS; n++) {
+		const struct scenario *sc = &scenarios[n];
+
+		if (o.only && !strstr(sc->name, o.only)) {
+			printf("ok %zu - %s # SKIP not asked for\n", n + 1, sc->name);
+			continue;
+		}
+		run(&world, sc, &o, o.seed);
+		printf("%sok %zu - %s: %lu moves, %lu steps, %.0f s, seed %llu\n",
+		       world.failed ? "not " : "", n + 1, sc->name, o.moves, world.step,
+		       (double)world.now / 1e6, (unsigned long long)o.seed);
+		if (world.failed)
+			printf("# %s\n# again: --seed %llu --moves %lu --only '%s' --trace\n",
+			       world.failure, (unsigned long long)o.seed, o.moves, sc->name);
+		failures += world.failed;
+		fflush(stdout);
+	}
+	return failures ? 1 : 0;
+}
