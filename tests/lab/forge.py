@@ -97,5 +97,13 @@ class Listener:
                     and not (p[6] == ICMP6 and p[40] in range(133, 138)):
                 out.append(p)
 
-    def close(self):
-        self.sock.close()
+    def binding_updates(self, ha):
+        """The Binding Updates to a home agent that passed since the listener was made."""
+        out = []
+        while True:
+            try:
+                p, _ = self.sock.recvfrom(2048)
+            except BlockingIOError:
+                return out
+            if p[24:40] == pton(ha) and p[6] == DSTOPTS and p[40] == MH:
+                out.append(p)

@@ -24,7 +24,8 @@ def snapshot(lab):
     for box in BOXES:
         s = lab.kernel_state(box)
         s["routes"] = [r for r in s["routes"] if "proto ra" not in r
-                       and "multicast" not in r and "anycast" not in r and "local " not in r]
+                       and "multicast" not in r and "anycast" not in r and "local " not in r
+                       and not r.startswith("fe80::/64 ")]
         s["addresses"] = [a for a in s["addresses"] if "dynamic" not in a and "fe80" not in a]
         s["links"] = sorted(x.split(": ")[1].split("@")[0] for x in s["links"])
         out[box] = s

@@ -42,11 +42,11 @@ def test_status(t):
         lab.start_had(2)
         lab.start_mnd()
         play = Play(lab, {1: 1})
-        monitor = lab.path("mon-mn.log")
         lab.popen("mon-mn", "mn", [lab.bin("dmip6ctl"), "--control", lab.sock("mn"), "--json",
                                    "monitor"])
         lab.popen("mon-ar1", "ar1", [lab.bin("dmip6ctl"), "--control", lab.sock("ar1"),
                                      "--json", "monitor"])
+        play.run_for(0.3)               # both listen
         play.move(1)
         hoa = play.begin(1)["source"]
         play.run_for(0.5)
@@ -58,7 +58,7 @@ def test_status(t):
         doctor(t, lab)
         play.end(1)
         wait_for(lambda: not lab.status("ar1")["bindings"], 10.0)
-        events(t, lab, monitor, hoa)
+        events(t, lab, hoa)
         play.finish()
 
 
@@ -134,7 +134,7 @@ def doctor(t, lab):
     lab.sysctl("ar2", "net/ipv6/conf/all/forwarding", "1")
 
 
-def events(t, lab, _monitor, hoa):
+def events(t, lab, hoa):
     for box, wanted in (("mn", ()), ("ar1", ("lease.new", "binding.new", "binding.released"))):
         rows = [json.loads(x) for x in lab.log(f"mon-{box}").splitlines() if x.startswith("{")]
         t.ok(len(rows) > 2, f"monitor on {box} tells events", rows)
@@ -164,7 +164,7 @@ def test_codes(t):
         lab.start_had(1)
         t.equal(lab.ctl_raw("ar1", "status").returncode, 0, "a daemon: 0")
         p = lab.ctl_raw("ar1", "flows")
-        t.ok(p.returncode in (1, 4, 5) and p.stderr, "a home agent has no flows to list",
+        t.ok(p.returncode in (2, 4) and "flows" in p.stderr, "a home agent has no flows to list",
              (p.returncode, p.stderr))
         p = lab.run("ar1", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                     lab.bin("dmip6ctl"), "--control", lab.sock("ar1"), "status")
