@@ -1,0 +1,11 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The layer that asks the kernel, on the running kernel. KERNEL_TEST names the program.
+set -eu
+
+program=${KERNEL_TEST:-./kernel_test}
+if [ "$(id -u)" -ne 0 ]; then
+	echo "1..0 # SKIP needs root"
+	exit 0
+fi
+exec "$program"
