@@ -17,18 +17,28 @@
 
 /* ---- health: the first sentence that matters ---- */
 
-static const char *unusable_interface(const struct ha *ha)
+enum trouble { TROUBLE_NONE, TROUBLE_GONE, TROUBLE_NO_LINKLOCAL };
+
+/* A port without carrier is no trouble: nobody is there. */
+static enum trouble interface_trouble(const struct ha *ha, const char **ret_name)
 {
-	for (unsigned int i = 0; i < ha->n_interfaces; i++)
-		if (!ha_interface_usable(&ha->interfaces[i]))
-			return ha->interfaces[i].name;
-	return NULL;
+	for (unsigned int i = 0; i < ha->n_interfaces; i++) {
+		const struct ha_interface *ifc = &ha->interfaces[i];
+
+		*ret_name = ifc->name;
+		if (ifc->ifindex == 0)
+			return TROUBLE_GONE;
+		if (ifc->up && !ha_interface_usable(ifc))
+			return TROUBLE_NO_LINKLOCAL;
+	}
+	return TROUBLE_NONE;
 }
 
 static bool health(const struct io *io, char text[HEALTH_ROOM])
 {
 	const struct ha *ha = &io->ha;
-	const char *trouble = store_trouble(io->store), *down = unusable_interface(ha);
+	const char *trouble = store_trouble(io->store), *name = "";
+	enum trouble ifc = interface_trouble(ha, &name);
 	unsigned int attached = ha_lease_count(ha, LEASE_ATTACHED);
 	unsigned int detached = ha_lease_count(ha, LEASE_DETACHED);
 	bool full = attached + detached >= (ha->pool.size < ha->pool.max ? ha->pool.size :
@@ -40,9 +50,10 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	else if (trouble)
 		snprintf(text, HEALTH_ROOM, "the database cannot be written (%s): new hosts get "
 			 "no prefix", trouble);
-	else if (down)
-		snprintf(text, HEALTH_ROOM, "interface %s is down, gone or without a link-local "
-			 "address", down);
+	else if (ifc == TROUBLE_GONE)
+		snprintf(text, HEALTH_ROOM, "interface %s is gone", name);
+	else if (ifc == TROUBLE_NO_LINKLOCAL)
+		snprintf(text, HEALTH_ROOM, "interface %s has no usable link-local address", name);
 	else if (full)
 		snprintf(text, HEALTH_ROOM, "the pool %s is exhausted: new hosts get no prefix",
 			 in6_prefix_str(&ha->cfg->prefix).s);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/core/log.h"
 #include "common/sys/caps.h"
@@ -17,10 +18,6 @@
 #include "ha-agent/conf.h"
 #include "ha-agent/ctl.h"
 #include "ha-agent/io.h"
-
-#ifndef PACKAGE_VERSION
-#define PACKAGE_VERSION	"0"
-#endif
 
 #define PROGRAM		"dmip6-had"
 #define STATE_DIR	"/var/lib/dmip6/had"
@@ -359,6 +356,7 @@ static int start(const struct settings *s)
 
 	if (code != 0)
 		return code;
+	umask(077);
 	log_init(PROGRAM, s->log_level);
 	clock_random(seed, sizeof(seed));
 	hash_seed(seed);
