@@ -8,7 +8,8 @@
  *
  *	advertise (interface)	the next multicast advertisement, each ra_interval
  *	presence (lease)	attached: 60 s after the last sign of life it is probed,
- *				three times, 1 s apart
+ *				three times, 1 s apart; when it was lost by that, each
+ *				60 s, for it may only have slept
  *	lifetime (lease)	attached: a third of the prefix lifetime after the last
  *				advertisement to it, the next one; otherwise the end of
  *				the prefix's valid lifetime
@@ -142,12 +143,24 @@ static bool sign_of_life(struct lease *l, const struct in6_addr *linklocal, usec
 	return true;
 }
 
+static void probe(struct lease *l)
+{
+	uint8_t room[RA_ROOM];
+
+	if (ha_interface_usable(l->interface))
+		send_link(l->ha, l->interface, l->mac, room,
+			  ra_build_probe(l->interface, l, room), HA_TX_NS);
+}
+
 static void on_presence(void *ctx, usec_t now)
 {
 	struct lease *l = ctx;
 	struct ha *ha = l->ha;
-	uint8_t room[RA_ROOM];
 
+	if (l->state == LEASE_DETACHED && l->missed) {
+		probe(l);
+		arm(l, &l->presence, now + HA_PRESENCE_IDLE);
+	}
 	if (l->state != LEASE_ATTACHED)
 		return;
 	if (now - l->seen < HA_PRESENCE_IDLE) {
@@ -163,11 +176,14 @@ static void on_presence(void *ctx, usec_t now)
 	if (l->probes == HA_PRESENCE_TRIES) {
 		ha->counters[HA_PRESENCE_LOST]++;
 		nd_lease_detach(ha, l, now, "no answer to neighbour solicitations");
+		if (l->state == LEASE_DETACHED) {
+			l->missed = true;
+			arm(l, &l->presence, now + HA_PRESENCE_IDLE);
+		}
 		return;
 	}
 	l->probes++;
-	send_link(ha, l->interface, l->mac, room, ra_build_probe(l->interface, l, room),
-		  HA_TX_NS);
+	probe(l);
 	arm(l, &l->presence, now + HA_PRESENCE_RETRY);
 }
 
@@ -186,7 +202,10 @@ static void refresh(struct lease *l, usec_t now)
 	}
 	if (!ha_interface_usable(l->interface)) {
 		l->ra_due = true;
-		arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
+		if (now >= l->valid_until)
+			nd_lease_detach(ha, l, now, "no link to it for its whole lifetime");
+		else
+			arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
 		return;
 	}
 	(void)ha_extend_lease(ha, l, now, NULL);
@@ -227,6 +246,7 @@ static bool place(struct ha *ha, struct lease *l, struct ha_interface *ifc, cons
 	if (attached && l->interface)
 		ha->ops->lease_detach(ha->ctx, l);
 	l->interface = ifc;
+	l->missed = false;
 	change_state(l, LEASE_ATTACHED, reason);
 	return true;
 }
@@ -249,6 +269,7 @@ void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *rea
 		return;
 	ha->ops->lease_detach(ha->ctx, l);
 	l->ra_due = false;
+	l->missed = false;
 	timer_stop(ha->timers, &l->presence);
 	change_state(l, LEASE_DETACHED, reason);
 	(void)ha_store_lease(ha, l, false);
@@ -269,6 +290,7 @@ void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
 		return;
 	timer_stop(ha->timers, &l->presence);
 	timer_stop(ha->timers, &l->lifetime);
+	l->missed = false;
 	change_state(l, LEASE_FREE, "valid lifetime is over");
 }
 
@@ -364,10 +386,12 @@ static void rx_na(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 	struct lease *l = pool_find_mac(&ha->pool, mac);
 
 	ha->counters[HA_RX_NA]++;
-	if (!l || l->state != LEASE_ATTACHED || l->interface != ifc)
+	if (!l || l->interface != ifc || (l->state != LEASE_ATTACHED && !l->missed))
 		return;
 	if (sign_of_life(l, in6_is_linklocal(&na->target) ? &na->target : src, now))
 		(void)ha_store_lease(ha, l, false);
+	if (l->missed && l->state == LEASE_DETACHED)
+		nd_lease_attach(ha, l, ifc, now, "it answers again");
 }
 
 void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,

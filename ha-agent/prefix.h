@@ -41,6 +41,7 @@ struct lease {
 	unsigned int probes;		/* solicitations without an answer */
 	unsigned int bindings;		/* that refer to this prefix */
 	bool ra_due;			/* solicited when we could not answer */
+	bool missed;			/* DETACHED because it was silent: asked on and on */
 	usec_t tokens_at;		/* token bucket of its solicitations */
 	unsigned int tokens;
 	struct timer presence;

@@ -46,6 +46,7 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 		const struct lease *l, usec_t now, uint8_t room[RA_ROOM])
 {
 	const struct in6_addr all_nodes = ALL_NODES;
+	uint32_t lifetime_s = seconds(cfg->prefix_lifetime, UINT32_MAX);
 	struct icmp6_msg msg = { .type = ICMP6_RA, .u.ra = { .hop_limit = 64 } };
 	struct nd_ra *ra = &msg.u.ra;
 
@@ -69,9 +70,9 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 	/* RFC 8273 4: the host's own prefix, not on-link for anybody. */
 	if (l)
 		add_prefix(ra, &l->prefix.addr, PIO_FLAG_AUTO,
-			   seconds(l->valid_until - now, seconds(cfg->prefix_lifetime, UINT32_MAX)));
+			   seconds(l->valid_until - now, lifetime_s));
 	/* RFC 6275 7.2: our whole address; nobody forms an address from this one. */
-	add_prefix(ra, &cfg->address, PIO_FLAG_ROUTER, seconds(cfg->prefix_lifetime, UINT32_MAX));
+	add_prefix(ra, &cfg->address, PIO_FLAG_ROUTER, lifetime_s);
 
 	/* RFC 8106 5.1: by default three times the longest interval. */
 	ra->n_rdnss = cfg->n_rdnss;

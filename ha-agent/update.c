@@ -114,6 +114,7 @@ static void note_presence(struct ha *ha, struct lease *lease, const struct ip6_p
 	if (v->reason == VERDICT_REGISTER) {
 		(void)ha_extend_lease(ha, lease, now, NULL);
 		nd_lease_detach(ha, lease, now, "registered from elsewhere");
+		lease->missed = false;
 	} else if (v->reason == VERDICT_DEREGISTER && in6_eq(&ip->src, &v->hoa)) {
 		lease->seen = now;
 		if (lease->state == LEASE_DETACHED && lease->interface)

@@ -369,6 +369,24 @@ static void silent_host_is_probed_then_detached(void **state)
 	fake_rs(&f, 7, mac_a, "::", 255);	/* back: the same prefix */
 	assert_given(&f, "2001:db8:1:101::");
 	assert_int_equal(ha_lease_count(&f.ha, LEASE_ATTACHED), 1);
+	/* Lost once more; it only slept, and does not know that it should solicit. */
+	fake_run(&f, 70 * USEC_S);
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_DETACHED), 1);
+	fake_forget_calls(&f);
+	fake_run(&f, 61 * USEC_S);
+	assert_int_equal(fake_count(&f, CALL_SEND_LINK) > 0, 1);
+	fake_na(&f, 7, mac_a, "fe80::a");
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_ATTACHED), 1);
+	assert_int_equal(fake_count(&f, CALL_ATTACH), 1);
+	/* Who registered from elsewhere is not asked, and not believed to be here. */
+	fake_bu(&f, &(struct bu){ .src = COA, .hoa = HOA, .seq = 1, .lifetime = 150,
+				  .key = &f.keys[0] });
+	fake_na(&f, 7, mac_a, "fe80::a");
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_DETACHED), 1);
+	/* Never heard again: its prefix becomes free. */
+	fake_run(&f, 2 * 3600 * USEC_S);
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_FREE), 1);
+	assert_true(timers_next(&f.timers) <= f.now + f.cfg.ra_interval);
 	fake_end(&f);
 }
 
@@ -384,6 +402,21 @@ static void host_of_unknown_address_is_not_probed(void **state)
 	assert_int_equal(ha_lease_count(&f.ha, LEASE_ATTACHED), 1);
 	/* But a host that is never heard again does not keep its prefix for ever. */
 	fake_run(&f, 3 * 3600 * USEC_S);
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_FREE), 1);
+	fake_end(&f);
+}
+
+static void host_behind_a_dead_link(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_start(&f, POOL);
+	fake_rs(&f, 7, mac_a, "fe80::a", 255);
+	fake_link(&f, 0, "lan0", NULL);
+	fake_run(&f, 1800 * USEC_S);
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_ATTACHED), 1);	/* our cable, not its */
+	fake_run(&f, 7200 * USEC_S);
 	assert_int_equal(ha_lease_count(&f.ha, LEASE_FREE), 1);
 	fake_end(&f);
 }
@@ -941,6 +974,7 @@ int main(void)
 		cmocka_unit_test(attached_host_is_refreshed),
 		cmocka_unit_test(silent_host_is_probed_then_detached),
 		cmocka_unit_test(host_of_unknown_address_is_not_probed),
+		cmocka_unit_test(host_behind_a_dead_link),
 		cmocka_unit_test(registration),
 		cmocka_unit_test(refresh_touches_no_kernel),
 		cmocka_unit_test(move_replaces),
