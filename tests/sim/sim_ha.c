@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/core/log.h"
 #include "common/wire/ext.h"
 
 static const uint8_t secret[16] = "a shared secret";
@@ -326,14 +327,17 @@ void sim_ha_start(struct sim *s, unsigned int n)
 		return;
 	}
 	h->running = true;
+	log_debug("ha %u: starts", n);
 	restore(h);
 	ha_link(&h->ha, SIM_HA_IF, "access", h->mac, &h->linklocal, true, s->now);
 }
 
 void sim_ha_stop(struct sim *s, unsigned int n)
 {
-	if (s->has[n].running)
-		ha_free(&s->has[n].ha);
+	if (!s->has[n].running)
+		return;
+	log_debug("ha %u: killed", n);
+	ha_free(&s->has[n].ha);
 	s->has[n].running = false;
 }
 

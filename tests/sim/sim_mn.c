@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/core/log.h"
 #include "common/wire/ext.h"
 
 #define LEFTOVERS	(30 * USEC_S)	/* as in mn-agent/io.c */
@@ -47,6 +48,28 @@ static void tell_addr(struct sim *s, const struct in6_addr *a, bool usable, bool
 		mn_addr(&s->mn.mn, &m, gone, s->now);
 }
 
+/* RFC 4861 6.3.7; three times, for one may be lost. */
+static void solicit(struct sim_event *e)
+{
+	struct sim *s = e->sim;
+	struct sim_mn *m = &s->mn;
+	struct icmp6_msg rs = { .type = ICMP6_RS };
+	struct ip6_packet ip = { .src = m->linklocal, .hop_limit = 255,
+				 .next_header = IP6_NH_ICMP6 };
+	uint8_t room[128];
+	struct wbuf w;
+
+	if (e->generation != m->generation || !m->link_up)
+		return;
+	in6_parse("ff02::2", &ip.dst);
+	wb_init(&w, room, sizeof(room));
+	ip6_encode(&w, &ip);
+	if (icmp6_encode(&w, &rs, &ip.src, &ip.dst))
+		return;
+	ip6_finish(&w, 0);
+	sim_transmit(s, true, sim_ha_rx_frame, m->at, m->mac, room, w.len);
+}
+
 static void linklocal_checked(struct sim_event *e)
 {
 	struct sim_mn *m = &e->sim->mn;
@@ -55,6 +78,8 @@ static void linklocal_checked(struct sim_event *e)
 		return;
 	m->linklocal_usable = true;
 	tell_addr(e->sim, &m->linklocal, true, false);
+	for (int n = 0; n < 3; n++)
+		sim_after(e->sim, n * 4 * USEC_S, solicit)->generation = m->generation;
 }
 
 static struct sim_kernel_addr *find_addr(struct sim_mn *m, const struct in6_addr *a)
@@ -72,6 +97,7 @@ static void addr_checked(struct sim_event *e)
 	if (!a || a->generation != e->generation || !e->sim->mn.link_up)
 		return;
 	a->usable = true;
+	log_debug("kernel: %s usable", in6_str(&e->addr).s);
 	tell_addr(e->sim, &e->addr, true, false);
 }
 
@@ -93,6 +119,7 @@ static void remove_addr(struct sim *s, const struct in6_addr *addr)
 
 	if (!a)
 		return;
+	log_debug("kernel: %s off the link", in6_str(addr).s);
 	*a = m->addrs[--m->n_addrs];
 	tell_addr(s, &copy, false, true);
 }
@@ -276,6 +303,7 @@ static int op_addr_set(void *ctx, const struct in6_addr *addr, bool preferred)
 	if (n == SIM_ADDRS)
 		return -ENOSPC;
 	m->own[n] = (struct sim_own){ .addr = *addr, .preferred = preferred };
+	log_debug("kernel: %s on our device%s", in6_str(addr).s, preferred ? ", preferred" : "");
 	if (n == m->n_own)
 		m->n_own++;
 	return 0;
@@ -285,6 +313,7 @@ static void op_addr_unset(void *ctx, const struct in6_addr *addr)
 {
 	struct sim_mn *m = &((struct sim *)ctx)->mn;
 
+	log_debug("kernel: %s off our device", in6_str(addr).s);
 	for (unsigned int n = 0; n < m->n_own; n++)
 		if (in6_eq(&m->own[n].addr, addr))
 			m->own[n--] = m->own[--m->n_own];
@@ -445,6 +474,7 @@ void sim_mn_leave(struct sim *s)
 	m->link_up = false;
 	m->linklocal_usable = false;
 	memset(m->path_alive, 0, sizeof(m->path_alive));
+	log_debug("link: down");
 	tell_link(s);
 	while (m->flush && m->n_addrs)
 		remove_addr(s, &m->addrs[0].addr);
@@ -463,11 +493,13 @@ void sim_mn_join(struct sim *s, int place)
 	e->generation = m->generation;
 	for (unsigned int n = 0; n < m->n_addrs; n++)
 		check_addr(s, &m->addrs[n]);
+	log_debug("link: up at %d", place);
 	tell_link(s);
 }
 
 void sim_mn_wander(struct sim *s, int place)
 {
+	log_debug("link: wanders to %d", place);
 	if (s->mn.link_up)
 		s->mn.at = place;
 	else
@@ -483,6 +515,9 @@ static bool choose_source(struct sim *s, struct in6_addr *ret)
 	struct in6_addr found[2 * SIM_ADDRS];
 	unsigned int n_found = 0;
 
+	/* Of an address that it never saw the daemon cannot know the home agent. */
+	if (!m->running)
+		return false;
 	for (unsigned int n = 0; n < m->n_own; n++)
 		if (m->own[n].preferred)
 			found[n_found++] = m->own[n].addr;
@@ -502,6 +537,8 @@ bool sim_mn_flow_begin(struct sim *s)
 		if (s->mn.flows[n].used)
 			continue;
 		s->mn.flows[n].used = choose_source(s, &s->mn.flows[n].local);
+		if (s->mn.flows[n].used)
+			log_debug("flow: begins on %s", in6_str(&s->mn.flows[n].local).s);
 		return s->mn.flows[n].used;
 	}
 	return false;
@@ -510,6 +547,7 @@ bool sim_mn_flow_begin(struct sim *s)
 static void end(struct sim *s, struct sim_flow *f, bool tell)
 {
 	f->used = false;
+	log_debug("flow: ends on %s%s", in6_str(&f->local).s, tell ? "" : ", nobody is told");
 	if (tell && s->mn.running)
 		mn_flow_ended(&s->mn.mn, &f->local, s->now);
 }
@@ -570,6 +608,7 @@ void sim_mn_start(struct sim *s)
 	m->running = true;
 	m->old_endpoints = true;
 	m->started = s->now;
+	log_debug("mn: starts, knowing %u anchors", m->n_saved);
 	if (!in6_is_any(&m->saved_coa))
 		mn_restore_coa(&m->mn, &m->saved_coa);
 	for (unsigned int n = 0; n < m->n_saved; n++)
@@ -591,6 +630,7 @@ void sim_mn_stop(struct sim *s, bool release)
 
 	if (!m->running)
 		return;
+	log_debug("mn: %s", release ? "stops" : "killed");
 	m->told_before += m->mn.counters[MN_C_FLOWS_LOST];
 	if (release)
 		mn_release_all(&m->mn, s->now);
