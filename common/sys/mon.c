@@ -232,7 +232,7 @@ static int on_message(struct nl_msg *msg, void *arg)
 		break;
 	case RTM_DELRULE:
 	case RTM_DELROUTE:
-		if (m->ops->ours_deleted && was_ours(nlh))
+		if (m->ops->ours_deleted && was_ours(nlh) && !nl_is_ours(nlh->nlmsg_pid))
 			m->ops->ours_deleted(m->ctx);
 		break;
 	}

@@ -14,7 +14,7 @@ struct mon;
 struct mon_ops {
 	void (*link)(void *ctx, const struct rt_link *l, bool gone);
 	void (*addr)(void *ctx, const struct rt_addr *a, bool gone);
-	/* A rule or route with our protocol was deleted, by whomever. */
+	/* A rule or route with our protocol was deleted, and not by this program. */
 	void (*ours_deleted)(void *ctx);
 };
 

@@ -28,6 +28,7 @@
 #define ANSWER_TIMEOUT_S	5	/* the kernel answers at once; this is against a lost answer */
 
 struct nl {
+	struct nl *next;		/* of all that are open */
 	struct mnl_socket *sock;
 	unsigned int portid;
 	uint32_t seq;
@@ -48,6 +49,8 @@ struct nl {
 		uint8_t room[RX_ROOM];
 	} rx;
 };
+
+static struct nl *open_list;
 
 /* Answers of one query, kept until the end: a dump that was interrupted by a change starts
  * again without the caller's notice, and a callback may itself send requests. */
@@ -78,6 +81,8 @@ int nl_open(int protocol, struct nl **ret)
 	(void)mnl_socket_setsockopt(nl->sock, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
 	(void)setsockopt(mnl_socket_get_fd(nl->sock), SOL_SOCKET, SO_RCVTIMEO, &timeout,
 			 sizeof(timeout));
+	nl->next = open_list;
+	open_list = nl;
 	*ret = nl;
 	return 0;
 }
@@ -86,9 +91,24 @@ void nl_free(struct nl *nl)
 {
 	if (!nl)
 		return;
+	for (struct nl **at = &open_list; *at; at = &(*at)->next) {
+		if (*at == nl) {
+			*at = nl->next;
+			break;
+		}
+	}
 	if (nl->sock)
 		mnl_socket_close(nl->sock);
 	free(nl);
+}
+
+bool nl_is_ours(uint32_t portid)
+{
+	for (const struct nl *nl = open_list; nl; nl = nl->next) {
+		if (nl->portid == portid)
+			return true;
+	}
+	return false;
 }
 
 struct nlmsghdr *nl_message(struct nl *nl, uint16_t type, uint16_t flags)

@@ -512,6 +512,10 @@ int rt_device_make(struct nl *nl, const char *name, int *ret_ifindex)
 	if (err < 0)
 		return err;
 	err = rt_link_by_name(nl, name, &there);
+	if (err == 0 && there.up && there.addr_gen_mode == IN6_ADDR_GEN_MODE_NONE) {
+		*ret_ifindex = there.ifindex;	/* as we leave it */
+		return 0;
+	}
 	if (err == -ENODEV) {
 		err = link_create(nl, name, "dummy", NULL);
 		if (err == -EOPNOTSUPP)

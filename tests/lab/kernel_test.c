@@ -1056,8 +1056,10 @@ static void seen_ours(void *ctx)
 static void test_mon(void)
 {
 	static const struct mon_ops ops = { seen_link, seen_addr, seen_ours };
+	const struct rt_rule rule = { .priority = 4501, .table = 4501 };
 	struct seen s = { .stop_at_addrs = -1 };
 	int ns = ns_new();
+	struct nl *nl;
 	struct mon *m;
 	bool good;
 
@@ -1069,9 +1071,11 @@ static void test_mon(void)
 	run("ip link add dmx type veth peer name dmy && ip -6 addr add 2001:db8::1/128 dev dmx nodad");
 	ok(turn(s.l) && s.links >= 3, "mon: new links and a new address");
 	s.stop_at_ours = 1;
+	if (nl_open(NETLINK_ROUTE, &nl) < 0 || rt_rule_add(nl, &rule) < 0 || rt_rule_del(nl, &rule) < 0)
+		bail("rule");
 	run("ip -6 rule add pref 4500 from 2001:db8::1 lookup 4500 protocol 77 && "
 	    "ip -6 rule del pref 4500");
-	ok(turn(s.l), "mon: our rule was deleted");
+	ok(turn(s.l) && s.ours == 1, "mon: our rule was deleted by somebody else, not by us");
 	s.stop_at_ours = 2;
 	run("ip link set dmx up && ip link set dmy up && "
 	    "ip -6 route add 2001:db8:5::/64 dev dmx proto 77 && ip -6 route del 2001:db8:5::/64");
@@ -1086,6 +1090,7 @@ static void test_mon(void)
 	good = turn(s.l);
 	ok(good, "mon: after many changes, both links are reported gone (%d)", s.gone);
 	mon_close(m);
+	nl_free(nl);
 	loop_free(s.l);
 	close(ns);
 }

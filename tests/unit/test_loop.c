@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* links: common/sys/loop.c common/sys/clock.c common/core/timer.c */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "common/sys/clock.h"
+#include "common/sys/loop.h"
+
+struct world {
+	struct loop *l;
+	struct loop_io *io;
+	struct timer a, b;
+	int fds[2];
+	int timers, reads, signals;
+	usec_t due;			/* of the second timer */
+};
+
+static int setup(void **state)
+{
+	static struct world w;
+
+	w = (struct world){ .fds = { -1, -1 } };
+	*state = &w;
+	return loop_new(&w.l) == 0 && pipe(w.fds) == 0 ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	loop_io_del(w->io);
+	loop_free(w->l);
+	close(w->fds[0]);
+	close(w->fds[1]);
+	return 0;
+}
+
+static void second_timer(void *ctx, usec_t now)
+{
+	struct world *w = ctx;
+
+	assert_true(now >= w->due);
+	w->timers++;
+	loop_stop(w->l);
+}
+
+static void first_timer(void *ctx, usec_t now)
+{
+	struct world *w = ctx;
+
+	w->timers++;
+	w->due = now + USEC_MS;
+	timer_init(&w->b, "second", second_timer, w);
+	assert_int_equal(timer_set(loop_timers(w->l), &w->b, w->due), 0);
+}
+
+/* A timer that is set by a timer runs, and none runs before its time. */
+static void test_timers(void **state)
+{
+	struct world *w = *state;
+	usec_t start = clock_now();
+
+	timer_init(&w->a, "first", first_timer, w);
+	assert_int_equal(timer_set(loop_timers(w->l), &w->a, start + 5 * USEC_MS), 0);
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->timers, 2);
+	assert_true(clock_now() - start >= 6 * USEC_MS);
+}
+
+static void stop_timer(void *ctx, usec_t now)
+{
+	struct world *w = ctx;
+
+	(void)now;
+	loop_stop(w->l);
+}
+
+static void on_read(void *ctx)
+{
+	struct world *w = ctx;
+	char c;
+
+	assert_int_equal(read(w->fds[0], &c, 1), 1);
+	w->reads++;
+	if (w->reads == 2) {
+		loop_io_del(w->io);	/* from within */
+		w->io = NULL;
+		timer_init(&w->a, "stop", stop_timer, w);
+		assert_int_equal(timer_set(loop_timers(w->l), &w->a, 0), 0);
+	}
+}
+
+/* A callback for a descriptor sets a timer (in the past), and it runs. */
+static void test_io(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(loop_io_add(w->l, w->fds[0], on_read, w, &w->io), 0);
+	assert_int_equal(write(w->fds[1], "abc", 3), 3);
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->reads, 2);
+}
+
+static void on_signal(void *ctx, int signo)
+{
+	struct world *w = ctx;
+
+	assert_int_equal(signo, SIGUSR1);
+	w->signals++;
+	loop_stop(w->l);
+}
+
+static void test_signal(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(loop_signal_add(w->l, SIGUSR1, on_signal, w), 0);
+	assert_int_equal(raise(SIGUSR1), 0);
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->signals, 1);
+}
+
+static void test_stop_before_run(void **state)
+{
+	struct world *w = *state;
+
+	loop_stop(w->l);
+	assert_int_equal(loop_run(w->l), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_timers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_io, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stop_before_run, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
