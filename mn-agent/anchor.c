@@ -21,7 +21,7 @@
 #include "mn-agent/bu.h"
 
 #define TRIES_UNREACHABLE	5	/* unanswered before people are told */
-#define TRIES_RELEASE		4	/* then the HA's own lifetime does it */
+#define TRIES_RELEASE		4	/* unanswered: then nothing is kept for it any more */
 #define RESYNC_MAX		3	/* answers 135 in a row that are followed */
 #define RATE_WINDOW		USEC_S	/* of MIP6_MAX_UPDATE_RATE */
 
@@ -199,9 +199,13 @@ static bool maybe_bound(const struct anchor *a, usec_t now)
 			  a->state == ANCHOR_RELEASING || a->state == ANCHOR_UNREACHABLE);
 }
 
+/* Until the HA has answered, or its binding must have run out: a return home before that
+ * has to end the binding, or the HA would go on tunnelling. */
 static void enter_releasing(struct anchor *a, const char *why, usec_t now)
 {
 	timer_stop(a->timers, &a->linger);
+	if (a->bound_until <= now)
+		a->bound_until = now + (usec_t)a->cfg->lifetime_s * USEC_S;
 	a->resyncs = 0;
 	change_state(a, ANCHOR_RELEASING, why, now);
 	start(a, now);
@@ -456,10 +460,17 @@ static void on_timeout(struct anchor *a, usec_t now)
 		transmit(a, now);
 		break;
 	case ANCHOR_RELEASING:
-		if (a->backoff.tries >= TRIES_RELEASE)
-			gone(a, "no answer to the release; its lifetime ends it", now);
-		else
-			transmit(a, now);
+		if (now >= a->bound_until) {
+			gone(a, "no answer to the release; the lifetime has ended it", now);
+			break;
+		}
+		/* Nothing is kept for it meanwhile but the wish to tell. */
+		if (a->backoff.tries >= TRIES_RELEASE) {
+			snprintf(a->reason, sizeof(a->reason), "no answer to the release");
+			tunnel_down(a);
+			anchor_hold(a, false);
+		}
+		transmit(a, now);
 		break;
 	case ANCHOR_RETURNING:
 		if (now < a->bound_until) {
@@ -535,8 +546,10 @@ void anchor_event(struct anchor *a, enum anchor_event ev, usec_t now)
 		on_idle(a, now);
 		break;
 	case ANCHOR_EV_BUSY:
-		if (a->state == ANCHOR_RELEASING)
+		if (a->state == ANCHOR_RELEASING) {
+			anchor_hold(a, true);
 			enter_registering(a, "a flow again", now);
+		}
 		break;
 	case ANCHOR_EV_EXPIRED:
 		gone(a, "the home prefix's lifetime ran out", now);
@@ -593,7 +606,10 @@ static void linger_due(void *ctx, usec_t now)
 
 static void expiry_due(void *ctx, usec_t now)
 {
-	anchor_event(ctx, ANCHOR_EV_EXPIRED, now);
+	struct anchor *a = ctx;
+
+	a->flows = a->ops->count_flows(a->ctx, a);	/* to tell what is lost */
+	anchor_event(a, ANCHOR_EV_EXPIRED, now);
 }
 
 void anchor_init(struct anchor *a, const struct anchor_config *cfg, const struct anchor_ops *ops,

@@ -121,24 +121,6 @@ static void unset_path(struct mn_iface *i)
 	i->mn->ops->path_unset(i->mn->ctx, &i->path);
 }
 
-/* Chooses a CoA where there is none. */
-static void choose_coa(struct mn_iface *i)
-{
-	const struct mn_addr *k;
-
-	if (!i->attached || i->coa_source != COA_NONE)
-		return;
-	if (i->move.router.per_host && (i->moved_here || mn_any_away(i->mn))) {
-		make_own_coa(i);
-		return;
-	}
-	k = kernel_addr(i);
-	if (k) {
-		i->coa = k->addr;
-		i->coa_source = COA_KERNEL;
-	}
-}
-
 /* Every global address formed from the router's prefixes becomes an anchor (design 4.1). */
 static void form_anchor(struct mn_iface *i, const struct in6_addr *addr, usec_t now)
 {
@@ -174,7 +156,28 @@ static void form_anchors(struct mn_iface *i, usec_t now)
 		if (i->addrs[n].usable)
 			form_anchor(i, &i->addrs[n].addr, now);
 	if (i->coa_source == COA_OWN)
+		form_anchor(i, &i->coa, now);	/* its prefix lives longer now */
+}
+
+/* Chooses a CoA where there is none. */
+static void choose_coa(struct mn_iface *i, usec_t now)
+{
+	const struct mn_addr *k;
+
+	if (!i->attached || i->coa_source != COA_NONE)
+		return;
+	if (i->move.router.per_host && (i->moved_here || mn_any_away(i->mn))) {
+		make_own_coa(i);
+		set_path(i);
+		mn_event(i->mn, "coa.usable", i, NULL, in6_str(&i->coa).s, now);
 		form_anchor(i, &i->coa, now);
+		return;
+	}
+	k = kernel_addr(i);
+	if (k) {
+		i->coa = k->addr;
+		i->coa_source = COA_KERNEL;
+	}
 }
 
 /* Does this router hand out the anchor's prefix? */
@@ -215,13 +218,14 @@ static void return_anchors(struct mn_iface *i, usec_t now)
 	}
 }
 
-/* Is addr one of a place that was left: of the router before, or of an anchor that is away? */
+/* Is addr one of a place that was left: of an earlier router, or of an anchor that is away? */
 static bool is_left(const struct mn_iface *i, const struct in6_addr *addr)
 {
 	if (router_prefix_of(&i->move.router, addr) >= 0)
 		return false;
-	if (router_prefix_of(&i->left, addr) >= 0)
-		return true;
+	for (unsigned int n = 0; n < i->n_past; n++)
+		if (router_prefix_of(&i->past[n], addr) >= 0)
+			return true;
 	for (const struct anchor *a = i->mn->anchors; a; a = a->next)
 		if (anchor_away(a) && in6_in(&a->prefix, addr))
 			return true;
@@ -241,23 +245,30 @@ static void drop_left_addrs(struct mn_iface *i)
 			i->mn->ops->addr_drop(i->mn->ctx, &addrs[k]);
 }
 
+/* The router of the last move joins those that were left, the newest first. */
+static void remember_left(struct mn_iface *i)
+{
+	struct router past[MN_PAST_ROUTERS];
+	unsigned int n = 0;
+
+	if (!in6_is_any(&i->last.linklocal))
+		past[n++] = i->last;
+	for (unsigned int k = 0; k < i->n_past && n < MN_PAST_ROUTERS; k++)
+		if (!in6_eq(&i->past[k].linklocal, &i->last.linklocal))
+			past[n++] = i->past[k];
+	memcpy(i->past, past, n * sizeof(past[0]));
+	i->n_past = n;
+	i->last = i->move.router;
+}
+
 /* Every router that was left counts as unreachable: the kernel forgets that it is each time
  * the carrier goes, and keeps its default route. */
 static void leave_routers(struct mn_iface *i)
 {
-	const struct in6_addr *now = &i->move.router.linklocal, *before = &i->left.linklocal;
-	struct in6_addr past[MN_PAST_ROUTERS] = { 0 };
-	unsigned int n = 0;
-
-	if (!in6_is_any(before) && !in6_eq(before, now))
-		past[n++] = *before;
-	for (unsigned int k = 0; k < MN_PAST_ROUTERS && n < MN_PAST_ROUTERS; k++)
-		if (!in6_is_any(&i->past[k]) && !in6_eq(&i->past[k], now) &&
-		    !in6_eq(&i->past[k], before))
-			past[n++] = i->past[k];
-	memcpy(i->past, past, sizeof(past));
-	for (unsigned int k = 0; k < n; k++)
-		i->mn->ops->router_gone(i->mn->ctx, i->link.ifindex, &i->past[k]);
+	for (unsigned int n = 0; n < i->n_past; n++)
+		if (!in6_eq(&i->past[n].linklocal, &i->move.router.linklocal))
+			i->mn->ops->router_gone(i->mn->ctx, i->link.ifindex,
+						&i->past[n].linklocal);
 }
 
 /* At most max_anchors are away at a time: the one with the fewest flows, the oldest of
@@ -323,7 +334,7 @@ void attach_evaluate(struct mn *mn, usec_t now)
 				anchor_event(a, ANCHOR_EV_DEPART, now);
 	limit_away(mn, now);
 	for (i = mn->ifaces; i; i = i->next)
-		choose_coa(i);
+		choose_coa(i, now);
 	mn->current = choose_current(mn);
 
 	if (!mn_any_away(mn)) {
@@ -479,6 +490,7 @@ static void confirmed(struct mn_iface *i, usec_t now)
 		return;
 	if (i->coa_source == COA_OWN || i->path_up)
 		set_path(i);		/* a device that was down has lost its routes */
+	leave_routers(i);
 	attach_evaluate(i->mn, now);
 }
 
@@ -502,13 +514,10 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	i->moved_here = came || i->moved_here;
 	i->coa_source = COA_NONE;
 	i->path_up = false;
+	remember_left(i);
 	/* RFC 6275 11.5.1: first everything that is needed to be reached again ... */
 	depart_anchors(i, now);
-	choose_coa(i);
-	if (i->coa_source == COA_OWN) {
-		set_path(i);
-		mn_event(mn, "coa.usable", i, NULL, in6_str(&i->coa).s, now);
-	}
+	choose_coa(i, now);
 	return_anchors(i, now);
 	form_anchors(i, now);
 	attach_evaluate(mn, now);
@@ -519,7 +528,6 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 		mn->ops->path_unset(mn->ctx, &old_path);
 	drop_left_addrs(i);
 	leave_routers(i);
-	i->left = m->router;
 }
 
 static void on_lost(void *ctx, struct movement *m, usec_t now)
@@ -551,6 +559,11 @@ void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone,
 	if (!gone) {
 		if (!i->attached || !a->usable)
 			return;
+		/* Its duplicate address detection ended after the move. */
+		if (is_left(i, &a->addr)) {
+			i->mn->ops->addr_drop(i->mn->ctx, a);
+			return;
+		}
 		form_anchors(i, now);
 		if (i->coa_source == COA_NONE)
 			attach_evaluate(i->mn, now);

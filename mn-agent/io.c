@@ -243,7 +243,8 @@ static void on_link(void *ctx, const struct rt_link *l, bool gone)
 	struct mnd *d = ctx;
 	struct mn_link m = { .ifindex = l->ifindex, .up = l->up, .eui64 = l->addr_gen_mode == 0 };
 
-	if (l->loopback || !l->ethernet || l->ifindex == d->device)
+	/* Our own device, and its other end where it is a veth pair, are no access links. */
+	if (l->loopback || !l->ethernet || strncmp(l->name, "dmip6", 5) == 0)
 		return;
 	if (gone) {
 		mn_link_gone(&d->mn, l->ifindex, clock_now());

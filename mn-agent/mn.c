@@ -280,7 +280,7 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 	/* Where it was registered is not relied on: the first attachment registers again.
 	 * Until then the kernel goes on with what the earlier run installed. */
 	a->state = ANCHOR_DEPARTED;
-	a->tunnelled = true;
+	a->tunnelled = r->tunnelled;
 	anchor_hold(a, true);
 	return 0;
 }

@@ -98,8 +98,9 @@ struct mn_iface {
 	unsigned int n_addrs;		/* global ones, tentative ones too */
 	struct mn_addr addrs[MN_ADDRS_MAX];
 	struct movement move;		/* move.router: the one attached to, or the last one */
-	struct router left;		/* the one before, while a move is carried out */
-	struct in6_addr past[MN_PAST_ROUTERS];	/* routers that were left, newest first */
+	struct router last;		/* the one of the last move, to know it at the next */
+	struct router past[MN_PAST_ROUTERS];	/* routers that were left, newest first */
+	unsigned int n_past;
 	bool attached;
 	bool moved_here;		/* it came from another router: fast attach */
 	enum coa_source coa_source;
@@ -161,6 +162,7 @@ struct mn_restore {
 	struct in6_prefix prefix;
 	struct in6_addr hoa, ha, coa;
 	bool away;
+	bool tunnelled;			/* the data path has it (as found there) */
 	bool link_local;
 	uint16_t seq;
 	usec_t valid_until;

@@ -106,6 +106,23 @@ static bool get_anchor(const json_t *o, struct mn_restore *r, usec_t now)
 	return true;
 }
 
+struct found { struct in6_addr hoa; bool yes; };
+
+static void find_binding(void *ctx, const struct dp_binding *b)
+{
+	struct found *f = ctx;
+
+	f->yes |= b->inner.len == 128 && in6_eq(&b->inner.addr, &f->hoa);
+}
+
+static bool in_datapath(struct mnd *d, const struct in6_addr *hoa)
+{
+	struct found f = { .hoa = *hoa };
+
+	d->dp->ops->dump(d->dp, find_binding, &f);
+	return f.yes;
+}
+
 static void set_aside(const char *path, const char *why)
 {
 	char aside[4200];
@@ -149,8 +166,10 @@ void mnd_store_load(struct mnd *d)
 		struct mn_restore a;
 
 		/* One that ran out meanwhile is silently left behind. */
-		if (get_anchor(o, &a, now) && mn_restore(&d->mn, &a, now) == 0)
-			restored++;
+		if (!get_anchor(o, &a, now))
+			continue;
+		a.tunnelled = in_datapath(d, &a.hoa);
+		restored += mn_restore(&d->mn, &a, now) == 0;
 	}
 	json_decref(root);
 	if (restored)

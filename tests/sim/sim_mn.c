@@ -611,8 +611,13 @@ void sim_mn_start(struct sim *s)
 	log_debug("mn: starts, knowing %u anchors", m->n_saved);
 	if (!in6_is_any(&m->saved_coa))
 		mn_restore_coa(&m->mn, &m->saved_coa);
-	for (unsigned int n = 0; n < m->n_saved; n++)
+	for (unsigned int n = 0; n < m->n_saved; n++) {
+		m->saved[n].tunnelled = false;
+		for (unsigned int t = 0; t < m->n_tunnels; t++)
+			m->saved[n].tunnelled |= in6_eq(&m->tunnels[t].inner.addr,
+							&m->saved[n].hoa);
 		mn_restore(&m->mn, &m->saved[n], s->now);
+	}
 	drop_unknown_tunnels(m);
 	tell_link(s);
 	if (m->linklocal_usable)
