@@ -77,7 +77,8 @@ static int skeleton(enum dp_role role, char *text, size_t room)
 		"add counter inet %1$s mobility\n"
 		"add chain inet %1$s prerouting"
 		" { type filter hook prerouting priority raw; policy accept; }\n"
-		"add chain inet %1$s input { type filter hook input priority raw; policy accept; }\n"
+		"add chain inet %1$s input"
+		" { type filter hook input priority raw; policy accept; }\n"
 		"add chain inet %1$s %4$s { type filter hook %5$s priority raw; policy accept; }\n"
 		"add chain inet %1$s tunnel\n"
 		"flush chain inet %1$s prerouting\n"
@@ -134,7 +135,8 @@ int dp_filter_probe(enum dp_role role, char *why, size_t len)
 
 static struct nlmsghdr *get_message(struct dp_filter *f, uint16_t type, uint16_t flags)
 {
-	struct nlmsghdr *nlh = nl_message(f->nl, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags);
+	uint16_t full = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	struct nlmsghdr *nlh = nl_message(f->nl, full, flags);
 	struct nfgenmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
 
 	m->nfgen_family = NFPROTO_INET;

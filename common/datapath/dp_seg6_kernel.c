@@ -400,7 +400,8 @@ int seg6_rules_del(struct nl *nl, uint32_t table)
 /* A nexthop and a decapsulating route on the loopback device, gone at once. */
 static int try_tunnel(struct nl *nl, char *why, size_t len)
 {
-	static const struct in6_addr somewhere = { .s6_addr = { 1, [15] = 0x4d } };	/* 100::/64 */
+	/* In the discard-only prefix (RFC 6666). */
+	static const struct in6_addr somewhere = { .s6_addr = { 1, [15] = 0x4d } };
 	const uint32_t id = PROBE_ID;
 	struct rt_link lo;
 	int err = rt_link_by_name(nl, "lo", &lo);

@@ -14,7 +14,7 @@ struct event_base;
 
 int loop_new(struct loop **ret);
 void loop_free(struct loop *l);
-struct timers *loop_timers(struct loop *l);	/* re-read after every callback: just set timers */
+struct timers *loop_timers(struct loop *l);	/* looked at once a turn: just set them */
 struct event_base *loop_base(struct loop *l);	/* for the control socket's bufferevents */
 /* fn is called while fd is readable. The descriptor stays the caller's. */
 int loop_io_add(struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct loop_io **ret);

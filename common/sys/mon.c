@@ -324,7 +324,8 @@ static int open_socket(struct mon *m)
 		return -ENOMEM;
 	if (nl_connect(m->sock, NETLINK_ROUTE) < 0)
 		return -EIO;
-	(void)setsockopt(nl_socket_get_fd(m->sock), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	(void)setsockopt(nl_socket_get_fd(m->sock), SOL_SOCKET, SO_RCVBUFFORCE, &size,
+			 sizeof(size));
 	if (nl_socket_set_nonblocking(m->sock) < 0 ||
 	    nl_socket_add_memberships(m->sock, RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR,
 				      RTNLGRP_IPV6_RULE, RTNLGRP_IPV6_ROUTE, 0) < 0)

@@ -25,7 +25,7 @@
 #define ERROR_TEXT	256
 #define TRIES_ENOMEM	20
 #define TRIES_DUMP	5
-#define ANSWER_TIMEOUT_S	5	/* the kernel answers at once; this is against a lost answer */
+#define ANSWER_TIMEOUT_S	5	/* answers come at once; against a lost one */
 
 struct nl {
 	struct nl *next;		/* of all that are open */

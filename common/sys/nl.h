@@ -24,7 +24,7 @@ int nl_request(struct nl *nl, struct nlmsghdr *nlh);
 int nl_query(struct nl *nl, struct nlmsghdr *nlh,
 	     int (*cb)(const struct nlmsghdr *nlh, void *ctx), void *ctx);
 const char *nl_error(const struct nl *nl);	/* "" when the kernel gave no text */
-bool nl_is_ours(uint32_t portid);		/* of a socket that is open here: who asked for it */
+bool nl_is_ours(uint32_t portid);	/* who asked for a change: a socket open here? */
 int nl_genl_family(struct nl *nl, const char *name);	/* id or negative errno */
 
 /*

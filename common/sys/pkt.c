@@ -38,7 +38,8 @@ struct pkt {
  * with "drop". Only PACKET_HOST, BROADCAST and MULTICAST (0 to 2) are taken: neither what
  * promiscuous mode shows of others nor loops of our own.
  */
-#define LD_PKTTYPE	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE))
+#define LD_PKTTYPE \
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE))
 #define LD8(off)	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (off))
 #define JEQ(k, t, f)	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (k), (t), (f))
 #define JGT(k, t, f)	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (k), (t), (f))

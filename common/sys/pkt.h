@@ -11,7 +11,7 @@
 #include "common/sys/loop.h"
 
 enum pkt_kind {
-	PKT_MH,		/* next header 135, also behind destination options and routing headers */
+	PKT_MH,		/* next header 135, also behind extension headers */
 	PKT_ND_HOST,	/* Router and Neighbour Advertisements (ICMPv6 134, 136) */
 	PKT_ND_ROUTER,	/* Router Solicitations, Neighbour Advertisements (133, 136) */
 };

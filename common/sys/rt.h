@@ -24,7 +24,7 @@ struct rt_link {
 	bool ethernet;
 	uint8_t mac[6];
 	uint32_t mtu;
-	uint8_t addr_gen_mode;	/* IN6_ADDR_GEN_MODE_*: 0 EUI-64, 1 none, 2 stable, 3 random */
+	uint8_t addr_gen_mode;	/* 0 EUI-64, 1 none, 2 stable privacy, 3 random */
 };
 
 struct rt_addr {
@@ -59,7 +59,8 @@ int rt_addr_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_addr *a), 
 int rt_route_replace(struct nl *nl, const struct rt_route *r);
 int rt_route_del(struct nl *nl, const struct rt_route *r);
 /* Every route with our protocol in one table (0: all). */
-int rt_route_dump(struct nl *nl, uint32_t table, void (*fn)(void *ctx, const struct rt_route *r), void *ctx);
+int rt_route_dump(struct nl *nl, uint32_t table,
+		  void (*fn)(void *ctx, const struct rt_route *r), void *ctx);
 int rt_rule_add(struct nl *nl, const struct rt_rule *r);	/* an equal one is there: 0 */
 int rt_rule_del(struct nl *nl, const struct rt_rule *r);
 int rt_rule_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_rule *r), void *ctx);

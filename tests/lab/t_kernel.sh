@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# The layer that asks the kernel, on the running kernel. KERNEL_TEST names the program.
+# The layer that asks the kernel, on the running kernel: kernel_test (common/sys) or
+# kernel_dp_test (data path). KERNEL_TEST names the program.
 set -eu
 
 program=${KERNEL_TEST:-./kernel_test}

@@ -207,7 +207,8 @@ static void test_monitor(void **state)
 	assert_string_equal(lines(1), "{\"parameters\":{}}\n");
 	ctl_event(w.ctl, json_pack("{s:s}", "event", "bound"));
 	ctl_event(w.ctl, json_pack("{s:s}", "event", "gone"));
-	assert_non_null(strstr(lines(2), "{\"parameters\":{\"event\":\"bound\",\"seq\":1,\"time\":"));
+	assert_non_null(strstr(lines(2),
+			       "{\"parameters\":{\"event\":\"bound\",\"seq\":1,\"time\":"));
 	assert_non_null(strstr(w.got, "{\"parameters\":{\"event\":\"gone\",\"seq\":2,\"time\":"));
 	assert_non_null(strstr(w.got, "},\"continues\":true}\n"));
 }

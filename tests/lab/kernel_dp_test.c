@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The seg6 data path on the running kernel, with real packets: both roles, what is forged,
+ * moves under load, restart, repair, cleanup. Prints TAP; needs root.
+ */
+#include <linux/filter.h>
+#include <sys/wait.h>
+
+#include "common/datapath/datapath.h"
+#include "tests/lab/kernel_lab.h"
+
+#define FLOOD		200000
+
+static struct dp_binding binding(const char *inner, const char *local, const char *remote)
+{
+	struct dp_binding b = { .inner.len = 128 };
+
+	b.inner.addr = addr(inner);
+	b.local = addr(local);
+	b.remote = addr(remote);
+	return b;
+}
+
+struct dumped {
+	int n;
+	struct dp_binding last;
+};
+
+static void on_dump(void *ctx, const struct dp_binding *b)
+{
+	struct dumped *d = ctx;
+
+	d->n++;
+	d->last = *b;
+}
+
+static struct dp *dp_start(int ns, enum dp_role role)
+{
+	const struct dp_config cfg = {
+		.role = role, .table_base = DP_TABLE_BASE,
+		.device = role == DP_ROLE_HA ? "dmip6ha0" : "dmip6mn0",
+	};
+	struct dp *dp;
+	int err;
+
+	enter(ns);
+	err = dp_seg6.open(&cfg, &dp);
+	if (err < 0) {
+		errno = -err;
+		bail("dp open");
+	}
+	return dp;
+}
+
+#define HA	"2001:db8:a::1"
+#define HOA	"2001:db8:1::5"
+#define HOA2	"2001:db8:1::6"
+#define COA	"2001:db8:e::2"
+#define COA2	"2001:db8:e::3"
+#define CN	"2001:db8:c::2"
+
+/* cn --- ha --- mn; the mobile node is this program with a packet socket. */
+struct ha_lab {
+	int cn, ha, mn;
+	int cn_sock, mn_tap;
+	uint8_t ha_mac[6];
+	struct dp *dp;
+	char *before;
+};
+
+static void ha_inject(const struct ha_lab *l, const char *outer_src, const char *inner_src,
+		      bool limit, const char *text)
+{
+	uint8_t p[ROOM];
+	size_t n = put_tunnel(p, outer_src, HA, limit, inner_src, CN, text);
+
+	enter(l->mn);
+	inject(l->mn_tap, "mh", l->ha_mac, p, n);
+}
+
+static void ha_set(struct ha_lab *l, const char *inner, const char *remote, const char *what)
+{
+	const struct dp_binding b = binding(inner, HA, remote);
+	int err;
+
+	enter(l->ha);
+	err = dp_seg6.set(l->dp, &b);
+	if (err < 0)
+		printf("# set: %s\n", strerror(-err));
+	ok(err == 0, "HA: %s", what);
+}
+
+static void ha_build(struct ha_lab *l)
+{
+	uint8_t mac[6];
+
+	l->cn = ns_new();
+	l->ha = ns_new();
+	l->mn = ns_new();
+	wire(l->ha, "hc", "2001:db8:c::1/64", l->cn, "ch", CN "/64");
+	wire(l->ha, "hm", "2001:db8:e::1/64", l->mn, "mh", COA "/64");
+	enter(l->mn);
+	run("ip -6 addr add " COA2 "/64 dev mh nodad");
+	enter(l->cn);
+	run("ip -6 route add default via 2001:db8:c::1");
+	enter(l->ha);
+	run("echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
+	/* Neighbours known: no packet is to be lost in the queue for discovery. */
+	mac_of(l->mn, "mh", mac);
+	enter(l->ha);
+	run("ip -6 neigh add " COA " lladdr %s dev hm nud permanent && "
+	    "ip -6 neigh add " COA2 " lladdr %s dev hm nud permanent",
+	    mac_str(mac).s, mac_str(mac).s);
+	l->cn_sock = udp_socket(l->cn, CN);
+	l->mn_tap = tap(l->mn, "mh");
+	mac_of(l->ha, "hm", l->ha_mac);
+	l->before = snapshot(l->ha);
+	l->dp = dp_start(l->ha, DP_ROLE_HA);
+	run("ip -6 addr add " HA "/128 dev dmip6ha0 nodad");
+}
+
+static void ha_forged(struct ha_lab *l)
+{
+	uint64_t drops = 0;
+	bool good;
+
+	ha_inject(l, COA, HOA, false, "back");
+	ok(udp_got(l->cn_sock, "back"), "HA: tunnel from the CoA is decapsulated and forwarded");
+	ha_inject(l, COA, HOA, true, "limit");
+	ok(udp_got(l->cn_sock, "limit"), "HA: also with an encapsulation limit option");
+	ha_inject(l, "2001:db8:e::99", HOA, false, "forged 1");
+	ha_inject(l, COA, "2001:db8:1::77", false, "forged 2");
+	ha_inject(l, "2001:db8:e::99", "2001:db8:1::77", false, "forged 3");
+	ha_inject(l, "2001:db8:e::99", HOA, true, "forged 4");
+	ha_inject(l, COA, HOA, false, "good again");
+	ok(udp_got(l->cn_sock, "good again"), "HA: forged tunnel packets do not come through");
+	enter(l->ha);
+	good = dp_seg6.drops(l->dp, &drops) == 0 && drops == 4;
+	ok(good, "HA: 4 drops counted (%llu)",
+	   (unsigned long long)drops);
+}
+
+/* A Mobility Header, then an echo request: only the echo may be answered. */
+static void ha_mobility_header(struct ha_lab *l)
+{
+	uint8_t p[ROOM], mh[8] = { 59, 0, 5, 0, 0, 0, 0, 0 };
+	struct icmp6_hdr echo = { .icmp6_type = ICMP6_ECHO_REQUEST };
+	size_t n;
+
+	enter(l->mn);
+	n = put_ip6(p, COA, HA, IPPROTO_MH, sizeof(mh));
+	memcpy(p + n, mh, sizeof(mh));
+	inject(l->mn_tap, "mh", l->ha_mac, p, n + sizeof(mh));
+	n = put_ip6(p, COA, HA, IPPROTO_ICMPV6, sizeof(echo));
+	memcpy(p + n, &echo, sizeof(echo));
+	echo.icmp6_cksum = checksum(p, p + n, sizeof(echo), IPPROTO_ICMPV6);
+	memcpy(p + n, &echo, sizeof(echo));
+	inject(l->mn_tap, "mh", l->ha_mac, p, n + sizeof(echo));
+	n = capture(l->mn_tap, IPPROTO_ICMPV6, p);
+	ok(n > 40 && p[40] == ICMP6_ECHO_REPLY, "HA: nothing answers a Mobility Header (type %d)",
+	   n > 40 ? p[40] : 0);
+}
+
+static void flood(int fd)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+	int sent = 0;
+
+	to.sin6_addr = addr(HOA);
+	while (sent < FLOOD) {
+		if (sendto(fd, "flood", 6, 0, (struct sockaddr *)&to, sizeof(to)) == 6)
+			sent++;
+	}
+}
+
+/* tp_packets counts what matched, also what did not fit into the socket. */
+static void ha_move_under_flood(struct ha_lab *l)
+{
+	struct sock_filter tunnels[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_IPV6, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog filter = { 4, tunnels };
+	int counter = tap(l->mn, "mh"), moves = 0, status;
+	struct tpacket_stats st = { 0 };
+	socklen_t len = sizeof(st);
+	pid_t child;
+
+	if (setsockopt(counter, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0)
+		bail("filter");
+	ha_set(l, HOA, COA, "set for the flood");
+	(void)getsockopt(counter, SOL_PACKET, PACKET_STATISTICS, &st, &len);
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		bail("fork");
+	if (child == 0) {
+		flood(l->cn_sock);
+		_exit(0);
+	}
+	enter(l->ha);
+	while (waitpid(child, &status, WNOHANG) == 0) {
+		const struct dp_binding b = binding(HOA, HA, ++moves % 2 ? COA2 : COA);
+
+		if (dp_seg6.set(l->dp, &b) < 0) {
+			ok(false, "HA: set under flood");
+			break;
+		}
+	}
+	len = sizeof(st);
+	(void)getsockopt(counter, SOL_PACKET, PACKET_STATISTICS, &st, &len);
+	ok(st.tp_packets == FLOOD && moves > 10, "HA: %d packets, %d moves, %d packets arrived",
+	   FLOOD, moves, (int)st.tp_packets);
+	close(counter);
+}
+
+static void ha_shared_remote(struct ha_lab *l)
+{
+	const struct dp_binding second = binding(HOA2, HA, COA2);
+
+	ha_set(l, HOA, COA, "first home address at a CoA");
+	ha_set(l, HOA2, COA, "second home address at the same CoA");
+	ha_set(l, HOA, COA2, "the first moves");
+	ha_inject(l, COA, HOA2, false, "second, old CoA");
+	ok(udp_got(l->cn_sock, "second, old CoA"), "HA: the second is still accepted from there");
+	ha_inject(l, COA, HOA, false, "first, old CoA");
+	ha_inject(l, COA2, HOA, false, "first, new CoA");
+	ok(udp_got(l->cn_sock, "first, new CoA"), "HA: the first only from the new CoA");
+	close(l->mn_tap);
+	l->mn_tap = tap(l->mn, "mh");
+	udp_send(l->cn_sock, HOA2, "x");
+	ok(tunnelled(l->mn_tap, HA, COA, CN, HOA2), "HA: the second's packets go to the old CoA");
+	udp_send(l->cn_sock, HOA, "x");
+	ok(tunnelled(l->mn_tap, HA, COA2, CN, HOA), "HA: the first's to the new one");
+	ha_set(l, HOA2, COA2, "the second moves too");
+	udp_send(l->cn_sock, HOA2, "x");
+	ok(tunnelled(l->mn_tap, HA, COA2, CN, HOA2), "HA: now both go to the new CoA");
+	enter(l->ha);
+	run("test \"$(ip nexthop | grep -c seg6)\" = 2");
+	ok(true, "HA: one nexthop for each binding");
+	ok(dp_seg6.del(l->dp, &second.inner) == 0 && dp_seg6.del(l->dp, &second.inner) == -ENOENT,
+	   "HA: del removes, a second del finds nothing");
+}
+
+static void ha_restart(struct ha_lab *l)
+{
+	struct dumped d = { 0 };
+	struct dp_stats before = { 0 }, after = { 0 };
+	const struct dp_binding b = binding(HOA, HA, COA2);
+	const struct in6_addr ha = addr(HA);
+	bool good;
+
+	enter(l->ha);
+	good = dp_seg6.stats(l->dp, &b.inner, &before) == 0 && before.tx_packets > FLOOD &&
+	       before.rx_packets >= 4;
+	ok(good, "HA: stats (%llu tx, %llu rx)",
+	   (unsigned long long)before.tx_packets, (unsigned long long)before.rx_packets);
+	dp_seg6.close(l->dp, true);
+	udp_send(l->cn_sock, HOA, "while away");
+	ok(tunnelled(l->mn_tap, HA, COA2, CN, HOA), "HA: tunnels stay when closed with keep");
+	l->dp = dp_start(l->ha, DP_ROLE_HA);
+	good = dp_seg6.dump(l->dp, on_dump, &d) == 0 && d.n == 1 &&
+	       in6_prefix_eq(&d.last.inner, &b.inner) && in6_eq(&d.last.remote, &b.remote) &&
+	       in6_eq(&d.last.local, &b.local);
+	ok(good, "HA: open finds the binding again (%d)", d.n);
+	ok(dp_seg6.endpoint_add(l->dp, &ha) == 0, "HA: endpoint named again");
+	ok(dp_seg6.stats(l->dp, &b.inner, &after) == 0 && after.tx_packets > before.tx_packets,
+	   "HA: counters went on");
+	ok(dp_seg6.repair(l->dp) == 0, "HA: nothing to repair");
+}
+
+static void ha_repair(struct ha_lab *l)
+{
+	int n;
+
+	enter(l->ha);
+	run("ip -6 rule del pref 0 ipproto 41 lookup 4599");
+	n = dp_seg6.repair(l->dp);
+	ok(n >= 1, "HA: rule put back (%d things)", n);
+	run("ip -6 route del " HOA " proto 77 && ip -6 route del " HA " table 4599");
+	n = dp_seg6.repair(l->dp);
+	ok(n >= 2, "HA: routes put back (%d things)", n);
+	run("ip nexthop flush proto 77 >/dev/null");
+	n = dp_seg6.repair(l->dp);
+	ok(n >= 2, "HA: nexthop and route put back (%d things)", n);
+	run("nft delete table inet dmip6_ha");
+	n = dp_seg6.repair(l->dp);
+	ok(n >= 2, "HA: filter put back (%d things)", n);
+	run("nft flush set inet dmip6_ha local");
+	n = dp_seg6.repair(l->dp);
+	ok(n == 1, "HA: endpoint put back into the filter (%d things)", n);
+	run("ip link del dmip6ha0");
+	n = dp_seg6.repair(l->dp);
+	ok(n >= 2, "HA: device and all on it put back (%d things)", n);
+	run("ip -6 addr add " HA "/128 dev dmip6ha0 nodad");
+	ok(dp_seg6.repair(l->dp) == 0, "HA: nothing more to repair");
+	udp_send(l->cn_sock, HOA, "repaired");
+	ok(tunnelled(l->mn_tap, HA, COA2, CN, HOA), "HA: tunnel works after repair");
+	ha_inject(l, COA2, HOA, false, "repaired back");
+	ok(udp_got(l->cn_sock, "repaired back"), "HA: and the way back");
+}
+
+static void test_ha(void)
+{
+	const struct in6_addr ha = addr(HA);
+	struct ha_lab l;
+	int n;
+
+	ha_build(&l);
+	ok(dp_seg6.endpoint_add(l.dp, &ha) == 0, "HA: endpoint");
+	ha_set(&l, HOA, COA, "binding");
+	udp_send(l.cn_sock, HOA, "hello");
+	ok(tunnelled(l.mn_tap, HA, COA, CN, HOA),
+	   "HA: a packet to the HoA is tunnelled to the CoA");
+	ha_forged(&l);
+	ha_mobility_header(&l);
+	ha_move_under_flood(&l);
+	ha_shared_remote(&l);
+	ha_restart(&l);
+	ha_repair(&l);
+	enter(l.ha);
+	run("ip -6 neigh replace 2001:db8:e::7 lladdr 02:00:00:00:00:07 dev hm nud permanent "
+	    "protocol 77");
+	dp_seg6.close(l.dp, true);
+	n = dp_cleanup(DP_TABLE_BASE, "dmip6ha0");
+	ok(n >= 7, "HA: cleanup removes all (%d things)", n);
+	same(l.before, snapshot(l.ha), "HA: cleanup");
+	ok(dp_cleanup(DP_TABLE_BASE, "dmip6ha0") == 0, "HA: nothing is left for a second cleanup");
+	l.dp = dp_start(l.ha, DP_ROLE_HA);
+	ok(dp_seg6.endpoint_add(l.dp, &ha) == 0, "HA: endpoint once more");
+	ha_set(&l, HOA, COA, "binding once more");
+	enter(l.ha);
+	dp_seg6.close(l.dp, false);
+	same(l.before, snapshot(l.ha), "HA: close");
+	free(l.before);
+	close(l.cn_sock);
+	close(l.mn_tap);
+	close(l.cn);
+	close(l.ha);
+	close(l.mn);
+}
+
+/* mn === net: two wires to two routers; what is beyond them is this program. */
+struct mn_lab {
+	int mn, net;
+	int sock, tap1, tap2;
+	uint8_t mac1[6], mac2[6];	/* of the mobile node */
+	struct dp *dp;
+	char *before;
+};
+
+#define MCOA	"2001:db8:e1::2"
+#define MCOA2	"2001:db8:e2::2"
+
+static void mn_set(struct mn_lab *l, const char *local, const char *what)
+{
+	const struct dp_binding b = binding(HOA, local, HA);
+	int err;
+
+	enter(l->mn);
+	err = dp_seg6.set(l->dp, &b);
+	if (err < 0)
+		printf("# set: %s\n", strerror(-err));
+	ok(err == 0, "MN: %s", what);
+}
+
+static void mn_inject(const struct mn_lab *l, const char *coa, const char *outer_src,
+		      const char *hoa, bool limit, const char *text)
+{
+	bool second = strcmp(coa, MCOA2) == 0;
+	uint8_t p[ROOM];
+	size_t n = put_tunnel(p, outer_src, coa, limit, CN, hoa, text);
+
+	enter(l->net);
+	inject(second ? l->tap2 : l->tap1, second ? "r2" : "r1", second ? l->mac2 : l->mac1, p, n);
+}
+
+static void mn_build(struct mn_lab *l)
+{
+	l->mn = ns_new();
+	l->net = ns_new();
+	wire(l->mn, "m1", "2001:db8:e1::100/64", l->net, "r1", "2001:db8:e1::1/64");
+	wire(l->mn, "m2", "2001:db8:e2::100/64", l->net, "r2", "2001:db8:e2::1/64");
+	l->tap1 = tap(l->net, "r1");
+	l->tap2 = tap(l->net, "r2");
+	mac_of(l->mn, "m1", l->mac1);
+	mac_of(l->mn, "m2", l->mac2);
+	enter(l->mn);
+	run("ip -6 route add default via 2001:db8:e1::1 dev m1");
+	l->before = snapshot(l->mn);
+	l->dp = dp_start(l->mn, DP_ROLE_MN);
+	run("ip -6 addr add " HOA "/128 dev dmip6mn0 nodad noprefixroute preferred_lft 0");
+	run("ip -6 addr add " MCOA "/128 dev dmip6mn0 nodad noprefixroute");
+	l->sock = udp_socket(l->mn, HOA);
+}
+
+static void mn_mtu(struct mn_lab *l)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+	int fd, mtu = 0;
+	socklen_t len = sizeof(mtu);
+
+	enter(l->mn);
+	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	to.sin6_addr = addr(HOA);
+	(void)bind(fd, (struct sockaddr *)&(struct sockaddr_in6){
+		.sin6_family = AF_INET6, .sin6_addr = addr(HOA) }, sizeof(to));
+	to.sin6_addr = addr(CN);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &len) < 0)
+		printf("# mtu: %s\n", strerror(errno));
+	ok(mtu == 1460, "MN: sockets see a path MTU of 1460 (%d)", mtu);
+	close(fd);
+}
+
+/* A connected socket remembers its route; this one goes the straight way first. */
+static void mn_connected(struct mn_lab *l)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+	uint8_t p[ROOM];
+
+	enter(l->mn);
+	to.sin6_addr = addr(CN);
+	if (connect(l->sock, (struct sockaddr *)&to, sizeof(to)) < 0)
+		bail("connect");
+	udp_send(l->sock, CN, "straight");
+	ok(capture(l->tap1, IPPROTO_UDP, p) > 0, "MN: a connected socket sends without tunnel");
+}
+
+static void mn_first(struct mn_lab *l)
+{
+	uint64_t drops = 0;
+	bool good;
+
+	if (send(l->sock, "hello", 6, 0) != 6)
+		bail("send");
+	ok(tunnelled(l->tap1, MCOA, HA, HOA, CN), "MN: its next packet goes into the tunnel");
+	mn_inject(l, MCOA, HA, HOA, false, "back");
+	ok(udp_got(l->sock, "back"), "MN: what comes back reaches the socket");
+	mn_inject(l, MCOA, HA, HOA, true, "limit");
+	ok(udp_got(l->sock, "limit"), "MN: also with an encapsulation limit option");
+	mn_inject(l, MCOA, "2001:db8:bad::1", HOA, false, "forged 1");
+	mn_inject(l, MCOA, HA, MCOA, false, "forged 2");
+	mn_inject(l, MCOA, HA, HOA, false, "good again");
+	ok(udp_got(l->sock, "good again"), "MN: forged tunnel packets do not come through");
+	enter(l->mn);
+	good = dp_seg6.drops(l->dp, &drops) == 0 && drops == 2;
+	ok(good, "MN: 2 drops counted (%llu)",
+	   (unsigned long long)drops);
+	mn_mtu(l);
+}
+
+/* Another care-of address, by another router: the way of the care-of prefix changes too. */
+static void mn_move(struct mn_lab *l)
+{
+	const struct in6_addr coa = addr(MCOA), coa2 = addr(MCOA2);
+
+	enter(l->mn);
+	run("ip -6 addr add " MCOA2 "/128 dev dmip6mn0 nodad noprefixroute");
+	run("ip -6 route add default via 2001:db8:e2::1 dev m2 table 4590");
+	run("ip -6 rule add pref 4590 from 2001:db8:e2::/64 lookup 4590");
+	ok(dp_seg6.endpoint_add(l->dp, &coa2) == 0, "MN: second endpoint");
+	udp_send(l->sock, CN, "still");
+	ok(tunnelled(l->tap1, MCOA, HA, HOA, CN),
+	   "MN: until the binding moves, the old CoA is used");
+	mn_set(l, MCOA2, "binding moves to the second CoA");
+	udp_send(l->sock, CN, "moved");
+	ok(tunnelled(l->tap2, MCOA2, HA, HOA, CN), "MN: then the new one, by the new router");
+	mn_inject(l, MCOA, HA, HOA, false, "late");
+	ok(udp_got(l->sock, "late"), "MN: late packets to the old CoA still arrive");
+	enter(l->mn);
+	ok(dp_seg6.endpoint_del(l->dp, &coa) == 0, "MN: first endpoint removed");
+	ok(dp_seg6.endpoint_del(l->dp, &coa) == -ENOENT, "MN: it is not there any more");
+	mn_inject(l, MCOA, HA, HOA, false, "too late");
+	mn_inject(l, MCOA2, HA, HOA, false, "new");
+	ok(udp_got(l->sock, "new"), "MN: nothing is decapsulated at the removed one");
+}
+
+static void mn_restart(struct mn_lab *l)
+{
+	const struct dp_binding b = binding(HOA, MCOA2, HA);
+	const struct in6_addr coa2 = addr(MCOA2);
+	struct dp_stats st = { 0 };
+	struct dumped d = { 0 };
+	bool good;
+	int n;
+
+	enter(l->mn);
+	good = dp_seg6.stats(l->dp, &b.inner, &st) == 0 && st.tx_packets == 3 && st.rx_packets >= 5;
+	ok(good, "MN: stats (%llu tx, %llu rx)", (unsigned long long)st.tx_packets,
+	   (unsigned long long)st.rx_packets);
+	dp_seg6.close(l->dp, true);
+	udp_send(l->sock, CN, "while away");
+	ok(tunnelled(l->tap2, MCOA2, HA, HOA, CN), "MN: tunnel stays when closed with keep");
+	l->dp = dp_start(l->mn, DP_ROLE_MN);
+	good = dp_seg6.dump(l->dp, on_dump, &d) == 0 && d.n == 1 &&
+	       in6_prefix_eq(&d.last.inner, &b.inner) && in6_eq(&d.last.remote, &b.remote) &&
+	       in6_eq(&d.last.local, &b.local);
+	ok(good, "MN: open finds the binding again (%d)", d.n);
+	ok(dp_seg6.endpoint_add(l->dp, &coa2) == 0, "MN: endpoint named again");
+	ok(dp_seg6.repair(l->dp) == 0, "MN: nothing to repair");
+	run("ip -6 rule del from " HOA " && ip -6 route del default table 4500 && "
+	    "ip nexthop flush proto 77 >/dev/null && nft delete table inet dmip6_mn");
+	n = dp_seg6.repair(l->dp);
+	ok(n >= 4, "MN: rule, route, nexthop, filter put back (%d things)", n);
+	udp_send(l->sock, CN, "repaired");
+	ok(tunnelled(l->tap2, MCOA2, HA, HOA, CN), "MN: tunnel works after repair");
+}
+
+static void test_mn(void)
+{
+	const struct dp_binding b = binding(HOA, MCOA2, HA);
+	const struct in6_addr coa = addr(MCOA);
+	struct mn_lab l;
+
+	mn_build(&l);
+	mn_connected(&l);
+	enter(l.mn);
+	ok(dp_seg6.endpoint_add(l.dp, &coa) == 0, "MN: endpoint");
+	mn_set(&l, MCOA, "binding");
+	mn_first(&l);
+	mn_move(&l);
+	mn_restart(&l);
+	enter(l.mn);
+	ok(dp_seg6.del(l.dp, &b.inner) == 0, "MN: binding removed");
+	run("ip -6 rule del pref 4590 && ip -6 route flush table 4590");
+	dp_seg6.close(l.dp, false);
+	same(l.before, snapshot(l.mn), "MN: close");
+	free(l.before);
+	close(l.sock);
+	close(l.tap1);
+	close(l.tap2);
+	close(l.mn);
+	close(l.net);
+}
+
+static void test_probe(void)
+{
+	int ns = ns_new();
+	char *before = snapshot(ns), why[512] = "";
+	const struct dp_ops *ops = NULL;
+	bool good;
+
+	ok(dp_seg6.probe(why, sizeof(why)) == 0, "probe: seg6 works here %s", why);
+	same(before, snapshot(ns), "probe");
+	ok(dp_choose(NULL, &ops, why, sizeof(why)) == 0 && ops == &dp_seg6, "choice: seg6");
+	ok(dp_choose("null", &ops, why, sizeof(why)) == 0 && ops == &dp_null, "choice by name");
+	good = dp_choose("nul", &ops, why, sizeof(why)) == -ENOENT && strstr(why, "seg6, null");
+	ok(good, "choice of a wrong name: %s", why);
+	free(before);
+	close(ns);
+}
+
+int main(void)
+{
+	lab_begin("kernel_dp_test");
+	test_probe();
+	test_ha();
+	test_mn();
+	return lab_end();
+}
