@@ -152,20 +152,27 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 
 /* RFC 6275 10.3.2: interception ends at once; the entry stays as invalid for a while, so
  * that an older Binding Update that was delayed is recognised by its number. */
-static void release(struct binding *b, enum binding_event e, const struct binding_request *req,
-		    usec_t now)
+static int release(struct binding *b, enum binding_event e, const struct binding_request *req,
+		   usec_t now)
 {
 	struct ha *ha = b->ha;
+	int err = arm(b, now + MIP6_MAX_DELETE_BCE_TIMEOUT_MS * USEC_MS);
 
+	if (err < 0) {		/* a new one, as only its timer can fail */
+		forget(b, e, now);
+		return err;
+	}
 	b->sequence = req->sequence;
 	if (b->state == BINDING_BOUND) {
 		uninstall(b);
-		change_state(b, BINDING_RELEASED, e);
 		ha->ops->binding_forget(ha->ctx, &b->hoa);
 		ha->counters[HA_BINDING_RELEASED]++;
+		change_state(b, BINDING_RELEASED, e);
 		tell(b, HA_EVENT_BINDING_RELEASED);
+	} else {
+		change_state(b, BINDING_RELEASED, e);
 	}
-	(void)arm(b, now + MIP6_MAX_DELETE_BCE_TIMEOUT_MS * USEC_MS);
+	return 0;
 }
 
 static void timeout(struct binding *b, enum binding_event e, usec_t now)
@@ -200,8 +207,7 @@ int binding_event(struct binding *b, enum binding_event e, const struct binding_
 	case BINDING_EVENT_RESTORE:
 		return take(b, e, req, now);
 	case BINDING_EVENT_RELEASE:
-		release(b, e, req, now);
-		return 0;
+		return release(b, e, req, now);
 	case BINDING_EVENT_TIMEOUT:
 		timeout(b, e, now);
 		return 0;

@@ -4,6 +4,7 @@
  * 10.3.1, 10.3.2). What a Binding Update may do is decided before, by verdict.c.
  *
  *	NEW      -- register, restore --> BOUND      NEW -- data path fails --> GONE
+ *	NEW      -- release --> RELEASED (nothing was bound: its number is kept all the same)
  *	BOUND    -- register --> BOUND               BOUND -- timeout --> GONE
  *	BOUND    -- release --> RELEASED             RELEASED -- register --> BOUND
  *	RELEASED -- release --> RELEASED             RELEASED -- timeout --> GONE

@@ -107,6 +107,24 @@ static bool register_binding(struct ha *ha, struct binding *b, struct lease *lea
 	return false;
 }
 
+/* A de-registration may have overtaken the registration that it ends. Its number is
+ * remembered as if there had been a binding (RFC 6275 10.3.2), so that the registration,
+ * when it comes, does not bind a host that is at home. */
+static void remember_release(struct ha *ha, struct lease *lease, const struct verdict *v,
+			     usec_t now)
+{
+	struct binding_request req = { .sequence = v->sequence };
+	struct binding *b;
+
+	if (!lease || lease->state == LEASE_FREE || lease->bindings >= HA_BINDINGS_PER_LEASE)
+		return;
+	b = bcache_add(&ha->bcache, &v->hoa, lease);
+	if (!b)
+		return;
+	binding_init(ha, b);
+	(void)binding_event(b, BINDING_EVENT_RELEASE, &req, now);
+}
+
 /* After the acknowledgement: where the host is, is known now. */
 static void note_presence(struct ha *ha, struct lease *lease, const struct ip6_packet *ip,
 			  const struct verdict *v, usec_t now)
@@ -130,7 +148,9 @@ static void carry_out(struct ha *ha, const struct verdict_in *in, struct binding
 	if (v->reason == VERDICT_REGISTER) {
 		register_binding(ha, b, lease, in->key, v, now);
 	} else if (v->reason == VERDICT_DEREGISTER) {
-		binding_event(b, BINDING_EVENT_RELEASE, &req, now);
+		(void)binding_event(b, BINDING_EVENT_RELEASE, &req, now);
+	} else if (v->reason == VERDICT_NO_BINDING) {
+		remember_release(ha, lease, v, now);
 	} else if (b && v->reason > VERDICT_TYPE_CHANGE) {
 		/* RFC 6275 9.5.1: valid, whatever else is wrong: its number counts. */
 		b->sequence = v->sequence;

@@ -627,6 +627,28 @@ static void deregistration_at_home(void **state)
 	fake_end(&f);
 }
 
+/* The registration was overtaken by its end. */
+static void deregistration_comes_first(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_start(&f, POOL);
+	fake_rs(&f, 7, mac_a, "fe80::a", 255);
+	fake_bu(&f, &(struct bu){ .src = HOA, .seq = 11, .lifetime = 0, .key = &f.keys[0] });
+	assert_int_equal(fake_ba(&f, &f.keys[0], HOA, HOA).status, BA_NOT_HOME_AGENT);
+	fake_bu(&f, &(struct bu){ .src = COA, .hoa = HOA, .seq = 10, .lifetime = 100,
+				  .key = &f.keys[0] });
+	assert_int_equal(fake_ba(&f, &f.keys[0], COA, HOA).status, BA_SEQ_OUT_OF_WINDOW);
+	assert_int_equal(fake_count(&f, CALL_DP_SET), 0);
+	assert_int_equal(fake_count(&f, CALL_DP_DEL), 0);
+	assert_int_equal(ha_bound_count(&f.ha), 0);
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_ATTACHED), 1);
+	fake_run(&f, 10 * USEC_S);
+	assert_int_equal(f.ha.bcache.n, 0);
+	fake_end(&f);
+}
+
 static void prefixes_of_others(void **state)
 {
 	struct fake f;
@@ -984,6 +1006,7 @@ int main(void)
 		cmocka_unit_test(binding_expires),
 		cmocka_unit_test(deregistration_from_away),
 		cmocka_unit_test(deregistration_at_home),
+		cmocka_unit_test(deregistration_comes_first),
 		cmocka_unit_test(prefixes_of_others),
 		cmocka_unit_test(two_home_addresses_make_no_loop),
 		cmocka_unit_test(wrong_key_is_not_answered),
