@@ -773,18 +773,54 @@ static void flow_appears_during_release(void **state)
 	assert_true(w->a.tunnelled);
 }
 
-static void release_unanswered_ends(void **state)
+/* Nothing is kept for it, but until the binding must have run out a return home has to
+ * end it, or the HA would tunnel on. */
+static void release_unanswered_is_remembered(void **state)
+{
+	struct world *w = *state;
+	usec_t end;
+
+	bound(w);
+	end = w->a.bound_until;
+	forget(w);
+	flows(w, 0);
+	after(w, 60 * S);
+	assert_state(w, ANCHOR_RELEASING);
+	assert_false(w->a.tunnelled);
+	assert_false(w->a.held);
+	assert_true(count(w, BU) >= 4);
+	for (unsigned int n = 0; n < count(w, BU); n++)
+		assert_int_equal(nth(w, BU, n)->lifetime_s, 0);
+	until(w, end + 33 * S);
+	assert_state(w, ANCHOR_GONE);
+}
+
+static void return_after_an_unanswered_release(void **state)
 {
 	struct world *w = *state;
 
 	bound(w);
-	forget(w);
 	flows(w, 0);
-	after(w, 120 * S);
-	assert_state(w, ANCHOR_GONE);
-	assert_in_range(count(w, BU), 3, 5);
-	for (unsigned int n = 0; n < count(w, BU); n++)
-		assert_int_equal(nth(w, BU, n)->lifetime_s, 0);
+	after(w, 60 * S);
+	forget(w);
+	anchor_event(&w->a, ANCHOR_EV_RETURN, w->now);
+	assert_state(w, ANCHOR_RETURNING);
+	assert_int_equal(last_bu(w)->lifetime_s, 0);
+	assert_true(last_bu(w)->home);
+}
+
+static void flow_appears_after_an_unanswered_release(void **state)
+{
+	struct world *w = *state;
+
+	bound(w);
+	flows(w, 0);
+	after(w, 60 * S);
+	forget(w);
+	flows(w, 1);
+	assert_state(w, ANCHOR_REGISTERING);
+	assert_true(w->a.held);
+	assert_true(w->a.tunnelled);
 }
 
 static void release_goes_on_from_a_new_coa(void **state)
@@ -1158,7 +1194,8 @@ int main(void)
 		T(flows_end_without_coa_release_later), T(outstanding_numbers_wrap),
 		T(released_after_linger), T(flow_within_linger_keeps_it),
 		T(lost_notification_is_caught_by_the_count), T(flow_appears_during_release),
-		T(release_unanswered_ends), T(release_goes_on_from_a_new_coa), T(return_home),
+		T(release_unanswered_is_remembered),
+		T(return_after_an_unanswered_release), T(flow_appears_after_an_unanswered_release), T(release_goes_on_from_a_new_coa), T(return_home),
 		T(return_before_anything_was_sent), T(return_while_registering_takes_it_back),
 		T(return_unanswered_is_insisted_on), T(return_refused_is_home_all_the_same),
 		T(leaves_again_while_returning),

@@ -1138,7 +1138,8 @@ static struct mn_restore saved(const struct world *w, const struct in6_addr *hoa
 
 	return (struct mn_restore){
 		.prefix = a->prefix, .hoa = a->hoa, .ha = a->ha, .coa = a->coa,
-		.away = anchor_away(a), .link_local = a->link_local, .seq = a->seq,
+		.away = anchor_away(a), .tunnelled = a->tunnelled,
+		.link_local = a->link_local, .seq = a->seq,
 		.valid_until = a->valid_until, .bound_until = a->bound_until };
 }
 
