@@ -466,6 +466,9 @@ int seg6_probe(char *why, size_t len)
 		err = try_tunnel(nl, why, len);
 	if (err >= 0)
 		err = try_filter(why, len);
+	if (err == -EPERM)	/* says nothing of what the kernel can do */
+		(void)snprintf(why, len, "needs CAP_NET_ADMIN in this network namespace; so it "
+			       "cannot even be tried");
 	nl_free(genl);
 	nl_free(nl);
 	return err < 0 ? err : 0;

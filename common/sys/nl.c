@@ -19,11 +19,13 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "common/sys/clock.h"
+
 #define TX_ROOM		8192
 #define MESSAGE_ROOM	1024		/* kept free for the next message of a batch */
 #define RX_ROOM		65536
 #define ERROR_TEXT	256
-#define TRIES_ENOMEM	20
+#define ENOMEM_PATIENCE	(50 * USEC_MS)
 #define TRIES_DUMP	5
 #define ANSWER_TIMEOUT_S	5	/* answers come at once; against a lost one */
 
@@ -304,19 +306,25 @@ static int read_answer(struct nl *nl, struct answers *a)
 
 int nl_request(struct nl *nl, struct nlmsghdr *nlh)
 {
-	int err = -ENOMEM;
+	usec_t end = 0;
+	int err;
 
 	nlh->nlmsg_flags |= NLM_F_ACK;
-	/* The per-CPU memory of seg6 routes runs out for moments; a worker fills it up. */
-	for (int i = 0; i < TRIES_ENOMEM && err == -ENOMEM; i++) {
-		if (i > 0)
-			(void)sched_yield();
+	/* The per-CPU memory of seg6 tunnels runs out for moments; a worker of the kernel
+	 * fills it up, and there is no event to wait for. */
+	for (;;) {
 		nl->error[0] = '\0';
 		err = send_message(nl, nlh);
 		if (err == 0)
 			err = read_answer(nl, NULL);
+		if (err != -ENOMEM)
+			return err;
+		if (end == 0)
+			end = clock_now() + ENOMEM_PATIENCE;
+		else if (clock_now() > end)
+			return err;
+		(void)sched_yield();
 	}
-	return err;
 }
 
 int nl_query(struct nl *nl, struct nlmsghdr *nlh,
