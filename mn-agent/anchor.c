@@ -103,6 +103,11 @@ static void gone(struct anchor *a, const char *why, usec_t now)
 	change_state(a, ANCHOR_GONE, why, now);
 }
 
+void anchor_give_up(struct anchor *a, const char *why, usec_t now)
+{
+	gone(a, why, now);
+}
+
 /* What is asked for in this state; RFC 6275 11.7.1: no longer than the home prefix lives. */
 static uint32_t lifetime_wanted(const struct anchor *a, usec_t now)
 {

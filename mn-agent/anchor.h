@@ -119,6 +119,8 @@ void anchor_set_valid_until(struct anchor *a, usec_t at);
 bool anchor_seq_outstanding(const struct anchor *a, uint16_t seq);
 /* Does it need a care-of address: is it away and to be kept? */
 bool anchor_away(const struct anchor *a);
+/* Gives it up for another reason than its lifetime: nothing is kept, the HA is not told. */
+void anchor_give_up(struct anchor *a, const char *why, usec_t now);
 /* Stops timers; withdraws nothing. */
 void anchor_stop(struct anchor *a);
 

@@ -227,7 +227,7 @@ static bool is_left(const struct mn_iface *i, const struct in6_addr *addr)
 		if (router_prefix_of(&i->past[n], addr) >= 0)
 			return true;
 	for (const struct anchor *a = i->mn->anchors; a; a = a->next)
-		if (anchor_away(a) && in6_in(&a->prefix, addr))
+		if (in6_in(&a->prefix, addr) && !at_home_anywhere(i->mn, a))
 			return true;
 	return false;
 }
@@ -294,7 +294,7 @@ static void limit_away(struct mn *mn, usec_t now)
 		victim->flows = 0;
 		anchor_event(victim, ANCHOR_EV_IDLE, now);
 		if (victim->state == ANCHOR_DEPARTED)
-			anchor_event(victim, ANCHOR_EV_EXPIRED, now);
+			anchor_give_up(victim, "too many anchors are away", now);
 	}
 }
 
@@ -377,7 +377,7 @@ static void retire_own_coa(struct mn_iface *i, usec_t now)
 		if (a && a->flows > 0)
 			return;
 		if (a)
-			anchor_event(a, ANCHOR_EV_EXPIRED, now);
+			anchor_give_up(a, "the kernel's own address is there", now);
 	}
 	drop_coa(i);
 	unset_path(i);
@@ -393,7 +393,7 @@ static void settle_held(struct mn_iface *i, struct anchor *a, usec_t now)
 	if (kernel_has(i, &a->hoa) || own)
 		anchor_hold(a, false);
 	else if (a->flows == 0)
-		anchor_event(a, ANCHOR_EV_EXPIRED, now);	/* nobody has this address now */
+		anchor_give_up(a, "no flow, and the link has not the address", now);
 }
 
 void attach_settle(struct mn *mn, usec_t now)
@@ -579,7 +579,7 @@ void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone,
 		if (an->flows > 0)
 			anchor_hold(an, true);
 		else
-			anchor_event(an, ANCHOR_EV_EXPIRED, now);
+			anchor_give_up(an, "the link lost the address", now);
 	}
 	if (i->coa_source == COA_KERNEL && in6_eq(&i->coa, &a->addr)) {
 		i->coa_source = COA_NONE;

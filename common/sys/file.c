@@ -80,26 +80,7 @@ static int write_all(int fd, const uint8_t *p, size_t len)
 		p += n;
 		len -= (size_t)n;
 	}
-	return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* The rename itself is on disk only when the directory is. */
-static int sync_dir_of(const char *path)
-{
-	char dir[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	int fd, err;
-
-	if (!slash)
-		(void)snprintf(dir, sizeof(dir), ".");
-	else
-		(void)snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path) + 1, path);
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	err = fsync(fd) < 0 ? -errno : 0;
-	(void)close(fd);
-	return err;
+	return 0;
 }
 
 int file_replace(const char *path, const void *data, size_t len)
@@ -122,7 +103,7 @@ int file_replace(const char *path, const void *data, size_t len)
 		(void)unlink(beside);
 		return err;
 	}
-	return sync_dir_of(path);
+	return 0;
 }
 
 int file_make_dir(const char *path)

@@ -7,7 +7,8 @@
 
 /* Whole file, zero-terminated, malloc'd. 0, negative errno; -EFBIG above max. */
 int file_read(const char *path, size_t max, char **ret, size_t *ret_len);
-/* Written beside, then renamed over: readers see the old or the new one. Mode 0600. */
+/* Written beside, then renamed over: readers see the old or the new one, whatever kills the
+ * writer. Not forced to the disk: for what a loss of power makes worthless. Mode 0600. */
 int file_replace(const char *path, const void *data, size_t len);
 /* mkdir -p, mode 0700 for what it makes. */
 int file_make_dir(const char *path);
