@@ -68,7 +68,7 @@ is "ha.conf: the page has each keyword, and no other" \
 # complaints FILE: a page of ours need not be installed to be referred to.
 complaints()
 {
-	mandoc -Tlint -Wstyle "$1" | grep -v 'referenced manual not found' || true
+	mandoc -Tlint -Wstyle "$1" 2>/dev/null | grep -v 'referenced manual not found' || true
 }
 
 if command -v mandoc >/dev/null; then
