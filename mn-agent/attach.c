@@ -475,6 +475,16 @@ static int on_probe(void *ctx, struct movement *m, usec_t now)
 	return i->mn->ops->send_link(i->mn->ctx, i->link.ifindex, m->router.mac, w.base, w.len);
 }
 
+/* The care-of address of an earlier run, if this is not its place: off our device. */
+static void forget_wish(struct mn *mn)
+{
+	struct in6_addr wish = mn->wish;
+
+	mn->wish = in6addr_any;
+	if (!in6_is_any(&wish))
+		attach_own_addr(mn, &wish);
+}
+
 /* The same place again, or its advertisement refreshed. */
 static void confirmed(struct mn_iface *i, usec_t now)
 {
@@ -528,6 +538,7 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 		mn->ops->path_unset(mn->ctx, &old_path);
 	drop_left_addrs(i);
 	leave_routers(i);
+	forget_wish(mn);
 }
 
 static void on_lost(void *ctx, struct movement *m, usec_t now)
