@@ -133,6 +133,10 @@ static void restart_mn(struct sim *s)
 		sim_mn_start(s);
 		return;
 	}
+	/* What happened in the last milliseconds is not on its disk yet: that much may be lost
+	 * with a daemon that is killed, and is not looked for here. */
+	while (s->mn.save_due && !s->failed)
+		sim_run(s, USEC_MS);
 	sim_mn_stop(s, false);
 	if (sim_chance(s, 700))
 		sim_mn_start(s);
