@@ -244,6 +244,25 @@ class Lab:
 
     def build(self):
         remove_stale()
+        self._links()
+        for box in ("core", "ar1", "ar2", "ar3"):
+            self.sysctl(box, "net/ipv6/conf/all/forwarding", "1")
+        for key in ("all", "default"):
+            self.sysctl("air", f"net/ipv6/conf/{key}/disable_ipv6", "1")
+        self._addresses()
+        self._edge_filter()
+        self._air()
+        self._batch("mn", ["link set lo up", "link set wlan0 up"])
+        self.airnl = self.inside("air", Rtnl)
+        self.mnnl = self.inside("mn", Rtnl)
+
+        def forwarding():
+            ports = json.loads(self.run("air", "bridge", "-j", "link").stdout or "[]")
+            return sum(p.get("state") == "forwarding" for p in ports) == len(ARS)
+        if not wait_for(forwarding, 5.0, 0.02):
+            raise LabError("the laboratory's bridges do not forward")
+
+    def _links(self):
         n = self.ns
         # Every pair's two indexes differ: for a pair with equal ones (which namespaces make
         # likely) the kernel reports a carrier change up to one second late, since its link
@@ -261,53 +280,38 @@ class Lab:
                    f"peer name mn netns {n('air')}")
         self._batch(None, top)
 
-        for box in ("core", "ar1", "ar2", "ar3"):
-            self.sysctl(box, "net/ipv6/conf/all/forwarding", "1")
-        for key in ("all", "default"):
-            self.sysctl("air", f"net/ipv6/conf/{key}/disable_ipv6", "1")
-
+    def _addresses(self):
+        """Addresses and routes of core and of what hangs on it. The links of core have fixed
+        addresses without duplicate address detection: they are scenery."""
         core = ["link set lo up"]
-        for k, x in enumerate(("ar1", "ar2", "ar3")):
-            core += [f"link set {x} up", f"addr add fe80::1/64 dev {x} nodad",
-                     f"addr add 2001:db8:0:{k + 1}::1/64 dev {x} nodad",
-                     f"route add {POOL[k + 1]} via 2001:db8:0:{k + 1}::2 dev {x}"]
-            self._batch(x, ["link set lo up", "link set core0 up",
-                            "addr add fe80::2/64 dev core0 nodad",
-                            f"addr add 2001:db8:0:{k + 1}::2/64 dev core0 nodad",
-                            "route add default via fe80::1 dev core0",
-                            "link set acc0 up"])
-        for k, x in enumerate(("cn1", "cn2")):
-            core += [f"link set {x} up", f"addr add fe80::1/64 dev {x} nodad",
-                     f"addr add 2001:db8:c{k + 1}::1/64 dev {x} nodad"]
-            self._batch(x, ["link set lo up", "link set core0 up",
-                            "addr add fe80::2/64 dev core0 nodad",
-                            f"addr add {CN[k + 1]}/64 dev core0 nodad",
-                            "route add default via fe80::1 dev core0"])
+        for box, near, far, more in (
+                *((f"ar{i}", f"2001:db8:0:{i}::1/64", f"2001:db8:0:{i}::2/64",
+                   ["link set acc0 up"]) for i in ARS),
+                *((f"cn{i}", f"2001:db8:c{i}::1/64", f"{CN[i]}/64", []) for i in CN)):
+            core += [f"link set {box} up", f"addr add fe80::1/64 dev {box} nodad",
+                     f"addr add {near} dev {box} nodad"]
+            self._batch(box, ["link set lo up", "link set core0 up",
+                              "addr add fe80::2/64 dev core0 nodad",
+                              f"addr add {far} dev core0 nodad",
+                              "route add default via fe80::1 dev core0", *more])
+        core += [f"route add {POOL[i]} via fe80::2 dev ar{i}" for i in ARS]
         self._batch("core", core)
-        # The provider lets nobody use a foreign source address (BCP 38): a packet of an old
-        # address that leaves without a tunnel is lost here, as it would be outside.
+
+    def _edge_filter(self):
+        """The provider lets nobody use a foreign source address (BCP 38): a packet of an old
+        address that leaves without a tunnel is lost here, as it would be outside."""
         edge = "".join(f'iifname "ar{i}" ip6 saddr 2001:db8:1::/48 ip6 saddr != {POOL[i]} drop\n'
                        for i in ARS)
         p = self.run("core", "nft", "table inet edge { chain f { type filter hook forward "
                      f"priority 0\n{edge}}}\n}}")
         if p.returncode:
             raise LabError(f"the edge filter cannot be loaded: {p.stderr.strip()}")
-        air = []
-        for i in ARS:
-            air += [f"link set ar{i} master br{i}", f"link set ar{i} up", f"link set br{i} up"]
-        self._batch("air", air)
-        self._batch("mn", ["link set lo up", "link set wlan0 up"])
 
+    def _air(self):
+        self._batch("air", [x for i in ARS for x in (
+            f"link set ar{i} master br{i}", f"link set ar{i} up", f"link set br{i} up")])
         out = self.run("air", "ip", "-j", "link", "show").stdout
         self.links = {x["ifname"]: x["ifindex"] for x in json.loads(out)}
-        self.airnl = self.inside("air", Rtnl)
-        self.mnnl = self.inside("mn", Rtnl)
-
-        def forwarding():
-            ports = json.loads(self.run("air", "bridge", "-j", "link").stdout or "[]")
-            return sum(p.get("state") == "forwarding" for p in ports) == len(ARS)
-        if not wait_for(forwarding, 5.0, 0.02):
-            raise LabError("the laboratory's bridges do not forward")
 
     def _batch(self, box, lines):
         where = ["-n", self.ns(box)] if box else []

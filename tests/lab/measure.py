@@ -13,6 +13,7 @@ import flows
 from lab import ARS, HA, anchor_of
 
 BEFORE = 0.05                   # packets sent this long before a move may be lost by it
+AFTER = 1.0                     # a silence that begins later has another cause
 DEAD = 0.5                      # a flow that says nothing for so long before it is ended
 
 
@@ -25,7 +26,8 @@ def read_json(path):
 
 
 def silence(times, start, end):
-    """The longest time without a packet that touches start..end, in seconds.
+    """The longest time without a packet that begins before AFTER seconds behind start, or
+    reaches over start.
 
     A silence that reaches over the end (where the next move is) counts up to the end. None:
     from some time in start..end on, nothing ever came again.
@@ -34,10 +36,11 @@ def silence(times, start, end):
     last = times[i - 1] if i else start
     longest = 0.0
     for t in times[i:]:
-        if t >= end:
-            return max(longest, end - last)
-        longest = max(longest, t - last)
+        if last < start + AFTER:
+            longest = max(longest, min(t, end) - last)
         last = t
+        if t >= end:
+            return longest
     return None if end - last > DEAD else longest
 
 

@@ -219,8 +219,8 @@ def panel(svg, run, result, all_received, i, x, y, width):
 def steps(svg, run, i, at, y, edge):
     """The signalling seen on the MN's link, as flags above the lanes."""
     names = {capture.RS: "RS", capture.RA: "RA"}
-    seen, row = [], 0
     up, end = run.moves[i]["up"], run.phase_end(i)
+    seen = {"link up": up}
     for p in run.packets:
         if p.where != capture.MN or not up <= p.time < end or at(p.time) > edge - 20:
             continue
@@ -229,10 +229,10 @@ def steps(svg, run, i, at, y, edge):
             name = names.get(p.kind)
         elif p.proto == capture.MOBILITY:
             name = {capture.BU: "BU", capture.BA: "BA"}.get(p.kind)
-        if name and name not in seen:
-            seen.append(name)
-            px, py = at(p.time), y + 12 + row * 13
-            svg.line(px, py + 2, px, y + 58, "#888", 0.8)
-            svg.text(px + 2, py, name, 11, fill="#333")
-            row = (row + 1) % 4
-    return y + 58
+        if name:
+            seen.setdefault(name, p.time)
+    for row, (name, t) in enumerate(seen.items()):
+        px, py = at(t), y + 12 + row * 13
+        svg.line(px, py + 2, px, y + 70, "#888", 0.8)
+        svg.text(px + 2, py, name, 11, fill="#333")
+    return y + 70

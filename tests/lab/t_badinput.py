@@ -232,8 +232,9 @@ def test_privileges(t):
         lab.build()
         drop = ["setpriv", "--bounding-set=-net_admin,-net_raw",
                 "--inh-caps=-net_admin,-net_raw"]
-        refused(t, lab, "dmip6-had without CAP_NET_ADMIN", "ar1", drop + lab.had_command(1), "CAP_NET_")
-        refused(t, lab, "dmip6-mnd without CAP_NET_ADMIN", "mn", drop + lab.mnd_command(), "CAP_NET_")
+        for box, cmd in (("ar1", lab.had_command(1)), ("mn", lab.mnd_command())):
+            refused(t, lab, f"the daemon of {box} without CAP_NET_ADMIN", box, drop + cmd,
+                    "CAP_NET_")
 
 
 def digest(folder):
