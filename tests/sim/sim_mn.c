@@ -417,10 +417,10 @@ static void save(struct sim *s)
 		if (a->state != ANCHOR_GONE)
 			m->saved[m->n_saved++] = (struct mn_restore){
 				.prefix = a->prefix, .hoa = a->hoa, .ha = a->ha, .coa = a->coa,
-				.away = anchor_away(a), .link_local = a->link_local,
+				.away = a->state != ANCHOR_ATTACHED, .link_local = a->link_local,
 				.seq = a->seq, .valid_until = a->valid_until,
 				.bound_until = a->bound_until };
-	m->saved_coa = in6addr_any;
+	m->saved_coa = m->mn.wish;
 	for (const struct mn_iface *i = m->mn.ifaces; i; i = i->next)
 		if (i->coa_source == COA_OWN)
 			m->saved_coa = i->coa;
