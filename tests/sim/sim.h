@@ -192,6 +192,7 @@ void sim_stranger(struct sim *s, unsigned int n);	/* another host asks for a pre
 /* sim_check.c */
 void sim_check(struct sim *s);				/* after each step */
 void sim_check_flows(struct sim *s);			/* after a time without trouble */
-void sim_check_nothing_left(struct sim *s);		/* at the end */
+void sim_check_nothing_left(struct sim *s);		/* when all flows have ended */
+void sim_check_stopped(struct sim *s);			/* a while after a stop by SIGTERM */
 
 #endif

@@ -252,17 +252,17 @@ void sim_check_flows(struct sim *s)
 	}
 }
 
-void sim_check_nothing_left(struct sim *s)
+static void check_bindings_gone(struct sim *s)
 {
-	const struct sim_mn *m = &s->mn;
-
 	for (unsigned int n = 0; n < SIM_HAS; n++)
 		if (s->has[n].n_routes || ha_bound_count(&s->has[n].ha))
 			sim_fail(s, "ha %u: a binding is left", n);
-	for (const struct anchor *a = m->mn.anchors; a; a = a->next)
-		if (a->state != ANCHOR_ATTACHED || a->held || sim_ha_of(&a->hoa) != m->at)
-			sim_fail(s, "anchor %s is left: %s%s", in6_str(&a->hoa).s,
-				 anchor_state_name(a->state), a->held ? ", held" : "");
+}
+
+static void check_kernel_clean(struct sim *s)
+{
+	const struct sim_mn *m = &s->mn;
+
 	if (m->n_tunnels || m->n_endpoints || m->n_own)
 		sim_fail(s, "left: %u tunnels, %u ends of tunnels, %u addresses", m->n_tunnels,
 			 m->n_endpoints, m->n_own);
@@ -270,4 +270,22 @@ void sim_check_nothing_left(struct sim *s)
 		if (m->path_there[n])
 			sim_fail(s, "the road of %s is left",
 				 in6_prefix_str(&m->paths[n].prefix).s);
+}
+
+void sim_check_nothing_left(struct sim *s)
+{
+	const struct sim_mn *m = &s->mn;
+
+	check_bindings_gone(s);
+	for (const struct anchor *a = m->mn.anchors; a; a = a->next)
+		if (a->state != ANCHOR_ATTACHED || a->held || sim_ha_of(&a->hoa) != m->at)
+			sim_fail(s, "anchor %s is left: %s%s", in6_str(&a->hoa).s,
+				 anchor_state_name(a->state), a->held ? ", held" : "");
+	check_kernel_clean(s);
+}
+
+void sim_check_stopped(struct sim *s)
+{
+	check_bindings_gone(s);
+	check_kernel_clean(s);
 }

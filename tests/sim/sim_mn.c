@@ -644,10 +644,6 @@ void sim_mn_stop(struct sim *s, bool release)
 	if (release) {
 		m->n_saved = 0;
 		m->saved_coa = in6addr_any;
-		memset(m->path_there, 0, sizeof(m->path_there));
-		m->n_endpoints = 0;
-		m->n_tunnels = 0;
-		m->n_own = 0;
 	}
 }
 

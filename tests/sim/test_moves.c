@@ -209,6 +209,20 @@ static void settle(struct sim *s)
 	sim_check_nothing_left(s);
 }
 
+/* Stopped with flows that are away: the home agents are told, the kernel is as before. */
+static void stop(struct sim *s)
+{
+	for (int n = 0; n < 4; n++) {
+		sim_mn_flow_begin(s);
+		sim_mn_leave(s);
+		sim_mn_join(s, elsewhere(s));
+		sim_run(s, 3 * USEC_S);
+	}
+	sim_mn_stop(s, true);
+	sim_run(s, 2 * USEC_S);
+	sim_check_stopped(s);
+}
+
 static void run(struct sim *s, const struct scenario *sc, const struct options *o, uint64_t seed)
 {
 	unsigned long moves = 0;
@@ -235,6 +249,8 @@ static void run(struct sim *s, const struct scenario *sc, const struct options *
 	}
 	if (!s->failed)
 		settle(s);
+	if (!s->failed)
+		stop(s);
 	sim_mn_free(s);
 	for (unsigned int n = 0; n < SIM_HAS; n++)
 		sim_ha_free(s, n);
