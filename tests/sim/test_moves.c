@@ -203,7 +203,7 @@ static void settle(struct sim *s)
 {
 	calm(s);
 	s->net.loss = s->net.dup = 0;
-	sim_mn_flows_end(s, true);
+	sim_mn_flows_end(s, sim_chance(s, 500));
 	sim_run(s, s->binding_lifetime + 60 * USEC_S);
 	sim_check(s);
 	sim_check_nothing_left(s);
@@ -244,7 +244,7 @@ static void run(struct sim *s, const struct scenario *sc, const struct options *
 		sim_run(s, sim_chance(s, 300) ? sim_time(s, 0, sc->short_stay)
 					      : sim_time(s, sc->short_stay, sc->long_stay));
 		sim_check(s);
-		if (sim_chance(s, 10))
+		if (sim_chance(s, 100))
 			calm(s);
 	}
 	if (!s->failed)
