@@ -40,10 +40,11 @@ static int router_prefix_of(const struct router *r, const struct in6_addr *addr)
 
 void attach_own_addr(struct mn *mn, const struct in6_addr *addr)
 {
-	bool preferred = false;
+	bool preferred = in6_eq(&mn->endpoint, addr);
 
-	/* As a care-of address new flows may start on it; one that is only held is deprecated. */
-	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
+	/* New flows may start on a care-of address, one that is only held is deprecated. While
+	 * there are tunnels they leave from the one address that is not. */
+	for (const struct mn_iface *i = mn->ifaces; i && in6_is_any(&mn->endpoint); i = i->next)
 		preferred |= i->coa_source == COA_OWN && in6_eq(&i->coa, addr);
 	if (mn_wants_addr(mn, addr))
 		mn->ops->addr_set(mn->ctx, addr, preferred);
@@ -312,13 +313,31 @@ static const struct mn_iface *choose_current(const struct mn *mn)
 	return best;
 }
 
+/* Tunnels end at addr from now on, and leave from it. */
 static void set_endpoint(struct mn *mn, const struct in6_addr *addr)
 {
-	if (in6_eq(&mn->endpoint, addr))
+	struct in6_addr old = mn->endpoint;
+
+	if (in6_eq(&old, addr))
 		return;
+	mn->endpoint = *addr;
+	attach_own_addr(mn, addr);
+	if (!in6_is_any(&old))
+		attach_own_addr(mn, &old);
 	if (mn->ops->endpoint_add(mn->ctx, addr))
 		log_error("care-of address %s: cannot be made an end of tunnels",
 			  in6_str(addr).s);
+}
+
+static void unset_endpoint(struct mn *mn)
+{
+	struct in6_addr old = mn->endpoint;
+
+	if (in6_is_any(&old))
+		return;
+	mn->endpoint = in6addr_any;
+	mn->ops->endpoint_del(mn->ctx, &old);
+	attach_own_addr(mn, &old);
 }
 
 void attach_evaluate(struct mn *mn, usec_t now)
@@ -351,7 +370,6 @@ void attach_evaluate(struct mn *mn, usec_t now)
 		if (i == mn->current && !i->path_up)
 			set_path(i);
 	set_endpoint(mn, &mn->current->coa);
-	mn->endpoint = mn->current->coa;
 	for (struct anchor *a = mn->anchors; a; a = a->next)
 		if (anchor_away(a))
 			anchor_coa(a, &mn->current->coa, now);
@@ -404,10 +422,8 @@ void attach_settle(struct mn *mn, usec_t now)
 		for (struct anchor *a = mn->anchors; a; a = a->next)
 			if (a->held && a->state == ANCHOR_ATTACHED && at_home(i, a))
 				settle_held(i, a, now);
-	if (!away && !in6_is_any(&mn->endpoint)) {
-		mn->ops->endpoint_del(mn->ctx, &mn->endpoint);
-		mn->endpoint = in6addr_any;
-	}
+	if (!away)
+		unset_endpoint(mn);
 	for (struct mn_iface *i = mn->ifaces; i && !away; i = i->next) {
 		retire_own_coa(i, now);
 		if (i->coa_source != COA_OWN)
@@ -525,6 +541,8 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	i->coa_source = COA_NONE;
 	i->path_up = false;
 	remember_left(i);
+	/* Before there is an address on which a new flow could start. */
+	leave_routers(i);
 	/* RFC 6275 11.5.1: first everything that is needed to be reached again ... */
 	depart_anchors(i, now);
 	choose_coa(i, now);
@@ -537,6 +555,7 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	if (old_path_up && !i->path_up)
 		mn->ops->path_unset(mn->ctx, &old_path);
 	drop_left_addrs(i);
+	/* A packet of an old flow that was still sent there has revived the entry. */
 	leave_routers(i);
 	forget_wish(mn);
 }

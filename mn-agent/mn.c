@@ -547,10 +547,14 @@ void mn_reassert(struct mn *mn)
 	for (struct anchor *a = mn->anchors; a; a = a->next)
 		if (a->held)
 			attach_own_addr(mn, &a->hoa);
+	if (!in6_is_any(&mn->endpoint))
+		attach_own_addr(mn, &mn->endpoint);
 }
 
 bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr)
 {
+	if (in6_eq(&mn->endpoint, addr))
+		return true;
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
 		if (i->coa_source == COA_OWN && in6_eq(&i->coa, addr))
 			return true;
@@ -621,8 +625,10 @@ void mn_free(struct mn *mn, bool release)
 			mn->ops->addr_unset(mn->ctx, &a->hoa);
 		free(a);
 	}
-	if (release && !in6_is_any(&mn->endpoint))
+	if (release && !in6_is_any(&mn->endpoint)) {
 		mn->ops->endpoint_del(mn->ctx, &mn->endpoint);
+		mn->ops->addr_unset(mn->ctx, &mn->endpoint);
+	}
 	for (struct mn_iface *i = mn->ifaces, *next; i; i = next) {
 		next = i->next;
 		move_stop(&i->move);

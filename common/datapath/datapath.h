@@ -49,8 +49,9 @@ struct dp_ops {
 	int (*probe)(char *why, size_t len);
 	/* Takes over what an earlier run left with our protocol number. */
 	int (*open)(const struct dp_config *cfg, struct dp **ret);
-	/* Makes addr an end of tunnels here. HA: its address; MN: each care-of address,
-	 * the newest is the source of what we send. */
+	/* Makes addr an end of tunnels here. HA: its address. MN: each care-of address; what
+	 * we send has the newest as its source, which the caller keeps on `device` as the
+	 * only address there that is not deprecated. */
 	int (*endpoint_add)(struct dp *dp, const struct in6_addr *addr);
 	int (*endpoint_del)(struct dp *dp, const struct in6_addr *addr);
 	int (*set)(struct dp *dp, const struct dp_binding *b);

@@ -14,8 +14,10 @@
  * would need the route replaced, which lost up to 20 packets in the same test (a reader
  * that holds the old route when it dies gets "no route").
  *
- * The outer source address belongs to the network namespace: on an MN with several
- * care-of addresses all tunnels leave from the newest.
+ * The outer source address: on the HA that of the network namespace (SET_TUNSRC), set once.
+ * Changing that waits for an RCU grace period, 10 to 20 ms in the middle of a handover. On
+ * the MN it is therefore left unset; the kernel then takes the preferred address of the
+ * device that the route names, ours, where the caller keeps the care-of address.
  */
 #include "common/datapath/datapath.h"
 
@@ -32,7 +34,7 @@
 #include "common/sys/rt.h"
 
 #define TABLE_MAIN	254
-#define SLOTS		90		/* tables base + 0 to 89; above: care-of prefixes */
+#define SLOTS		80		/* tables base + 0 to 79; above: care-of prefixes */
 #define DECAP_OFFSET	99
 #define ENDPOINTS_MAX	64
 #define MTU_DEFAULT	1460
@@ -74,7 +76,7 @@ struct seg6 {
 	struct nl *nl, *genl;
 	int family;
 	struct dp_filter *filter;
-	struct in6_addr source;		/* of the tunnels, now */
+	struct in6_addr source;		/* of the tunnels, now: one of the endpoints */
 	struct in6_addr source_before;	/* what close() puts back */
 	struct endpoint endpoints[ENDPOINTS_MAX];	/* oldest first */
 	unsigned int n_endpoints;
@@ -214,13 +216,20 @@ static int endpoint_remove(struct seg6 *s, int i)
 	return err == -ENOENT ? 0 : err;	/* somebody else was quicker */
 }
 
+/* What SET_TUNSRC is to hold while we run. */
+static struct in6_addr namespace_source(const struct seg6 *s)
+{
+	return s->role == DP_ROLE_HA ? s->source : in6addr_any;
+}
+
 static int use_source(struct seg6 *s, const struct in6_addr *addr)
 {
-	int old = endpoint_index(s, &s->source), err;
+	int old = endpoint_index(s, &s->source), err = 0;
 
 	if (in6_eq(&s->source, addr))
 		return 0;
-	err = complain(s, "tunnel source", seg6_source_set(s->genl, s->family, addr));
+	if (s->role == DP_ROLE_HA)
+		err = complain(s, "tunnel source", seg6_source_set(s->genl, s->family, addr));
 	if (err < 0)
 		return err;
 	s->source = *addr;
@@ -662,7 +671,9 @@ static void found_decap(void *ctx, const struct rt_route *r)
 
 	if (i >= 0) {
 		s->endpoints[i].seen = true;
-	} else if (y->adopt && in6_eq(&r->dst.addr, &s->source) && s->n_endpoints < ENDPOINTS_MAX) {
+	} else if (y->adopt && s->n_endpoints < ENDPOINTS_MAX &&
+		   (s->role == DP_ROLE_MN || in6_eq(&r->dst.addr, &s->source))) {
+		s->source = r->dst.addr;
 		s->endpoints[s->n_endpoints++] = (struct endpoint){
 			.addr = r->dst.addr, .found = true, .seen = true,
 		};
@@ -736,15 +747,15 @@ static void drop_halves(struct sync *y)
 static void put_back_endpoints(struct sync *y)
 {
 	struct seg6 *s = y->s;
-	struct in6_addr source;
+	struct in6_addr source, wanted = namespace_source(s);
 
 	for (unsigned int i = 0; i < s->n_endpoints; i++) {
 		if (!s->endpoints[i].seen)
 			sync_done(y, endpoint_install(s, &s->endpoints[i].addr));
 	}
 	if (s->n_endpoints > 0 && seg6_source_get(s->genl, s->family, &source) == 0 &&
-	    !in6_eq(&source, &s->source))
-		sync_done(y, seg6_source_set(s->genl, s->family, &s->source));
+	    !in6_eq(&source, &wanted))
+		sync_done(y, seg6_source_set(s->genl, s->family, &wanted));
 }
 
 static void put_back_bindings(struct sync *y)
@@ -838,7 +849,8 @@ static void remove_all(struct seg6 *s)
 	while (s->n_endpoints > 0)
 		(void)endpoint_remove(s, (int)s->n_endpoints - 1);
 	(void)seg6_rules_del(s->nl, decap_table(s));
-	(void)seg6_source_set(s->genl, s->family, &s->source_before);
+	if (s->role == DP_ROLE_HA || !in6_is_any(&s->source_before))
+		(void)seg6_source_set(s->genl, s->family, &s->source_before);
 	(void)rt_device_del(s->nl, s->device);
 }
 
@@ -866,7 +878,12 @@ static int open_sockets(struct seg6 *s)
 	s->family = nl_genl_family(s->genl, "SEG6");
 	if (s->family < 0)
 		return s->family;
-	return seg6_source_get(s->genl, s->family, &s->source);
+	err = seg6_source_get(s->genl, s->family, &s->source);
+	if (err < 0 || s->role == DP_ROLE_HA || in6_is_any(&s->source))
+		return err;
+	s->source_before = s->source;
+	s->source = in6addr_any;
+	return seg6_source_set(s->genl, s->family, &s->source);
 }
 
 static int seg6_open(const struct dp_config *cfg, struct dp **ret)
@@ -890,7 +907,7 @@ static int seg6_open(const struct dp_config *cfg, struct dp **ret)
 		return err;
 	}
 	/* A source that is no endpoint of an earlier run was somebody else's. */
-	if (endpoint_index(s, &s->source) < 0)
+	if (s->role == DP_ROLE_HA && endpoint_index(s, &s->source) < 0)
 		s->source_before = s->source;
 	*ret = &s->dp;
 	return 0;
