@@ -179,6 +179,9 @@ def main():
         print(f"\ndemo: interrupted by signal {e.signum}; everything was cleaned up",
               file=sys.stderr)
         return 128 + e.signum
+    except BrokenPipeError:             # nobody reads any more; everything was cleaned up
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     if not o.quiet:
         show(result)
     for fault in result["faults"]:
