@@ -823,6 +823,35 @@ static void flow_appears_after_an_unanswered_release(void **state)
 	assert_true(w->a.tunnelled);
 }
 
+/* What has not left cannot have been answered: a late acknowledgement of the registration
+ * before says nothing about the release that the rate limit holds back. */
+static void rate_limited_release_is_not_answered_before_it_left(void **state)
+{
+	struct world *w = *state;
+	uint16_t seq;
+
+	registering(w);
+	for (unsigned int n = 0; n < 2; n++) {
+		anchor_event(&w->a, ANCHOR_EV_NO_COA, w->now);
+		after(w, 10 * MS);
+		anchor_coa(&w->a, &coa1, w->now);
+	}
+	assert_int_equal(count(w, BU), MIP6_MAX_UPDATE_RATE);
+	seq = last_bu(w)->seq;
+	anchor_event(&w->a, ANCHOR_EV_NO_COA, w->now);
+	flows(w, 0);
+	after(w, 10 * MS);
+	anchor_coa(&w->a, &coa1, w->now);
+	assert_state(w, ANCHOR_RELEASING);
+	assert_int_equal(count(w, BU), MIP6_MAX_UPDATE_RATE);
+	ba(w, BA_ACCEPTED, seq, LIFETIME);
+	assert_state(w, ANCHOR_RELEASING);
+	after(w, 1 * S);
+	assert_int_equal(last_bu(w)->lifetime_s, 0);
+	grant(w);
+	assert_state(w, ANCHOR_GONE);
+}
+
 static void release_goes_on_from_a_new_coa(void **state)
 {
 	struct world *w = *state;
@@ -1195,7 +1224,8 @@ int main(void)
 		T(released_after_linger), T(flow_within_linger_keeps_it),
 		T(lost_notification_is_caught_by_the_count), T(flow_appears_during_release),
 		T(release_unanswered_is_remembered),
-		T(return_after_an_unanswered_release), T(flow_appears_after_an_unanswered_release), T(release_goes_on_from_a_new_coa), T(return_home),
+		T(return_after_an_unanswered_release), T(flow_appears_after_an_unanswered_release), T(release_goes_on_from_a_new_coa),
+		T(rate_limited_release_is_not_answered_before_it_left), T(return_home),
 		T(return_before_anything_was_sent), T(return_while_registering_takes_it_back),
 		T(return_unanswered_is_insisted_on), T(return_refused_is_home_all_the_same),
 		T(leaves_again_while_returning),
