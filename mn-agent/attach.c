@@ -233,17 +233,15 @@ static bool is_left(const struct mn_iface *i, const struct in6_addr *addr)
 	return false;
 }
 
-/* A new flow must not start on an address of a place that was left. Those with flows are
- * held on our own device by now. */
-static void drop_left_addrs(struct mn_iface *i)
+/* A new flow must not start on an address of a place that was left: those of the interface. */
+static unsigned int find_left_addrs(const struct mn_iface *i, struct mn_addr ret[MN_ADDRS_MAX])
 {
-	struct mn_addr addrs[MN_ADDRS_MAX];
-	unsigned int n = i->n_addrs;
+	unsigned int n = 0;
 
-	memcpy(addrs, i->addrs, sizeof(addrs[0]) * n);
-	for (unsigned int k = 0; k < n; k++)
-		if (is_left(i, &addrs[k].addr))
-			i->mn->ops->addr_drop(i->mn->ctx, &addrs[k]);
+	for (unsigned int k = 0; k < i->n_addrs; k++)
+		if (is_left(i, &i->addrs[k].addr))
+			ret[n++] = i->addrs[k];
+	return n;
 }
 
 /* The router of the last move joins those that were left, the newest first. */
@@ -425,6 +423,9 @@ void attach_settle(struct mn *mn, usec_t now)
 	if (!away)
 		unset_endpoint(mn);
 	for (struct mn_iface *i = mn->ifaces; i && !away; i = i->next) {
+		/* Its prefix ran out while the link was down. */
+		if (i->coa_source == COA_OWN && !i->attached && !mn_find_anchor(mn, &i->coa))
+			drop_coa(i);
 		retire_own_coa(i, now);
 		if (i->coa_source != COA_OWN)
 			unset_path(i);
@@ -528,6 +529,8 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	struct in6_addr old_coa = i->coa;
 	struct mn_path old_path = i->path;
 	bool old_path_up = i->path_up, old_own = i->coa_source == COA_OWN;
+	struct mn_addr left[MN_ADDRS_MAX];
+	unsigned int n_left;
 
 	if (!moved) {
 		confirmed(i, now);
@@ -548,13 +551,15 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	choose_coa(i, now);
 	return_anchors(i, now);
 	form_anchors(i, now);
+	n_left = find_left_addrs(i, left);
 	attach_evaluate(mn, now);
 	/* ... then what is left of the place before. */
 	if (old_own)
 		attach_own_addr(mn, &old_coa);
 	if (old_path_up && !i->path_up)
 		mn->ops->path_unset(mn->ctx, &old_path);
-	drop_left_addrs(i);
+	for (unsigned int n = 0; n < n_left; n++)
+		mn->ops->addr_drop(mn->ctx, &left[n]);	/* held, if there are flows on it */
 	/* A packet of an old flow that was still sent there has revived the entry. */
 	leave_routers(i);
 	forget_wish(mn);

@@ -274,6 +274,9 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 	a->seq = a->seq_first = r->seq;
 	a->link_local = r->link_local;
 	a->bound_until = r->bound_until;
+	/* A BU may have reached the HA without its answer reaching the earlier run. */
+	if (r->away && a->bound_until <= now)
+		a->bound_until = now + (usec_t)mn->cfg->anchor.lifetime_s * USEC_S;
 	anchor_set_valid_until(a, r->valid_until);
 	if (!r->away)
 		return 0;

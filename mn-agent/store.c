@@ -46,7 +46,7 @@ static json_t *anchor_json(const struct anchor *a, usec_t now)
 	return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:I,s:I,s:I}",
 			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
 			 "ha", in6_str(&a->ha).s, "coa", in6_str(&a->coa).s,
-			 "away", (int)anchor_away(a), "link_local", (int)a->link_local,
+			 "away", (int)(a->state != ANCHOR_ATTACHED), "link_local", (int)a->link_local,
 			 "sequence", (json_int_t)a->seq,
 			 "valid_until", to_wall(a->valid_until, now),
 			 "bound_until", to_wall(a->bound_until, now));
@@ -65,6 +65,8 @@ void mnd_store_save(struct mnd *d)
 	for (const struct mn_iface *i = d->mn.ifaces; i; i = i->next)
 		if (i->coa_source == COA_OWN)
 			json_array_append_new(coas, json_string(in6_str(&i->coa).s));
+	if (!in6_is_any(&d->mn.wish))
+		json_array_append_new(coas, json_string(in6_str(&d->mn.wish).s));
 	root = json_pack("{s:i,s:o,s:o}", "schema", SCHEMA, "anchors", anchors,
 			 "care_of", coas);
 	text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
