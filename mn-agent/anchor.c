@@ -298,6 +298,10 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 		 mh_ba_status_text(m->status));
 	a->ops->notify(a->ctx, a, "ba.received", detail, now);
 
+	/* RFC 6275 11.7.3: what was asked for decides; a granted lifetime ends no binding. */
+	if ((a->state == ANCHOR_RELEASING || a->state == ANCHOR_RETURNING) &&
+	    m->status < BA_UNSPECIFIED && m->lifetime > 0)
+		return;
 	switch (a->state) {
 	case ANCHOR_REGISTERING:
 	case ANCHOR_REFRESHING:
@@ -591,7 +595,9 @@ void anchor_set_valid_until(struct anchor *a, usec_t at)
 
 bool anchor_seq_outstanding(const struct anchor *a, uint16_t seq)
 {
-	return seq == a->seq || (seq_newer(a->seq, seq) && !seq_newer(a->seq_first, seq));
+	/* None while the first one of this registration is held back. */
+	return !seq_newer(a->seq_first, a->seq) && !seq_newer(seq, a->seq) &&
+	       !seq_newer(a->seq_first, seq);
 }
 
 static void timer_due(void *ctx, usec_t now)
@@ -627,7 +633,7 @@ void anchor_init(struct anchor *a, const struct anchor_config *cfg, const struct
 	a->ctx = ctx;
 	a->timers = timers;
 	a->seq = seq;
-	a->seq_first = seq;
+	a->seq_first = (uint16_t)(seq + 1);
 	timer_init(&a->timer, "registration", timer_due, a);
 	timer_init(&a->linger, "linger", linger_due, a);
 	timer_init(&a->expiry, "expiry", expiry_due, a);

@@ -271,7 +271,8 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 	a = mn_new_anchor(mn, &r->prefix, &r->hoa, &r->ha);
 	if (!a)
 		return -ENOMEM;
-	a->seq = a->seq_first = r->seq;
+	a->seq = r->seq;
+	a->seq_first = (uint16_t)(r->seq + 1);
 	a->link_local = r->link_local;
 	a->bound_until = r->bound_until;
 	/* A BU may have reached the HA without its answer reaching the earlier run. */
