@@ -21,7 +21,7 @@ enum anchor_state {
 	ANCHOR_REFRESHING,	/* BU sent, the binding still lives */
 	ANCHOR_RELEASING,	/* BU with lifetime 0 sent from away */
 	ANCHOR_RETURNING,	/* back on its link, BU with lifetime 0 sent from the HoA */
-	ANCHOR_REFUSED,		/* the HA said no, or there is no key: nothing is tunnelled */
+	ANCHOR_REFUSED,		/* the HA said no, or there is no key: no tunnel */
 	ANCHOR_UNREACHABLE,	/* no answer for long: still asking */
 	ANCHOR_GONE,		/* to be freed by its owner */
 	ANCHOR_STATE_MAX
@@ -77,7 +77,7 @@ struct anchor {
 	bool tunnel_due;		/* it is to have it, or another CoA, once a BU has left */
 	struct in6_addr coa;		/* registered or being registered; unspecified: none */
 	uint16_t seq;			/* last one used */
-	uint16_t seq_first;		/* first of this registration: all since are outstanding */
+	uint16_t seq_first;		/* of this registration: all since are outstanding */
 	uint8_t status;			/* of the last BA */
 	char reason[96];		/* why refused or unreachable, for people; "" */
 	uint32_t lifetime_s;		/* granted */

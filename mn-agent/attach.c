@@ -270,6 +270,13 @@ static void leave_routers(struct mn_iface *i)
 						&i->past[n].linklocal);
 }
 
+void attach_leave_routers(struct mn *mn)
+{
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
+		if (i->attached)
+			leave_routers(i);
+}
+
 /* At most max_anchors are away at a time: the one with the fewest flows, the oldest of
  * those, goes (the list has the newest first). */
 static void limit_away(struct mn *mn, usec_t now)
@@ -396,7 +403,6 @@ static void retire_own_coa(struct mn_iface *i, usec_t now)
 			anchor_give_up(a, "the kernel's own address is there", now);
 	}
 	drop_coa(i);
-	unset_path(i);
 	i->coa = k->addr;
 	i->coa_source = COA_KERNEL;
 }
@@ -427,7 +433,9 @@ void attach_settle(struct mn *mn, usec_t now)
 		if (i->coa_source == COA_OWN && !i->attached && !mn_find_anchor(mn, &i->coa))
 			drop_coa(i);
 		retire_own_coa(i, now);
-		if (i->coa_source != COA_OWN)
+		/* Once it has moved, its flows keep the road by this router: the kernel's
+		 * default routes by earlier ones are still there. */
+		if (i->coa_source != COA_OWN && !i->moved_here)
 			unset_path(i);
 	}
 	for (struct anchor *a = mn->anchors, *next; a; a = next) {

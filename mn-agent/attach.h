@@ -19,6 +19,8 @@ void attach_forget(struct mn_iface *i, usec_t now);
 void attach_evaluate(struct mn *mn, usec_t now);
 /* Frees what is over; takes away what no flow needs any more. */
 void attach_settle(struct mn *mn, usec_t now);
+/* Reminds the kernel of the routers that were left: it drops what it knows of them. */
+void attach_leave_routers(struct mn *mn);
 /* Puts our copy of an address on our device, or takes it off, as its users require. */
 void attach_own_addr(struct mn *mn, const struct in6_addr *addr);
 

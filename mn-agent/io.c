@@ -16,11 +16,11 @@
 #include "common/sys/notify.h"
 #include "mn-agent/mnd.h"
 
-#define PATH_TABLES	80		/* table_base + 80 + slot; the data path has the rest */
+#define PATH_TABLES	80		/* table_base + 80 + slot; others: data path */
 #define REPAIR_DELAY	(250 * USEC_MS)	/* let whoever deletes finish first */
 #define REPAIR_MIN	(1 * USEC_S)	/* not more often than this */
 #define SAVE_DELAY	(10 * USEC_MS)	/* behind the handover */
-#define LEFTOVERS_DELAY	(30 * USEC_S)	/* an earlier run's things that nobody claimed */
+#define LEFTOVERS_DELAY	(30 * USEC_S)	/* what an earlier run left, unclaimed */
 
 /* --- ops ------------------------------------------------------------------------ */
 

@@ -142,6 +142,7 @@ static void rescan_due(void *ctx, usec_t now)
 		mn_count_flows(mn, now);
 		timer_set(mn->timers, &mn->sweep, now);
 	}
+	attach_leave_routers(mn);
 	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
 }
 

@@ -61,7 +61,8 @@ struct mn_iface;
 
 struct mn_ops {
 	/* Packets: whole, as they go on the wire. 0 or negative errno. */
-	int (*send_link)(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len);
+	int (*send_link)(void *ctx, int ifindex, const uint8_t mac[6], const void *data,
+			 size_t len);
 	int (*send_routed)(void *ctx, const void *data, size_t len);
 	/* The kernel. All replace; all 0 or negative errno. */
 	int (*path_set)(void *ctx, const struct mn_path *p);
@@ -69,7 +70,8 @@ struct mn_ops {
 	/* A router that was left counts as unreachable (RFC 4861 7.3.3): the kernel may keep its
 	 * default route for long, and would send new flows there first. */
 	void (*router_gone)(void *ctx, int ifindex, const struct in6_addr *router);
-	int (*addr_set)(void *ctx, const struct in6_addr *addr, bool preferred);	/* our device */
+	/* Our own device. */
+	int (*addr_set)(void *ctx, const struct in6_addr *addr, bool preferred);
 	void (*addr_unset)(void *ctx, const struct in6_addr *addr);
 	void (*addr_drop)(void *ctx, const struct mn_addr *a);		/* an access link's */
 	/* The data path. */
@@ -129,10 +131,10 @@ struct mn {
 	struct anchor *anchors;
 	unsigned int n_anchors;
 	const struct mn_iface *current;		/* whose CoA is registered; NULL: none */
-	struct in6_addr wish;		/* CoA of our own of an earlier run; unspecified: none */
+	struct in6_addr wish;		/* our CoA of an earlier run; unspecified: none */
 	struct in6_addr endpoint;		/* the data path's; unspecified: none */
 	struct timer rescan;			/* slow recount of flows */
-	struct timer sweep;			/* frees anchors that are gone, settles the rest */
+	struct timer sweep;			/* frees what is gone, settles the rest */
 	uint64_t counters[MN_C_MAX];
 };
 

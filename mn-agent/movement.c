@@ -17,7 +17,7 @@
 #define RS_MAX		(60 * USEC_S)
 #define PROBE_TRIES	3
 #define PROBE_WAIT	(100 * USEC_MS)
-#define PROBE_HOLD	(30 * USEC_S)	/* ours answered: a second router is left alone so long */
+#define PROBE_HOLD	(30 * USEC_S)	/* ours answered: another is left alone so long */
 
 static const char *const state_names[MOVE_STATE_MAX] = {
 	[MOVE_DOWN] = "down",

@@ -46,7 +46,8 @@ static json_t *anchor_json(const struct anchor *a, usec_t now)
 	return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:I,s:I,s:I}",
 			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
 			 "ha", in6_str(&a->ha).s, "coa", in6_str(&a->coa).s,
-			 "away", (int)(a->state != ANCHOR_ATTACHED), "link_local", (int)a->link_local,
+			 "away", (int)(a->state != ANCHOR_ATTACHED),
+			 "link_local", (int)a->link_local,
 			 "sequence", (json_int_t)a->seq,
 			 "valid_until", to_wall(a->valid_until, now),
 			 "bound_until", to_wall(a->bound_until, now));

@@ -458,13 +458,17 @@ static void mn_move(struct mn_lab *l)
 	const struct in6_addr coa = addr(MCOA), coa2 = addr(MCOA2);
 
 	enter(l->mn);
-	run("ip -6 addr add " MCOA2 "/128 dev dmip6mn0 nodad noprefixroute");
+	run("ip -6 addr add " MCOA2 "/128 dev dmip6mn0 nodad noprefixroute preferred_lft 0");
 	run("ip -6 route add default via 2001:db8:e2::1 dev m2 table 4590");
 	run("ip -6 rule add pref 4590 from 2001:db8:e2::/64 lookup 4590");
 	ok(dp_seg6.endpoint_add(l->dp, &coa2) == 0, "MN: second endpoint");
 	udp_send(l->sock, CN, "still");
 	ok(tunnelled(l->tap1, MCOA, HA, HOA, CN),
-	   "MN: until the binding moves, the old CoA is used");
+	   "MN: while the old CoA is the preferred one of our device, it is used");
+	enter(l->mn);
+	run("ip -6 addr change " MCOA2 "/128 dev dmip6mn0 nodad noprefixroute "
+	    "preferred_lft forever");
+	run("ip -6 addr change " MCOA "/128 dev dmip6mn0 nodad noprefixroute preferred_lft 0");
 	mn_set(l, MCOA2, "binding moves to the second CoA");
 	udp_send(l->sock, CN, "moved");
 	ok(tunnelled(l->tap2, MCOA2, HA, HOA, CN), "MN: then the new one, by the new router");

@@ -188,6 +188,7 @@ static inline void fake_config(struct fake *f, const char *prefix)
 	timers_init(&f->timers);
 	f->now = 1000 * USEC_S;
 	ha_config_defaults(&f->cfg);
+	f->cfg.prefix_lifetime = 3600 * USEC_S;
 	f->cfg.n_interfaces = 2;
 	memcpy(f->cfg.interfaces[0], "lan0", 5);
 	memcpy(f->cfg.interfaces[1], "lan1", 5);
