@@ -310,10 +310,16 @@ static void restore(struct sim_ha *h)
 			sim_fail(h->sim, "ha %u: binding %s not restored: %d", h->n,
 				 in6_str(&rows[i].hoa).s, r);
 	}
-	/* What the daemon does not know leaves the data path. */
+	/* As ha-agent/io.c does it: what only the kernel still has goes. */
 	for (unsigned int i = 0; i < h->n_routes; i++)
 		if (!ha_bound_find(&h->ha, &h->routes[i].hoa))
 			h->routes[i--] = h->routes[--h->n_routes];
+	for (unsigned int i = 0; i < h->n_leases; i++) {
+		const struct lease *l = pool_find_addr(&h->ha.pool, &h->leases[i].prefix.addr);
+
+		if (!l || l->state != LEASE_ATTACHED)
+			h->leases[i--] = h->leases[--h->n_leases];
+	}
 }
 
 void sim_ha_start(struct sim *s, unsigned int n)

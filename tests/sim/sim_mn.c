@@ -515,16 +515,21 @@ static bool choose_source(struct sim *s, struct in6_addr *ret)
 	struct in6_addr found[2 * SIM_ADDRS];
 	unsigned int n_found = 0;
 
-	/* Of an address that it never saw the daemon cannot know the home agent. */
 	if (!m->running)
 		return false;
 	for (unsigned int n = 0; n < m->n_own; n++)
 		if (m->own[n].preferred)
 			found[n_found++] = m->own[n].addr;
-	for (unsigned int n = 0; n < m->n_addrs; n++)
-		if (m->addrs[n].usable && (m->at == SIM_NOWHERE ||
-					   sim_ha_of(&m->addrs[n].addr) == m->at))
-			found[n_found++] = m->addrs[n].addr;
+	for (unsigned int n = 0; n < m->n_addrs; n++) {
+		const struct in6_addr *a = &m->addrs[n].addr;
+
+		/* Of an address that was formed while it did not run the daemon cannot know the
+		 * home agent, until it hears it. */
+		if (!m->mn.ifaces->attached && !mn_find_anchor(&m->mn, a))
+			continue;
+		if (m->addrs[n].usable && (m->at == SIM_NOWHERE || sim_ha_of(a) == m->at))
+			found[n_found++] = *a;
+	}
 	if (n_found == 0)
 		return false;
 	*ret = found[sim_below(s, n_found)];
