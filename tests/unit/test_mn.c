@@ -868,6 +868,20 @@ static void return_to_the_first_router(void **state)
 	assert_false(mn_find_anchor(&w->mn, &hoa)->held);
 }
 
+/* The advertisement that brings it home says how long the prefix lives from now. */
+static void return_renews_the_prefix(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1);
+	struct world *w = *state;
+
+	away(w);
+	after(w, 590 * S);
+	forget(w);
+	move_link_to(w, 1);
+	assert_string_equal(state_of(w, &hoa), "returning");
+	assert_int_equal(mn_find_anchor(&w->mn, &hoa)->valid_until, w->now + 3600 * S);
+}
+
 static void released_after_the_last_flow(void **state)
 {
 	struct in6_addr hoa = kernel_addr(1), coa = kernel_addr(2);
@@ -1248,7 +1262,8 @@ int main(void)
 		T(ba_for_somebody_else_is_not_looked_at), T(counters_have_names),
 		T(order_of_a_move), T(left_without_flows),
 		T(several_anchors_register_at_one_move), T(new_flows_use_the_new_prefix),
-		T(return_to_the_first_router), T(released_after_the_last_flow),
+		T(return_to_the_first_router), T(return_renews_the_prefix),
+		T(released_after_the_last_flow),
 		T(lost_end_of_flow_is_found_by_the_recount), T(a_flap_registers_again),
 		T(a_flap_at_home_keeps_the_flow_s_address), T(held_at_home_ends_with_its_flows),
 		T(shared_prefix_waits_for_the_kernel), T(own_coa_is_retired),
