@@ -53,7 +53,7 @@ struct ha_config {
 	char interfaces[HA_MAX_INTERFACES][IFNAMSIZ];
 	struct in6_prefix prefix;	/* the pool */
 	struct in6_addr address;	/* unspecified: prefix::1 */
-	uint32_t mtu;			/* 0: no MTU option */
+	uint32_t mtu;			/* of the RA's option; 0: none */
 	unsigned int n_rdnss;
 	struct in6_addr rdnss[ND_MAX_RDNSS];
 	usec_t router_lifetime;

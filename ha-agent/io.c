@@ -543,7 +543,7 @@ int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], st
 	if (err == 0)
 		err = open_sockets(io, why);
 	if (err < 0) {
-		io_close(io);
+		io_close(io, false);
 		return err;
 	}
 	*ret = io;
@@ -556,7 +556,7 @@ static void take_lease_out(void *ctx, const struct lease *l)
 		lease_out(ctx, l);
 }
 
-void io_close(struct io *io)
+void io_close(struct io *io, bool keep)
 {
 	if (!io)
 		return;
@@ -565,13 +565,15 @@ void io_close(struct io *io)
 	pkt_close(io->mh);
 	timer_stop(loop_timers(io->loop), &io->repair);
 	if (io->ha_ready) {
-		ha_each_lease(&io->ha, take_lease_out, io);
-		(void)drop_stale_routes(io->nl, NULL, NULL);
+		if (!keep) {
+			ha_each_lease(&io->ha, take_lease_out, io);
+			(void)drop_stale_routes(io->nl, NULL, NULL);
+		}
 		ha_free(&io->ha);
 	}
 	if (io->dp)
-		io->dp->ops->close(io->dp, false);
-	if (io->device_made)
+		io->dp->ops->close(io->dp, keep);
+	if (io->device_made && !keep)
 		(void)rt_device_del(io->nl, HA_DEVICE);
 	store_free(io->store);
 	leasedb_close(io->db);

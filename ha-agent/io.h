@@ -61,9 +61,9 @@ struct io {
 /* Everything up to the point where packets come in. On failure nothing is left behind and
  * `why` holds one sentence. */
 int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], struct io **ret);
-/* Takes routes, neighbours, bindings and our device out of the kernel; the database keeps
- * what it knows. */
-void io_close(struct io *io);
+/* Takes routes, neighbours, bindings and our device out of the kernel, or (keep) leaves them
+ * for the next run; the database keeps what the next run is to know. NULL is harmless. */
+void io_close(struct io *io, bool keep);
 /* Removes what a run that was killed left behind. Returns how many things, or negative
  * errno. */
 int io_cleanup(void);

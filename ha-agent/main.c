@@ -248,10 +248,18 @@ static void on_watchdog(void *ctx, usec_t now)
 	(void)timer_set(w->timers, &w->timer, now + w->period);
 }
 
+struct stop {
+	struct loop *loop;
+	bool keep;			/* the next run goes on with what is in the kernel */
+};
+
 static void on_signal(void *ctx, int signo)
 {
-	log_info("signal %d: stopping", signo);
-	loop_stop(ctx);
+	struct stop *s = ctx;
+
+	s->keep = signo == SIGUSR1;
+	log_info("signal %d: stopping%s", signo, s->keep ? ", the kernel goes on" : "");
+	loop_stop(s->loop);
 }
 
 static int complain(const char *why)
@@ -311,6 +319,7 @@ static int open_control(struct ha_ctl *ctl, struct loop *loop, const char *path)
 static int run(struct loop *loop, const struct settings *s)
 {
 	struct watchdog watchdog = { .timers = loop_timers(loop), .period = notify_watchdog() };
+	struct stop stop = { .loop = loop };
 	struct ha_ctl ctl = { 0 };
 	struct io_config cfg = {
 		.ha = &s->ha, .state_dir = s->state_dir, .datapath = s->datapath,
@@ -325,8 +334,9 @@ static int run(struct loop *loop, const struct settings *s)
 		ha_ctl_close(&ctl);
 		return complain(why);
 	}
-	if (loop_signal_add(loop, SIGTERM, on_signal, loop) < 0 ||
-	    loop_signal_add(loop, SIGINT, on_signal, loop) < 0)
+	if (loop_signal_add(loop, SIGTERM, on_signal, &stop) < 0 ||
+	    loop_signal_add(loop, SIGINT, on_signal, &stop) < 0 ||
+	    loop_signal_add(loop, SIGUSR1, on_signal, &stop) < 0)
 		log_warn("signals cannot be caught");
 	err = caps_drop();
 	if (err < 0)
@@ -344,7 +354,7 @@ static int run(struct loop *loop, const struct settings *s)
 	notify_send("STOPPING=1");
 	timer_stop(loop_timers(loop), &watchdog.timer);
 	ha_ctl_close(&ctl);
-	io_close(ctl.io);
+	io_close(ctl.io, stop.keep);
 	return err < 0 ? complain(strerror(-err)) : EXIT_SUCCESS;
 }
 

@@ -77,7 +77,7 @@ static void tunnel_up(struct anchor *a)
 {
 	struct dp_binding b = {
 		.inner = { .addr = a->hoa, .len = 128 }, .local = a->coa, .remote = a->ha,
-		.mtu = a->cfg->mtu,
+		.mtu = a->mtu,
 	};
 
 	if (a->ops->tunnel_set(a->ctx, &b)) {
@@ -632,6 +632,7 @@ void anchor_init(struct anchor *a, const struct anchor_config *cfg, const struct
 	a->ops = ops;
 	a->ctx = ctx;
 	a->timers = timers;
+	a->mtu = cfg->mtu;
 	a->seq = seq;
 	a->seq_first = (uint16_t)(seq + 1);
 	timer_init(&a->timer, "registration", timer_due, a);

@@ -59,7 +59,7 @@ struct anchor_ops {
 struct anchor_config {
 	usec_t linger;			/* after the last flow */
 	uint32_t lifetime_s;		/* asked for */
-	uint16_t mtu;			/* largest inner packet */
+	uint16_t mtu;			/* largest inner packet, at most */
 };
 
 struct anchor {
@@ -76,6 +76,7 @@ struct anchor {
 	bool tunnelled;			/* the data path has it */
 	bool tunnel_due;		/* it is to have it, or another CoA, once a BU has left */
 	struct in6_addr coa;		/* registered or being registered; unspecified: none */
+	uint16_t mtu;			/* largest inner packet on the way from the CoA */
 	uint16_t seq;			/* last one used */
 	uint16_t seq_first;		/* of this registration: all since are outstanding */
 	uint8_t status;			/* of the last BA */

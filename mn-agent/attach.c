@@ -18,6 +18,8 @@
 #include "common/core/log.h"
 #include "common/wire/ext.h"
 
+#define IP6_MIN_MTU	1280	/* RFC 8200 5 */
+
 static const uint8_t all_routers_mac[6] = { 0x33, 0x33, 0, 0, 0, 2 };
 static const struct in6_addr all_routers = { { { 0xff, 2, [15] = 2 } } };
 
@@ -122,6 +124,15 @@ static void unset_path(struct mn_iface *i)
 	i->mn->ops->path_unset(i->mn->ctx, &i->path);
 }
 
+/* The router has told again how long the anchor's prefix lives. */
+static void renew(const struct mn_iface *i, struct anchor *a, usec_t now)
+{
+	int n = router_prefix_of(&i->move.router, &a->hoa);
+
+	if (n >= 0)
+		anchor_set_valid_until(a, now + (usec_t)i->move.router.prefixes[n].valid_s * USEC_S);
+}
+
 /* Every global address formed from the router's prefixes becomes an anchor (design 4.1). */
 static void form_anchor(struct mn_iface *i, const struct in6_addr *addr, usec_t now)
 {
@@ -145,7 +156,7 @@ static void form_anchor(struct mn_iface *i, const struct in6_addr *addr, usec_t 
 	if (a->state == ANCHOR_ATTACHED) {
 		a->ifindex = i->link.ifindex;
 		a->link_local = !memcmp(&addr->s6_addr[8], &i->linklocal.s6_addr[8], 8);
-		anchor_set_valid_until(a, now + (usec_t)r->prefixes[n].valid_s * USEC_S);
+		renew(i, a, now);
 	}
 }
 
@@ -215,6 +226,7 @@ static void return_anchors(struct mn_iface *i, usec_t now)
 		if (a->state == ANCHOR_GONE || !at_home(i, a))
 			continue;
 		a->ifindex = i->link.ifindex;
+		renew(i, a, now);
 		anchor_event(a, ANCHOR_EV_RETURN, now);
 	}
 }
@@ -345,6 +357,17 @@ static void unset_endpoint(struct mn *mn)
 	attach_own_addr(mn, &old);
 }
 
+/* RFC 2473 7: the outer header has to fit on the link too. */
+static uint16_t tunnel_mtu(const struct mn_iface *i)
+{
+	uint16_t max = i->mn->cfg->anchor.mtu;
+	uint32_t link = i->move.router.mtu;
+
+	if (link < IP6_MIN_MTU + IP6_HDR_LEN || link - IP6_HDR_LEN >= max)
+		return max;
+	return (uint16_t)(link - IP6_HDR_LEN);
+}
+
 void attach_evaluate(struct mn *mn, usec_t now)
 {
 	struct in6_addr old = mn->endpoint;
@@ -375,9 +398,12 @@ void attach_evaluate(struct mn *mn, usec_t now)
 		if (i == mn->current && !i->path_up)
 			set_path(i);
 	set_endpoint(mn, &mn->current->coa);
-	for (struct anchor *a = mn->anchors; a; a = a->next)
-		if (anchor_away(a))
-			anchor_coa(a, &mn->current->coa, now);
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		if (!anchor_away(a))
+			continue;
+		a->mtu = tunnel_mtu(mn->current);
+		anchor_coa(a, &mn->current->coa, now);
+	}
 	if (!in6_is_any(&old) && !in6_eq(&old, &mn->endpoint))
 		mn->ops->endpoint_del(mn->ctx, &old);
 	mn->ops->changed(mn->ctx);

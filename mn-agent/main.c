@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/core/hash.h"
 #include "common/core/log.h"
 #include "common/sys/caps.h"
+#include "common/sys/clock.h"
 #include "common/sys/file.h"
 #include "common/sys/notify.h"
 #include "mn-agent/mnd.h"
@@ -227,8 +229,11 @@ static int open_control(struct mnd *d, const char *path)
 static int run(struct mnd *d, const char *control)
 {
 	const char *what = "loop";
+	uint8_t seed[16];
 	int r;
 
+	clock_random(seed, sizeof(seed));
+	hash_seed(seed);
 	r = loop_new(&d->loop);
 	if (r == 0)
 		r = open_control(d, control);

@@ -4,7 +4,7 @@
               cn1          cn2             correspondent nodes  2001:db8:c1::2, 2001:db8:c2::2
                │            │
            ┌───┴────────────┴───┐
-           │        core        │          a router; its links have MTU 1600 (access MTU + 40)
+           │        core        │          a router; all links carry 1500 octets, as usual
            └──┬───────┬──────┬──┘
               │       │      │ core0
             ┌─┴─┐   ┌─┴─┐  ┌─┴─┐
@@ -55,7 +55,6 @@ BOXES = ("core", "ar1", "ar2", "ar3", "cn1", "cn2", "mn", "air")
 CN = {1: "2001:db8:c1::2", 2: "2001:db8:c2::2"}
 POOL = {n: ipaddress.ip_network(f"2001:db8:1:{n}00::/56") for n in ARS}
 HA = {n: f"2001:db8:1:{n}00::1" for n in ARS}
-MTU = 1460
 
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
@@ -269,8 +268,8 @@ class Lab:
         # watch takes such a pair for an ordinary device.
         top = [f"netns add {n(b)}" for b in BOXES]
         for x in ("ar1", "ar2", "ar3", "cn1", "cn2"):
-            top.append(f"link add {x} netns {n('core')} mtu 1600 type veth "
-                       f"peer name core0 index 50 netns {n(x)} mtu 1600")
+            top.append(f"link add {x} netns {n('core')} type veth "
+                       f"peer name core0 index 50 netns {n(x)}")
         for i in ARS:
             top.append(f"link add br{i} netns {n('air')} type bridge stp_state 0 "
                        f"mcast_snooping 0 forward_delay 0")
@@ -438,9 +437,7 @@ class Lab:
         box = f"ar{n}"
         conf = self.path(f"{box}.conf")
         if not os.path.exists(conf):
-            # Access links carry 1500 octets. What a host sends, and is sent, shall still fit
-            # with a tunnel header around it.
-            self.write(f"{box}.conf", f"mtu {MTU};\n{self.key_text()}")
+            self.write(f"{box}.conf", self.key_text())
         os.makedirs(self.path(f"{box}.state"), exist_ok=True)
         return [self.bin("dmip6-had"), "--interface", "acc0", "--prefix", str(POOL[n]),
                 "--state-dir", self.path(f"{box}.state"), "--control", self.sock(box),
@@ -449,8 +446,7 @@ class Lab:
     def mnd_command(self, extra=()):
         conf = self.path("mn.conf")
         if not os.path.exists(conf):
-            self.write("mn.conf", f"linger {self.linger};\ntunnel-mtu {MTU - 40};\n"
-                       f"{self.key_text()}")
+            self.write("mn.conf", f"linger {self.linger};\n{self.key_text()}")
         os.makedirs(self.path("mn.state"), exist_ok=True)
         return [self.bin("dmip6-mnd"), "--interface", "wlan0",
                 "--state-dir", self.path("mn.state"), "--control", self.sock("mn"),

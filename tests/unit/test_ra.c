@@ -64,7 +64,7 @@ static void to_everybody(void **state)
 	assert_int_equal(ra.prefixes[0].flags, PIO_FLAG_ROUTER);
 	assert_int_equal(ra.prefixes[0].plen, 64);
 	assert_true(in6_eq(&ra.prefixes[0].prefix, &address));	/* whole, not masked */
-	assert_int_equal(ra.mtu, 0);
+	assert_int_equal(ra.mtu, cfg.mtu);
 	assert_int_equal(ra.n_rdnss, 0);
 	assert_memory_equal(ra.slla.mac, ifc.mac, 6);
 }
