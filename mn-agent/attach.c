@@ -127,10 +127,11 @@ static void unset_path(struct mn_iface *i)
 /* The router has told again how long the anchor's prefix lives. */
 static void renew(const struct mn_iface *i, struct anchor *a, usec_t now)
 {
-	int n = router_prefix_of(&i->move.router, &a->hoa);
+	const struct router *r = &i->move.router;
+	int n = router_prefix_of(r, &a->hoa);
 
 	if (n >= 0)
-		anchor_set_valid_until(a, now + (usec_t)i->move.router.prefixes[n].valid_s * USEC_S);
+		anchor_set_valid_until(a, now + (usec_t)r->prefixes[n].valid_s * USEC_S);
 }
 
 /* Every global address formed from the router's prefixes becomes an anchor (design 4.1). */

@@ -128,10 +128,31 @@ def test_mnd_killed_and_moved(t):
         finish(t, lab, play)
 
 
+def test_restarted(t):
+    """SIGUSR1, as for a restart: both daemons go and leave the kernel to the next run"""
+    with Lab(tap.BINDIR) as lab:
+        play = ready(lab)
+        before = bound(lab)
+        tunnels = {box: encap(lab, box) for box in ("mn", "ar1")}
+        t.ok(all(tunnels.values()), "there are tunnels on both", tunnels)
+        for box in ("mn", "ar1"):
+            t.equal(lab.kill(box, signal.SIGUSR1), 0, f"{box}'s daemon ends well")
+            t.equal(encap(lab, box), tunnels[box], f"{box}'s tunnel stays")
+        play.run_for(0.5)
+        lab.start_had(1)
+        lab.start_mnd()
+        again = wait_for(lambda: [a for a in lab.status("mn")["anchors"]
+                                  if a["state"] == "bound"], 5.0)
+        t.ok(again, "started again, the MN registers", lab.status("mn"))
+        t.equal(bound(lab), before, "the binding is what it was")
+        finish(t, lab, play)
+
+
 def encap(lab, box):
     s = lab.kernel_state(box)
     return sorted(x for x in s["routes"] + s["nexthops"] if "encap seg6 " in x)
 
 
 if __name__ == "__main__":
-    tap.main(test_had_killed, test_had_killed_here, test_mnd_killed, test_mnd_killed_and_moved)
+    tap.main(test_had_killed, test_had_killed_here, test_mnd_killed, test_mnd_killed_and_moved,
+             test_restarted)
