@@ -144,12 +144,13 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	ha_each_counter(&io->ha, add_counter, counters);
 	if (io->dp->ops->drops(io->dp, &drops) == 0)
 		add_counter(counters, "data-path-drops", drops);
-	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:o, s:o, s:o}",
+	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:o, s:o, s:o}",
 			   "schema", SCHEMA, "role", "ha",
 			   "health", "ok", ok, "text", text,
 			   "address", in6_str(&io->cfg.ha->address).s,
 			   "prefix", in6_prefix_str(&io->cfg.ha->prefix).s,
 			   "datapath", io->dp->ops->name,
+			   "mtu", (json_int_t)io->cfg.ha->mtu,
 			   "bindings", bindings.array, "leases", leases.array,
 			   "counters", counters);
 	if (!answer) {

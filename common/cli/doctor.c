@@ -26,6 +26,7 @@
 #include "common/sys/rt.h"
 
 #define TUNNEL_HEADER	40	/* RFC 2473: one IPv6 header more */
+#define MTU_DEFAULT	1460	/* of dmip6-had */
 #define FILE_MAX	65536
 #define LINKS_MAX	256
 #define TABLE_LOCAL	255
@@ -44,6 +45,7 @@ struct doctor {
 	bool sure;		/* a daemon said so; else either may be meant to run */
 	bool privileged;
 	bool failed;
+	uint32_t mtu;		/* that a home agent tells its hosts */
 	struct nl *nl;
 	struct rt_link links[LINKS_MAX];
 	size_t n_links;
@@ -94,6 +96,8 @@ static void add_health(struct doctor *d, const char *path, const json_t *reply)
 	d->sure = true;
 	d->mn |= strcmp(role, "mn") == 0;
 	d->ha |= strcmp(role, "ha") == 0;
+	if (json_integer_value(json_object_get(status, "mtu")) > 0)
+		d->mtu = (uint32_t)json_integer_value(json_object_get(status, "mtu"));
 	add(d, "daemon", ok ? RESULT_OK : RESULT_FAIL,
 	    ok ? "" : "Moved flows may break until this is mended.", "%s: %s", path,
 	    text ? text : "no word about its health");
@@ -311,10 +315,13 @@ static const struct rt_link *uplink(const struct doctor *d)
 	return NULL;
 }
 
-/* A packet of full size from an access interface has to fit into the tunnel. */
+/* A packet as large as the hosts are told has to fit into the tunnel, on the uplink and on
+ * the access link where the host is by then. */
 static void check_mtu(struct doctor *d)
 {
-	const struct rt_link *up = uplink(d), *largest = NULL;
+	const struct rt_link *up = uplink(d);
+	uint32_t need = (d->mtu ? d->mtu : MTU_DEFAULT) + TUNNEL_HEADER;
+	unsigned int small = 0;
 
 	if (!up) {
 		add(d, "tunnel size", RESULT_WARN, "A home agent needs a way to where its hosts go.",
@@ -324,17 +331,15 @@ static void check_mtu(struct doctor *d)
 	for (size_t i = 0; i < d->n_links; i++) {
 		const struct rt_link *l = &d->links[i];
 
-		if (l != up && !l->loopback && !is_ours(l) && l->up &&
-		    (!largest || l->mtu > largest->mtu))
-			largest = l;
+		if (l->loopback || is_ours(l) || !l->up || l->mtu >= need)
+			continue;
+		small++;
+		add(d, "tunnel size", RESULT_WARN, "Full-sized packets to hosts that left may be "
+		    "lost without a word: raise its MTU, or lower \"mtu\" in ha.conf.",
+		    "%s has MTU %u, %u is needed", l->name, l->mtu, need);
 	}
-	if (largest && up->mtu < largest->mtu + TUNNEL_HEADER)
-		add(d, "tunnel size", RESULT_WARN, "Full-sized packets to hosts that left may be lost "
-		    "without a word: raise the MTU of the uplink, or set \"mtu\" in ha.conf to 40 "
-		    "less than the uplink's.", "uplink %s has MTU %u, %s %u: %u is needed",
-		    up->name, up->mtu, largest->name, largest->mtu, largest->mtu + TUNNEL_HEADER);
-	else
-		add(d, "tunnel size", RESULT_OK, "", "uplink %s has MTU %u", up->name, up->mtu);
+	if (!small)
+		add(d, "tunnel size", RESULT_OK, "", "all links carry %u octets", need);
 }
 
 /* ------------------------------------------------------------------ rules */
