@@ -10,15 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/core/confkey.h"
+
 #define MAX_ENTRIES	(1U << 24)
 
 /* A key while its block is read; blocks do not nest. */
 static struct {
+	struct conf_key key;
 	struct ha_config *cfg;
-	uint32_t spi;
-	enum auth_algorithm algorithm;
-	uint8_t secret[AUTH_SECRET_MAX];
-	size_t secret_len;
 	bool has_mn;
 	uint8_t mn[6];
 } draft;
@@ -203,16 +202,17 @@ static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
 		      const struct conf_word *args, unsigned int n)
 {
 	struct ha_config *cfg = obj;
-	uint32_t spi;
 
 	(void)kw;
 	(void)n;
-	if (!conf_u32(c, &args[0], AUTH_SPI_FIRST, UINT32_MAX, &spi))
+	explicit_bzero(&draft, sizeof(draft));
+	draft.cfg = cfg;
+	if (!conf_key_begin(c, &args[0], &draft.key))
 		return NULL;
 	for (unsigned int i = 0; i < cfg->n_keys; i++) {
-		if (cfg->keys[i].auth.spi == spi) {
+		if (cfg->keys[i].auth.spi == draft.key.spi) {
 			conf_error(c, &args[0], "key %u is there already; expected another SPI",
-				   spi);
+				   draft.key.spi);
 			return NULL;
 		}
 	}
@@ -220,32 +220,7 @@ static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
 		conf_error(c, &args[0], "too many keys; expected at most %d", HA_MAX_KEYS);
 		return NULL;
 	}
-	explicit_bzero(&draft, sizeof(draft));
-	draft.cfg = cfg;
-	draft.spi = spi;
-	draft.algorithm = AUTH_HMAC_SHA256_128;
 	return &draft;
-}
-
-static void set_algorithm(struct conf *c, void *obj, const struct conf_word *kw,
-			  const struct conf_word *args, unsigned int n)
-{
-	(void)kw;
-	(void)n;
-	if (obj && auth_algorithm_parse(args[0].text, &draft.algorithm) < 0)
-		conf_error(c, &args[0], "no algorithm \"%s\"; expected %s or %s", args[0].text,
-			   auth_algorithm_name(AUTH_HMAC_SHA256_128),
-			   auth_algorithm_name(AUTH_HMAC_SHA1_96));
-}
-
-static void set_secret(struct conf *c, void *obj, const struct conf_word *kw,
-		       const struct conf_word *args, unsigned int n)
-{
-	(void)kw;
-	(void)n;
-	if (obj)
-		conf_hex(c, &args[0], draft.secret, AUTH_SECRET_MIN, AUTH_SECRET_MAX,
-			 &draft.secret_len);
 }
 
 static void set_mn(struct conf *c, void *obj, const struct conf_word *kw,
@@ -257,42 +232,43 @@ static void set_mn(struct conf *c, void *obj, const struct conf_word *kw,
 		draft.has_mn = true;
 }
 
+/* Room for one key more; nothing of a secret stays behind in what is freed. */
+static bool grow_keys(struct ha_config *cfg)
+{
+	struct ha_key *bigger = calloc(cfg->n_keys + 1, sizeof(*bigger));
+
+	if (!bigger)
+		return false;
+	if (cfg->n_keys > 0) {
+		memcpy(bigger, cfg->keys, cfg->n_keys * sizeof(*bigger));
+		explicit_bzero(cfg->keys, cfg->n_keys * sizeof(*bigger));
+	}
+	free(cfg->keys);
+	cfg->keys = bigger;
+	return true;
+}
+
 static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 {
 	struct ha_config *cfg = draft.cfg;
-	struct ha_key *keys, *k;
+	struct ha_key *k;
 
 	if (!obj)
 		return;
-	if (draft.secret_len == 0) {
-		conf_error(c, kw, "key %u has no usable secret; expected \"secret HEX;\" in its "
-			   "block", draft.spi);
+	if (!grow_keys(cfg)) {
+		conf_error(c, kw, "no memory for key %u", draft.key.spi);
 		return;
 	}
-	keys = realloc(cfg->keys, (cfg->n_keys + 1) * sizeof(*keys));
-	if (!keys) {
-		conf_error(c, kw, "no memory for key %u", draft.spi);
-		return;
-	}
-	cfg->keys = keys;
-	k = &keys[cfg->n_keys];
-	memset(k, 0, sizeof(*k));
+	k = &cfg->keys[cfg->n_keys];
 	k->has_mn = draft.has_mn;
 	memcpy(k->mn, draft.mn, sizeof(k->mn));
-	if (auth_key_init(&k->auth, draft.spi, draft.algorithm, draft.secret,
-			  draft.secret_len) < 0)
-		conf_error(c, kw, "key %u cannot be used: the cryptographic library refuses it",
-			   draft.spi);
-	else
+	if (conf_key_end(c, kw, &draft.key, &k->auth))
 		cfg->n_keys++;
 	explicit_bzero(&draft, sizeof(draft));
 }
 
 static const struct conf_keyword key_table[] = {
-	{ .name = "algorithm", .args = "NAME", .min_args = 1, .max_args = 1,
-	  .set = set_algorithm, .once = true },
-	{ .name = "secret", .args = "HEX", .min_args = 1, .max_args = 1, .set = set_secret,
-	  .once = true },
+	CONF_KEY_ROWS,
 	{ .name = "mn", .args = "MAC", .min_args = 1, .max_args = 1, .set = set_mn,
 	  .once = true },
 	{ 0 }

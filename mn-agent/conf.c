@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/core/confkey.h"
+
 #define LINGER_DEFAULT		(5 * USEC_S)
 #define LIFETIME_DEFAULT	(600 * USEC_S)
 #define LIFETIME_MAX		((usec_t)UINT16_MAX * MIP6_LIFETIME_UNIT_S * USEC_S)
@@ -16,10 +18,7 @@
 
 /* The key block being read; blocks do not nest. */
 static struct {
-	uint32_t spi;
-	enum auth_algorithm algorithm;
-	uint8_t secret[AUTH_SECRET_MAX];
-	size_t secret_len;
+	struct conf_key key;
 	bool any_ha;
 	struct in6_addr ha;
 	struct mn_settings *into;
@@ -156,51 +155,26 @@ static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
 		      const struct conf_word *args, unsigned int n)
 {
 	struct mn_settings *s = obj;
-	uint32_t spi;
 
 	(void)kw;
 	(void)n;
-	if (!conf_u32(c, &args[0], AUTH_SPI_FIRST, UINT32_MAX, &spi))
+	explicit_bzero(&pending, sizeof(pending));
+	pending.any_ha = true;
+	pending.into = s;
+	if (!conf_key_begin(c, &args[0], &pending.key))
 		return NULL;
 	for (unsigned int k = 0; k < s->mn.n_keys; k++) {
-		if (s->mn.keys[k].key.spi != spi)
+		if (s->mn.keys[k].key.spi != pending.key.spi)
 			continue;
-		conf_error(c, &args[0], "key %u is there already; expected another SPI", spi);
+		conf_error(c, &args[0], "key %u is there already; expected another SPI",
+			   pending.key.spi);
 		return NULL;
 	}
 	if (s->mn.n_keys == MN_KEYS_MAX) {
 		conf_error(c, &args[0], "too many keys; expected at most %d", MN_KEYS_MAX);
 		return NULL;
 	}
-	memset(&pending, 0, sizeof(pending));
-	pending.spi = spi;
-	pending.algorithm = AUTH_HMAC_SHA256_128;
-	pending.any_ha = true;
-	pending.into = s;
 	return &pending;
-}
-
-static void set_algorithm(struct conf *c, void *obj, const struct conf_word *kw,
-			  const struct conf_word *args, unsigned int n)
-{
-	(void)kw;
-	(void)n;
-	if (!obj)
-		return;
-	if (auth_algorithm_parse(args[0].text, &pending.algorithm))
-		conf_error(c, &args[0], "no algorithm \"%s\"; expected %s or %s", args[0].text,
-			   auth_algorithm_name(AUTH_HMAC_SHA256_128),
-			   auth_algorithm_name(AUTH_HMAC_SHA1_96));
-}
-
-static void set_secret(struct conf *c, void *obj, const struct conf_word *kw,
-		       const struct conf_word *args, unsigned int n)
-{
-	(void)kw;
-	(void)n;
-	if (obj)
-		conf_hex(c, &args[0], pending.secret, AUTH_SECRET_MIN, AUTH_SECRET_MAX,
-			 &pending.secret_len);
 }
 
 static void set_home_agent(struct conf *c, void *obj, const struct conf_word *kw,
@@ -219,34 +193,21 @@ static void set_home_agent(struct conf *c, void *obj, const struct conf_word *kw
 
 static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 {
-	struct mn_settings *s;
+	struct mn_settings *s = pending.into;
 	struct mn_key *k;
 
 	if (!obj)
 		return;
-	s = pending.into;
-	if (pending.secret_len == 0) {
-		conf_error(c, kw, "key %u has no secret; expected `secret HEX;' in its block",
-			   pending.spi);
-		return;
-	}
 	k = &s->mn.keys[s->mn.n_keys];
 	k->any_ha = pending.any_ha;
 	k->ha = pending.ha;
-	if (auth_key_init(&k->key, pending.spi, pending.algorithm, pending.secret,
-			  pending.secret_len))
-		conf_error(c, kw, "key %u cannot be used: the cryptographic library refuses it",
-			   pending.spi);
-	else
+	if (conf_key_end(c, kw, &pending.key, &k->key))
 		s->mn.n_keys++;
 	explicit_bzero(&pending, sizeof(pending));
 }
 
 static const struct conf_keyword key_table[] = {
-	{ .name = "algorithm", .args = "NAME", .min_args = 1, .max_args = 1,
-	  .set = set_algorithm, .once = true },
-	{ .name = "secret", .args = "HEX", .min_args = 1, .max_args = 1,
-	  .set = set_secret, .once = true },
+	CONF_KEY_ROWS,
 	{ .name = "home-agent", .args = "ADDRESS", .min_args = 1, .max_args = 1,
 	  .set = set_home_agent, .once = true },
 	{ 0 }

@@ -28,10 +28,10 @@ help_options()
 	grep -oE -- '--[a-z][a-z0-9-]*' | sed 's/^--//' | sort -u
 }
 
-# code_keywords FILE: the names in the keyword tables
+# code_keywords FILE...: the names in the keyword tables
 code_keywords()
 {
-	grep -oE '\.name = "[a-z][a-z0-9-]*"' "$1" | sed -E 's/.*"([^"]*)"/\1/' | sort -u
+	grep -ohE '\.name = "[a-z][a-z0-9-]*"' "$@" | sed -E 's/.*"([^"]*)"/\1/' | sort -u
 }
 
 page_keywords()
@@ -61,9 +61,9 @@ program dmip6-mnd man/dmip6-mnd.8 mn-agent/main.c
 program dmip6-had man/dmip6-had.8 ha-agent/main.c
 program dmip6ctl man/dmip6ctl.8 common/cli/*.c
 is "mn.conf: the page has each keyword, and no other" \
-	"$(page_keywords man/dmip6-mnd.8)" "$(code_keywords mn-agent/conf.c)"
+	"$(page_keywords man/dmip6-mnd.8)" "$(code_keywords mn-agent/conf.c common/core/confkey.h)"
 is "ha.conf: the page has each keyword, and no other" \
-	"$(page_keywords man/dmip6-had.8)" "$(code_keywords ha-agent/conf.c)"
+	"$(page_keywords man/dmip6-had.8)" "$(code_keywords ha-agent/conf.c common/core/confkey.h)"
 
 # complaints FILE: a page of ours need not be installed to be referred to.
 complaints()

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The part of `key SPI { ... }' that both daemons' configurations share: SPI, algorithm,
+ * secret. The object of the block starts with a struct conf_key.
+ */
+#ifndef DMIP6_CORE_CONFKEY_H
+#define DMIP6_CORE_CONFKEY_H
+
+#include "common/core/auth.h"
+#include "common/core/conf.h"
+
+struct conf_key {
+	uint32_t spi;
+	enum auth_algorithm algorithm;
+	uint8_t secret[AUTH_SECRET_MAX];
+	size_t secret_len;
+};
+
+/* Rows of the block's table. */
+#define CONF_KEY_ROWS \
+	{ .name = "algorithm", .args = "NAME", .min_args = 1, .max_args = 1, \
+	  .set = conf_key_algorithm, .once = true }, \
+	{ .name = "secret", .args = "HEX", .min_args = 1, .max_args = 1, \
+	  .set = conf_key_secret, .once = true }
+
+/* Reads the SPI, sets what a block may leave out; false after an error was reported. */
+bool conf_key_begin(struct conf *c, const struct conf_word *spi, struct conf_key *k);
+void conf_key_algorithm(struct conf *c, void *obj, const struct conf_word *kw,
+			const struct conf_word *args, unsigned int n);
+void conf_key_secret(struct conf *c, void *obj, const struct conf_word *kw,
+		     const struct conf_word *args, unsigned int n);
+/* Makes the key, the caller's to wipe; false after an error was reported. */
+bool conf_key_end(struct conf *c, const struct conf_word *kw, const struct conf_key *k,
+		  struct auth_key *ret);
+
+#endif
