@@ -180,6 +180,7 @@ static void choose_coa(struct mn_iface *i, usec_t now)
 	if (!i->attached || i->coa_source != COA_NONE)
 		return;
 	if (i->move.router.per_host && (i->moved_here || mn_any_away(i->mn))) {
+		i->moved_here = true;	/* perhaps before the daemon was started again */
 		make_own_coa(i);
 		set_path(i);
 		mn_event(i->mn, "coa.usable", i, NULL, in6_str(&i->coa).s, now);
