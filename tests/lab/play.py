@@ -77,7 +77,8 @@ class Play:
         self.mobile[flow] = None
         os.kill(pid, signal.SIGUSR1)
         try:
-            self.lab.wait(pid, 5.0)
+            # TCP may have backed off for some seconds, after several interruptions.
+            self.lab.wait(pid, 20.0)
         except LabError:
             self.say(f"flow {flow} does not come to its end; going on without waiting for it")
             os.kill(pid, signal.SIGUSR2)

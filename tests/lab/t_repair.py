@@ -48,7 +48,7 @@ def test_repair(t):
                 ("ar2", "the route of the lease", "ip -6 route del 2001:db8:1:201::/64"),
                 ("mn", "the neighbour of the router", "ip -6 neigh flush dev wlan0")):
             deleted(t, lab, box, what, command)
-            play.run_for(0.3)
+            play.run_for(1.0)
         play.end(1)
         run = play.finish()
         t.equal(measure.flow_faults(run, 1), [], "the flow lived through all this")
