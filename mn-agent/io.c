@@ -19,7 +19,6 @@
 #define PATH_TABLES	80		/* table_base + 80 + slot; others: data path */
 #define REPAIR_DELAY	(250 * USEC_MS)	/* let whoever deletes finish first */
 #define REPAIR_MIN	(1 * USEC_S)	/* not more often than this */
-#define SAVE_DELAY	(10 * USEC_MS)	/* behind the handover */
 #define LEFTOVERS_DELAY	(30 * USEC_S)	/* what an earlier run left, unclaimed */
 
 /* --- ops ------------------------------------------------------------------------ */
@@ -202,8 +201,9 @@ static void op_changed(void *ctx)
 {
 	struct mnd *d = ctx;
 
+	/* In this turn of the loop, behind whatever is to be sent in it. */
 	if (!timer_armed(&d->save))
-		timer_set(loop_timers(d->loop), &d->save, clock_now() + SAVE_DELAY);
+		timer_set(loop_timers(d->loop), &d->save, clock_now());
 }
 
 static const struct mn_ops ops = {

@@ -56,11 +56,12 @@ def bu(hoa, ha, coa, seq, secret, **o):
 
 
 def ra(src, prefix, ha, hop_limit=255):
-    """A Router Advertisement of a home agent, to all nodes."""
+    """A Router Advertisement to all nodes; of a home agent, unless ha is None: then of an
+    ordinary router with a prefix for everybody."""
     def pio(address, flags):
         return struct.pack("!BBBBII4x", 3, 4, 64, flags, 3600, 1800) + pton(address)
-    body = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0x28, 1800, 0, 0) \
-        + pio(prefix, 0x40) + pio(ha, 0x20)
+    body = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0x28 if ha else 0, 1800, 0, 0) \
+        + pio(prefix, 0x40 if ha else 0xC0) + (pio(ha, 0x20) if ha else b"")
     c = cksum(pton(src), pton("ff02::1"), ICMP6, body)
     return ipv6(src, "ff02::1", ICMP6, body[:2] + struct.pack("!H", c) + body[4:], hop_limit)
 
