@@ -563,10 +563,8 @@ void anchor_event(struct anchor *a, enum anchor_event ev, usec_t now)
 	case ANCHOR_EV_EXPIRED:
 		gone(a, "the home prefix's lifetime ran out", now);
 		break;
-	case ANCHOR_EV_COA:
-	case ANCHOR_EV_BA:
 	case ANCHOR_EVENT_MAX:
-		break;		/* anchor_coa(), anchor_ba() */
+		break;
 	}
 }
 

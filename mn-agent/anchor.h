@@ -29,10 +29,8 @@ enum anchor_state {
 
 enum anchor_event {
 	ANCHOR_EV_DEPART,	/* the MN is no longer on the anchor's link */
-	ANCHOR_EV_COA,		/* a (new) care-of address is usable */
 	ANCHOR_EV_NO_COA,	/* the care-of address was lost */
 	ANCHOR_EV_RETURN,	/* the MN is on the anchor's link again */
-	ANCHOR_EV_BA,		/* an authentic acknowledgement of an outstanding BU */
 	ANCHOR_EV_BRR,		/* the HA asks for a refresh */
 	ANCHOR_EV_TIMEOUT,	/* retransmission or refresh is due */
 	ANCHOR_EV_IDLE,		/* no flow for the time of `linger` */
@@ -107,10 +105,12 @@ const char *anchor_state_name(enum anchor_state s);
  * caller's to fill in before. seq: where sequence numbers start. */
 void anchor_init(struct anchor *a, const struct anchor_config *cfg, const struct anchor_ops *ops,
 		 void *ctx, struct timers *timers, uint16_t seq);
-/* What happened, with what it needs. */
+/* What happened; the two events that bring something have functions of their own. */
 void anchor_event(struct anchor *a, enum anchor_event ev, usec_t now);
-void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now);	/* EV_COA */
-void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now);		/* EV_BA */
+/* A (new) care-of address is usable. */
+void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now);
+/* An authentic acknowledgement of an outstanding BU. */
+void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now);
 /* Keeps the HoA on our own device, before it can vanish from the link; or lets it go. */
 void anchor_hold(struct anchor *a, bool hold);
 /* What is counted: how many flows use the HoA now. Starts and stops linger. */

@@ -57,18 +57,6 @@ int bu_build(struct wbuf *w, const struct bu_params *p, const struct auth_key *k
 	return w->err ? -ENOSPC : 0;
 }
 
-const char *ba_verdict_name(enum ba_verdict v)
-{
-	switch (v) {
-	case BA_GOOD: return "good";
-	case BA_NO_AUTH: return "ba-no-authenticator";
-	case BA_WRONG_SPI: return "ba-wrong-spi";
-	case BA_WRONG_AUTH: return "ba-wrong-authenticator";
-	case BA_VERDICT_MAX: break;
-	}
-	return "?";
-}
-
 enum ba_verdict ba_check(const struct mh_msg *msg, const uint8_t *mh, size_t len,
 			 const struct in6_addr *coa, const struct in6_addr *hoa,
 			 const struct auth_key *key)

@@ -24,9 +24,7 @@ enum ba_verdict {
 	BA_NO_AUTH,		/* no MN-HA authentication option, or not the last one */
 	BA_WRONG_SPI,
 	BA_WRONG_AUTH,
-	BA_VERDICT_MAX
 };
-const char *ba_verdict_name(enum ba_verdict v);
 
 /* Is this acknowledgement from the holder of the key? mh: the raw Mobility Header that was
  * decoded into msg. RFC 4285 5.1: care-of and home address are those of the BU. */

@@ -463,7 +463,6 @@ static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_ms
 		mn->counters[MN_C_BA_WRONG_AUTH]++;
 		return;
 	case BA_GOOD:
-	case BA_VERDICT_MAX:
 		break;
 	}
 	/* The number is that of an outstanding BU, or the status says that it is not. */

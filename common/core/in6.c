@@ -16,11 +16,6 @@ bool in6_eq(const struct in6_addr *a, const struct in6_addr *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-int in6_cmp(const struct in6_addr *a, const struct in6_addr *b)
-{
-	return memcmp(a, b, sizeof(*a));
-}
-
 bool in6_is_any(const struct in6_addr *a)
 {
 	return IN6_IS_ADDR_UNSPECIFIED(a);
@@ -98,15 +93,6 @@ void in6_eui64(struct in6_addr *a, const struct in6_addr *prefix, const uint8_t 
 	r.s6_addr[14] = mac[4];
 	r.s6_addr[15] = mac[5];
 	*a = r;
-}
-
-void in6_solicited_node(struct in6_addr *ret, const struct in6_addr *a)
-{
-	/* RFC 4291 2.7.1: ff02::1:ff00:0/104 and the low 24 bits of the address. */
-	struct in6_addr r = { .s6_addr = { 0xff, 0x02, [11] = 0x01, 0xff } };
-
-	memcpy(&r.s6_addr[13], &a->s6_addr[13], 3);
-	*ret = r;
 }
 
 struct in6_text in6_str(const struct in6_addr *a)

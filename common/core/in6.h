@@ -14,7 +14,6 @@ struct in6_prefix { struct in6_addr addr; uint8_t len; };
 struct in6_text { char s[IN6_TEXT]; };	/* returned by value: usable in a printf argument */
 
 bool in6_eq(const struct in6_addr *a, const struct in6_addr *b);
-int in6_cmp(const struct in6_addr *a, const struct in6_addr *b);
 bool in6_is_any(const struct in6_addr *a);
 bool in6_is_linklocal(const struct in6_addr *a);	/* fe80::/10 */
 bool in6_is_multicast(const struct in6_addr *a);
@@ -28,7 +27,6 @@ bool in6_prefix_eq(const struct in6_prefix *a, const struct in6_prefix *b);
 bool in6_subprefix(const struct in6_prefix *p, uint8_t len, uint64_t n, struct in6_prefix *ret);
 /* Prefix (64 bits of it) with the modified EUI-64 interface identifier of a MAC (RFC 4291 A). */
 void in6_eui64(struct in6_addr *a, const struct in6_addr *prefix, const uint8_t mac[6]);
-void in6_solicited_node(struct in6_addr *ret, const struct in6_addr *a);
 struct in6_text in6_str(const struct in6_addr *a);
 struct in6_text in6_prefix_str(const struct in6_prefix *p);
 /* 0 or -EINVAL; in6_prefix_parse refuses host bits that are set. */

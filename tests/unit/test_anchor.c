@@ -1166,15 +1166,15 @@ static void any_event_in_any_state(void **state)
 	struct world *w = *state;
 
 	for (unsigned int s = 0; s < ANCHOR_GONE; s++) {
-		for (unsigned int e = 0; e < ANCHOR_EVENT_MAX; e++) {
+		for (unsigned int e = 0; e < ANCHOR_EVENT_MAX + 2; e++) {
 			afresh(state);
 			w->a.state = (enum anchor_state)s;
 			w->a.flows = e % 2;
 			if (s != ANCHOR_ATTACHED)
 				w->a.coa = coa1;
-			if (e == ANCHOR_EV_COA)
+			if (e == ANCHOR_EVENT_MAX)
 				anchor_coa(&w->a, &coa2, w->now);
-			else if (e == ANCHOR_EV_BA)
+			else if (e == ANCHOR_EVENT_MAX + 1)
 				ba(w, BA_ACCEPTED, w->a.seq, LIFETIME);
 			else
 				anchor_event(&w->a, (enum anchor_event)e, w->now);

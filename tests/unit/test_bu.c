@@ -302,15 +302,6 @@ static void ba_with_an_option_behind(void **state)
 	assert_int_equal(check(&b), BA_NO_AUTH);
 }
 
-static void ba_verdicts_have_names(void **state)
-{
-	(void)state;
-	for (unsigned int v = 0; v < BA_VERDICT_MAX; v++) {
-		assert_non_null(ba_verdict_name((enum ba_verdict)v));
-		assert_string_not_equal(ba_verdict_name((enum ba_verdict)v), "?");
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,7 +319,6 @@ int main(void)
 		cmocka_unit_test(ba_of_another_registration),
 		cmocka_unit_test(ba_changed_anywhere),
 		cmocka_unit_test(ba_with_an_option_behind),
-		cmocka_unit_test(ba_verdicts_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
