@@ -249,6 +249,8 @@ static int run(struct mnd *d, const char *control)
 		r = caps_drop();
 	if (r == 0) {
 		notify_send("READY=1");
+		if (d->settings.mn.n_keys == 0)
+			log_warn("no key is configured: no flow survives a move");
 		log_info("running");
 		r = loop_run(d->loop);
 		notify_send("STOPPING=1");

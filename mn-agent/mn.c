@@ -589,6 +589,8 @@ bool mn_health(const struct mn *mn, char *text, size_t len, usec_t now)
 		snprintf(text, len, "%u of %u addresses kept from earlier routers not reachable; "
 			 "%s at %s: %s", bad, away, in6_str(&worst->hoa).s,
 			 in6_str(&worst->ha).s, worst->reason);
+	else if (mn->cfg->n_keys == 0)
+		snprintf(text, len, "no key is configured: no flow survives a move");
 	else if (!attached)
 		snprintf(text, len, "no access router found yet; %u addresses kept", away);
 	else if (away)
@@ -596,7 +598,7 @@ bool mn_health(const struct mn *mn, char *text, size_t len, usec_t now)
 			 away == 1 ? "" : "es");
 	else
 		snprintf(text, len, "attached, no mobility in use");
-	return !worst && attached > 0;
+	return !worst && attached > 0 && mn->cfg->n_keys > 0;
 }
 
 void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *ops, void *ctx,

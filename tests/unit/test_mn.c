@@ -1238,6 +1238,10 @@ static void health_in_words(void **state)
 	assert_false(mn_health(&w->mn, text, sizeof(text), w->now));
 	away(w);
 	assert_true(mn_health(&w->mn, text, sizeof(text), w->now));
+	w->cfg.n_keys = 0;
+	assert_false(mn_health(&w->mn, text, sizeof(text), w->now));
+	assert_non_null(strstr(text, "no key"));
+	w->cfg.n_keys = 1;
 	after(w, 2 * S);
 	forget(w);
 	move_link_to(w, 3);
