@@ -318,11 +318,11 @@ static void limit_away(struct mn *mn, usec_t now)
 	}
 }
 
-static const struct mn_iface *choose_current(const struct mn *mn)
+static struct mn_iface *choose_current(const struct mn *mn)
 {
-	const struct mn_iface *best = NULL;
+	struct mn_iface *best = NULL;
 
-	for (const struct mn_iface *i = mn->ifaces; i; i = i->next) {
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next) {
 		if (!i->attached || i->coa_source == COA_NONE)
 			continue;
 		if (!best || i->preference < best->preference ||
@@ -373,7 +373,6 @@ static uint16_t tunnel_mtu(const struct mn_iface *i)
 void attach_evaluate(struct mn *mn, usec_t now)
 {
 	struct in6_addr old = mn->endpoint;
-	struct mn_iface *i;
 
 	/* An anchor whose link is down is departed as soon as another one can carry it. */
 	mn->current = choose_current(mn);
@@ -382,7 +381,7 @@ void attach_evaluate(struct mn *mn, usec_t now)
 			if (!at_home_anywhere(mn, a) && a->ifindex != mn->current->link.ifindex)
 				anchor_event(a, ANCHOR_EV_DEPART, now);
 	limit_away(mn, now);
-	for (i = mn->ifaces; i; i = i->next)
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
 		choose_coa(i, now);
 	mn->current = choose_current(mn);
 
@@ -396,9 +395,8 @@ void attach_evaluate(struct mn *mn, usec_t now)
 				anchor_event(a, ANCHOR_EV_NO_COA, now);
 		return;
 	}
-	for (i = mn->ifaces; i; i = i->next)
-		if (i == mn->current && !i->path_up)
-			set_path(i);
+	if (!mn->current->path_up)
+		set_path(mn->current);
 	set_endpoint(mn, &mn->current->coa);
 	for (struct anchor *a = mn->anchors; a; a = a->next) {
 		if (!anchor_away(a))

@@ -92,7 +92,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	if (d->dp->ops->drops(d->dp, &drops) == 0)
 		json_object_set_new(counters, "tunnel-source-drops",
 				    json_integer((json_int_t)drops));
-	ok = mn_health(&d->mn, words, sizeof(words), now);
+	ok = mn_health(&d->mn, words, sizeof(words));
 	return json_pack("{s:i,s:s,s:{s:b,s:s},s:o,s:o,s:o,s:o}", "schema", SCHEMA, "role", "mn",
 			 "health", "ok", (int)ok, "text", words, "attachments", attachments,
 			 "anchors", anchors, "counters", counters,

@@ -570,12 +570,11 @@ bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr)
 
 /* --- the whole ---------------------------------------------------------------- */
 
-bool mn_health(const struct mn *mn, char *text, size_t len, usec_t now)
+bool mn_health(const struct mn *mn, char *text, size_t len)
 {
 	unsigned int away = 0, bad = 0, attached = 0;
 	const struct anchor *worst = NULL;
 
-	(void)now;
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
 		attached += i->attached;
 	for (const struct anchor *a = mn->anchors; a; a = a->next) {

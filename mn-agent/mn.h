@@ -130,7 +130,7 @@ struct mn {
 	struct mn_iface *ifaces;
 	struct anchor *anchors;
 	unsigned int n_anchors;
-	const struct mn_iface *current;		/* whose CoA is registered; NULL: none */
+	struct mn_iface *current;		/* whose CoA is registered; NULL: none */
 	struct in6_addr wish;		/* our CoA of an earlier run; unspecified: none */
 	struct in6_addr endpoint;		/* the data path's; unspecified: none */
 	struct timer rescan;			/* slow recount of flows */
@@ -182,6 +182,6 @@ bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr);
 void mn_count_flows(struct mn *mn, usec_t now);
 const struct anchor *mn_find_anchor(const struct mn *mn, const struct in6_addr *hoa);
 /* Health in words; returns whether all is well. */
-bool mn_health(const struct mn *mn, char *text, size_t len, usec_t now);
+bool mn_health(const struct mn *mn, char *text, size_t len);
 
 #endif

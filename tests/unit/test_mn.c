@@ -1235,11 +1235,11 @@ static void health_in_words(void **state)
 	char text[256];
 	struct ba b;
 
-	assert_false(mn_health(&w->mn, text, sizeof(text), w->now));
+	assert_false(mn_health(&w->mn, text, sizeof(text)));
 	away(w);
-	assert_true(mn_health(&w->mn, text, sizeof(text), w->now));
+	assert_true(mn_health(&w->mn, text, sizeof(text)));
 	w->cfg.n_keys = 0;
-	assert_false(mn_health(&w->mn, text, sizeof(text), w->now));
+	assert_false(mn_health(&w->mn, text, sizeof(text)));
 	assert_non_null(strstr(text, "no key"));
 	w->cfg.n_keys = 1;
 	after(w, 2 * S);
@@ -1248,7 +1248,7 @@ static void health_in_words(void **state)
 	b = answer(w, &hoa);
 	b.status = BA_PROHIBITED;
 	deliver(w, &b);
-	assert_false(mn_health(&w->mn, text, sizeof(text), w->now));
+	assert_false(mn_health(&w->mn, text, sizeof(text)));
 	assert_non_null(strstr(text, in6_str(&hoa).s));
 }
 
