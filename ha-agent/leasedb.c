@@ -70,6 +70,7 @@ struct leasedb {
 	sqlite3 *sqlite;
 	sqlite3_stmt *statements[STATEMENT_MAX];
 	int lock_fd;
+	bool durable;			/* what `synchronous' is set to: FULL, or NORMAL */
 };
 
 static int fail(char *why, size_t len, int err, const char *fmt, ...)
@@ -240,6 +241,7 @@ static int open_file(struct leasedb *db, const char *path, char *why, size_t len
 	/* A file system may refuse what the file's mode allows. */
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL, NULL);
+	db->durable = true;
 	err = rc == SQLITE_OK ? prepare(db) : to_errno(rc);
 	return err < 0 ? refuse(db, path, err, why, len) : 0;
 }
@@ -291,8 +293,17 @@ static int run(struct leasedb *db, enum statement which)
 	return to_errno(rc);
 }
 
-int leasedb_begin(struct leasedb *db)
+int leasedb_begin(struct leasedb *db, bool durable)
 {
+	int rc = SQLITE_OK;
+
+	/* In WAL mode NORMAL leaves the disk to the next checkpoint. */
+	if (db->durable != durable)
+		rc = sqlite3_exec(db->sqlite, durable ? "PRAGMA synchronous = FULL" :
+				  "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		return to_errno(rc);
+	db->durable = durable;
 	return run(db, BEGIN);
 }
 

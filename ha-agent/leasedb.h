@@ -17,8 +17,10 @@ int leasedb_open(const char *dir, char *why, size_t why_len, struct leasedb **re
 void leasedb_close(struct leasedb *db);
 
 /* Each writes at once, or within the transaction that was begun. 0 or negative errno. */
-int leasedb_begin(struct leasedb *db);
-int leasedb_commit(struct leasedb *db);		/* on the disk when it returns 0 */
+/* durable: on the disk when the commit returns 0, a loss of power included; otherwise a kill
+ * of the daemon loses nothing, and nothing is waited for. */
+int leasedb_begin(struct leasedb *db, bool durable);
+int leasedb_commit(struct leasedb *db);
 void leasedb_rollback(struct leasedb *db);
 /* Replaces the rows of the same prefix and of the same host. */
 int leasedb_put_lease(struct leasedb *db, const struct ha_lease_record *r);

@@ -2,7 +2,8 @@
 /*
  * Gathers writes to the database and restores from it. Owned by io.c.
  *
- *	flush	200 ms after the first thing that waits; 2 s after a failure
+ *	flush	in the same turn of the loop, when its packets have been dealt with, so that
+ *		a kill loses nothing; 2 s after a failure
  */
 #include "ha-agent/store.h"
 
@@ -14,7 +15,6 @@
 #include "common/core/log.h"
 #include "common/sys/clock.h"
 
-#define FLUSH_AFTER	(200 * USEC_MS)
 #define RETRY_AFTER	(2 * USEC_S)
 
 enum waiting_kind { WAITING_LEASE, WAITING_BINDING };
@@ -57,10 +57,10 @@ static int write_one(struct store *s, const struct waiting *w)
 	return leasedb_put_binding(s->db, &w->u.binding);
 }
 
-static int write_all(struct store *s)
+static int write_all(struct store *s, bool durable)
 {
 	struct waiting *w, *next;
-	int err = leasedb_begin(s->db);
+	int err = leasedb_begin(s->db, durable);
 
 	if (err < 0)
 		return err;
@@ -72,10 +72,10 @@ static int write_all(struct store *s)
 	return err < 0 ? err : leasedb_commit(s->db);
 }
 
-static int flush(struct store *s, usec_t now)
+static int flush(struct store *s, bool durable, usec_t now)
 {
 	struct waiting *w, *next;
-	int err = write_all(s);
+	int err = write_all(s, durable);
 
 	if (err < 0) {
 		if (s->trouble[0] == '\0')
@@ -98,7 +98,7 @@ static int flush(struct store *s, usec_t now)
 
 static void on_flush(void *ctx, usec_t now)
 {
-	(void)flush(ctx, now);
+	(void)flush(ctx, false, now);
 }
 
 static struct waiting *wait_for(struct store *s, enum waiting_kind kind,
@@ -116,7 +116,7 @@ static struct waiting *wait_for(struct store *s, enum waiting_kind kind,
 		HASH_ADD(hh, s->waiting, key, sizeof(w->key), w);
 	}
 	if (!timer_armed(&s->flush) &&
-	    timer_set(s->timers, &s->flush, clock_now() + FLUSH_AFTER) < 0)
+	    timer_set(s->timers, &s->flush, clock_now()) < 0)
 		log_error("no memory to write the database later");
 	return w;
 }
@@ -129,7 +129,7 @@ int store_lease(struct store *s, const struct ha_lease_record *r, bool durable)
 		return -ENOMEM;
 	w->u.lease = *r;
 	w->u.lease.until += wall_offset();
-	return durable ? flush(s, clock_now()) : 0;
+	return durable ? flush(s, true, clock_now()) : 0;
 }
 
 void store_binding(struct store *s, const struct ha_binding_record *r)
@@ -178,7 +178,7 @@ void store_free(struct store *s)
 	if (!s)
 		return;
 	if (s->waiting)
-		(void)flush(s, clock_now());
+		(void)flush(s, true, clock_now());
 	timer_stop(s->timers, &s->flush);
 	HASH_ITER(hh, s->waiting, w, next) {
 		HASH_DEL(s->waiting, w);

@@ -68,6 +68,25 @@ def test_had_killed(t):
         t.note(killed)
 
 
+def test_had_killed_at_once(t):
+    """kill -9 of the anchor's dmip6-had right after it has taken the binding"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        lab.start_had(1)
+        lab.start_had(2)
+        lab.start_mnd()
+        play = Play(lab, {1: 1})
+        play.move(1)
+        play.begin(1)
+        play.run_for(0.5)
+        play.move(2)
+        before = wait_for(lambda: bound(lab), 5.0)
+        lab.kill("ar1", signal.SIGKILL)
+        lab.start_had(1)
+        t.equal(bound(lab), before, "started again, it knows the binding")
+        finish(t, lab, play)
+
+
 def test_had_killed_here(t):
     """kill -9 of the dmip6-had the MN is attached to: the prefix stays the host's"""
     with Lab(tap.BINDIR) as lab:
@@ -154,5 +173,5 @@ def encap(lab, box):
 
 
 if __name__ == "__main__":
-    tap.main(test_had_killed, test_had_killed_here, test_mnd_killed, test_mnd_killed_and_moved,
-             test_restarted)
+    tap.main(test_had_killed, test_had_killed_at_once, test_had_killed_here, test_mnd_killed,
+             test_mnd_killed_and_moved, test_restarted)

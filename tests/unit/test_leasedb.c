@@ -160,8 +160,8 @@ static void survives_a_kill(void **state)
 		struct place *p = *state;
 
 		if (leasedb_open(p->dir, p->why, sizeof(p->why), &db) < 0 ||
-		    leasedb_begin(db) < 0 || leasedb_put_lease(db, &a) < 0 ||
-		    leasedb_commit(db) < 0 || leasedb_begin(db) < 0 ||
+		    leasedb_begin(db, true) < 0 || leasedb_put_lease(db, &a) < 0 ||
+		    leasedb_commit(db) < 0 || leasedb_begin(db, false) < 0 ||
 		    leasedb_put_lease(db, &b) < 0)
 			_exit(1);
 		_exit(0);	/* no close, the second transaction open */
