@@ -256,13 +256,9 @@ int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
 /* The key is there still, and good for the host: taking a key away ends what it did. */
 static bool key_stands(const struct ha *ha, uint32_t spi, const struct lease *l)
 {
-	for (unsigned int i = 0; i < ha->cfg->n_keys; i++) {
-		const struct ha_key *k = &ha->cfg->keys[i];
+	const struct ha_key *k = ha_find_key(ha, spi);
 
-		if (k->auth.spi == spi)
-			return !k->has_mn || memcmp(k->mn, l->mac, sizeof(k->mn)) == 0;
-	}
-	return false;
+	return k && (!k->has_mn || memcmp(k->mn, l->mac, sizeof(k->mn)) == 0);
 }
 
 int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t now)

@@ -232,6 +232,20 @@ void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name
 
 /* ---- between the files of the home agent ---- */
 
+/* A Binding Acknowledgement to be sent, now or when what it reports is done. */
+struct ha_ack {
+	struct in6_addr to;		/* source of the Binding Update */
+	struct in6_addr hoa, coa;
+	uint32_t spi;			/* of the key that signs */
+	uint8_t status;
+	uint16_t sequence;
+	uint16_t lifetime;		/* units of 4 s */
+	bool has_mesg_id;
+	uint64_t mesg_id;
+};
+void ha_acknowledge(struct ha *ha, const struct ha_ack *ack);
+const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi);	/* NULL: none */
+
 struct ha_interface *ha_interface_by_index(struct ha *ha, int ifindex);
 bool ha_interface_usable(const struct ha_interface *ifc);
 void ha_tell(struct ha *ha, const struct ha_event *e);

@@ -12,53 +12,53 @@
 
 #define BA_ROOM	256
 
-static const struct ha_key *find_key(const struct ha *ha, const struct mh_auth *a)
+const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi)
 {
-	if (!a->present)
-		return NULL;
 	for (unsigned int i = 0; i < ha->cfg->n_keys; i++)
-		if (ha->cfg->keys[i].auth.spi == a->spi)
+		if (ha->cfg->keys[i].auth.spi == spi)
 			return &ha->cfg->keys[i];
 	return NULL;
 }
 
 /* A node at home is reached by its link, not by a route that may lead to where it was
  * (RFC 6275 10.3.2). */
-static int send_ack(struct ha *ha, const struct lease *l, bool at_home, const void *data,
-		    size_t len)
+static int send_ack(struct ha *ha, const struct ha_ack *ack, const void *data, size_t len)
 {
-	if (at_home && l && l->state == LEASE_ATTACHED && l->interface &&
+	const struct lease *l = pool_find_addr(&ha->pool, &ack->hoa);
+
+	if (in6_eq(&ack->to, &ack->hoa) && l && l->state == LEASE_ATTACHED && l->interface &&
 	    l->interface->ifindex != 0)
 		return ha->ops->send_link(ha->ctx, l->interface->ifindex, l->mac, data, len);
 	return ha->ops->send_routed(ha->ctx, data, len);
 }
 
-static void acknowledge(struct ha *ha, const struct ip6_packet *bu_ip, const struct mh_msg *bu,
-			const struct ha_key *key, const struct lease *lease,
-			const struct verdict *v)
+void ha_acknowledge(struct ha *ha, const struct ha_ack *ack)
 {
-	bool at_home = in6_eq(&bu_ip->src, &v->hoa);
+	bool at_home = in6_eq(&ack->to, &ack->hoa);
 	/* RFC 6275 9.5.4: to the source, by a type 2 routing header with the home address
 	 * unless the source was the home address. */
 	struct ip6_packet ip = {
-		.src = ha->cfg->address, .dst = bu_ip->src, .hop_limit = 64,
-		.has_rh2 = !at_home, .rh2 = v->hoa, .next_header = MH_NEXT_HEADER,
+		.src = ha->cfg->address, .dst = ack->to, .hop_limit = 64,
+		.has_rh2 = !at_home, .rh2 = ack->hoa, .next_header = MH_NEXT_HEADER,
 	};
 	struct mh_msg msg = { .type = MH_BA, .u.ba = {
-		.status = v->status, .seq = v->sequence, .lifetime = v->lifetime,
+		.status = ack->status, .seq = ack->sequence, .lifetime = ack->lifetime,
 	} };
+	const struct ha_key *key = ha_find_key(ha, ack->spi);
 	struct mh_auth *a = &msg.opts.mn_ha;
 	uint8_t room[BA_ROOM];
 	struct wbuf w;
 	size_t at;
 
+	if (!key)
+		return;
 	/* RFC 4285 5.1.1: authenticated as the update was. */
 	a->present = true;
 	a->spi = key->auth.spi;
 	a->len = (uint8_t)auth_len(key->auth.algorithm);
 	/* RFC 4285 6: a time stamp goes back to whoever sent one. */
-	msg.opts.has_mesg_id = bu->opts.has_mesg_id;
-	msg.opts.mesg_id = bu->opts.mesg_id;
+	msg.opts.has_mesg_id = ack->has_mesg_id;
+	msg.opts.mesg_id = ack->mesg_id;
 
 	wb_init(&w, room, sizeof(room));
 	ip6_encode(&w, &ip);
@@ -66,12 +66,13 @@ static void acknowledge(struct ha *ha, const struct ip6_packet *bu_ip, const str
 	if (mh_encode(&w, &msg) < 0)
 		return;
 	ip6_finish(&w, 0);
-	if (w.err || auth_mn_ha(&key->auth, &v->coa, &v->hoa, room + at, a->covered, a->data) < 0 ||
+	if (w.err || auth_mn_ha(&key->auth, &ack->coa, &ack->hoa, room + at, a->covered,
+				a->data) < 0 ||
 	    mh_set_auth(room + at, w.len - at, a) < 0)
 		return;
 	mh_set_cksum(room + at, w.len - at, ip6_cksum_src(&ip), ip6_cksum_dst(&ip));
 	ha->counters[HA_TX_BA]++;
-	if (send_ack(ha, lease, at_home, room, w.len) < 0)
+	if (send_ack(ha, ack, room, w.len) < 0)
 		ha->counters[HA_SEND_FAILED]++;
 }
 
@@ -177,7 +178,8 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	binding = bcache_find(&ha->bcache, &hoa);
 	lease = pool_find_addr(&ha->pool, &hoa);
 	in = (struct verdict_in){
-		.ip = ip, .msg = msg, .mh = mh, .key = find_key(ha, &msg->opts.mn_ha),
+		.ip = ip, .msg = msg, .mh = mh,
+		.key = msg->opts.mn_ha.present ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,
 		.binding = binding, .lease = lease,
 		.coa_is_bound = !in6_eq(&hoa, &coa) && ha_bound_find(ha, &coa),
 		.cache_full = ha->bcache.n >= ha->bcache.max,
@@ -197,7 +199,11 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	/* What is signed for a message that was not authenticated is counted out. */
 	if (v.reason == VERDICT_AUTH_FAIL && !ha_error_allowed(ha, now))
 		return;
-	acknowledge(ha, ip, msg, in.key, lease, &v);
+	ha_acknowledge(ha, &(struct ha_ack){
+		.to = ip->src, .hoa = v.hoa, .coa = v.coa, .spi = in.key->auth.spi,
+		.status = v.status, .sequence = v.sequence, .lifetime = v.lifetime,
+		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = msg->opts.mesg_id,
+	});
 	if (lease)
 		note_presence(ha, lease, ip, &v, now);
 }
