@@ -535,6 +535,7 @@ void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
 	case MH_HOT:
 	case MH_COT:
 	case MH_BU:
+	case MH_BR:
 		mn->counters[MN_C_MH_UNEXPECTED]++;
 		break;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mobility Header messages (RFC 6275 6.1): a message type is a row of the table below,
+ * Mobility Header messages (RFC 6275 6.1, RFC 5846 5): a message type is a row of the table below,
  * the options behind its fixed part are in mhopt.c. Called by the packet input and
  * output of both daemons and by their state machines, which see decoded messages only.
  */
@@ -17,6 +17,7 @@
 #define OFF_LEN		1
 #define OFF_TYPE	2
 #define OFF_CKSUM	4
+#define OFF_BR_TYPE	6
 
 const char *mh_err_name(enum mh_err e)
 {
@@ -27,6 +28,7 @@ const char *mh_err_name(enum mh_err e)
 		[MH_ERR_PROTO] = "mh-payload-proto",
 		[MH_ERR_CHECKSUM] = "mh-checksum",
 		[MH_ERR_UNKNOWN_TYPE] = "mh-unknown-type",
+		[MH_ERR_BR_TYPE] = "mh-revocation-type",
 		[MH_ERR_OPTION] = "mh-option",
 		[MH_ERR_DUPLICATE] = "mh-duplicate-option",
 	};
@@ -34,9 +36,24 @@ const char *mh_err_name(enum mh_err e)
 	return (unsigned int)e < MH_ERR_MAX ? names[e] : "unknown";
 }
 
+struct status_text {
+	uint8_t status;
+	const char *text;
+};
+
+static const char *find_text(const struct status_text *texts, size_t n, uint8_t status)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (texts[i].status == status)
+			return texts[i].text;
+	}
+	/* RFC 6275 6.1.8, RFC 5846 5.2: what is below 128 says yes. */
+	return status < 128 ? "accepted, unknown status" : "rejected, unknown status";
+}
+
 const char *mh_ba_status_text(uint8_t status)
 {
-	static const struct { uint8_t status; const char *text; } texts[] = {
+	static const struct status_text texts[] = {
 		{ BA_ACCEPTED, "Binding Update accepted" },
 		{ BA_PREFIX_DISCOVERY, "accepted, but prefix discovery is necessary" },
 		{ BA_UNSPECIFIED, "reason unspecified" },
@@ -56,12 +73,25 @@ const char *mh_ba_status_text(uint8_t status)
 		{ BA_AUTH_FAIL, "authentication failed" },
 	};
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (texts[i].status == status)
-			return texts[i].text;
-	}
-	/* RFC 6275 6.1.8: below 128 the Binding Update was accepted. */
-	return status < 128 ? "accepted, unknown status" : "rejected, unknown status";
+	return find_text(texts, sizeof(texts) / sizeof(texts[0]), status);
+}
+
+const char *mh_br_status_text(uint8_t status)
+{
+	static const struct status_text texts[] = {
+		{ BR_SUCCESS, "revocation acknowledged" },
+		{ BR_PARTIAL_SUCCESS, "acknowledged, some bindings were gone before" },
+		{ BR_NO_BINDING, "the mobile node has no such binding" },
+		{ BR_IPV4_HOA_REQUIRED, "IPv4 home address option required" },
+		{ BR_GLOBAL_NOT_AUTHORIZED, "global revocation not authorized" },
+		{ BR_IDENTITY_REQUIRED, "identity of the mobile nodes required" },
+		{ BR_MN_ATTACHED, "mobile node is attached" },
+		{ BR_TRIGGER_NOT_SUPPORTED, "revocation trigger not supported" },
+		{ BR_FUNCTION_NOT_SUPPORTED, "revocation function not supported" },
+		{ BR_PROXY_NOT_SUPPORTED, "proxy binding revocation not supported" },
+	};
+
+	return find_text(texts, sizeof(texts) / sizeof(texts[0]), status);
 }
 
 /* 6.1.2 */
@@ -152,6 +182,23 @@ static void encode_be(struct wbuf *w, const struct mh_msg *m)
 	wb_in6(w, &m->u.be.hoa);
 }
 
+/* RFC 5846 5.1, 5.2: both types have one form. */
+static void decode_br(struct rbuf *r, struct mh_msg *m)
+{
+	m->u.br.type = rb_u8(r);
+	m->u.br.code = rb_u8(r);
+	m->u.br.seq = rb_u16(r);
+	m->u.br.flags = rb_u16(r);
+}
+
+static void encode_br(struct wbuf *w, const struct mh_msg *m)
+{
+	wb_u8(w, m->u.br.type);
+	wb_u8(w, m->u.br.code);
+	wb_u16(w, m->u.br.seq);
+	wb_u16(w, m->u.br.flags);
+}
+
 struct mh_row {
 	const char *name;
 	uint16_t fixed;		/* octets of the Mobility Header in front of the options */
@@ -168,11 +215,17 @@ static const struct mh_row table[] = {
 	[MH_BU] = { "BU", MH_FIXED_LEN + 6, decode_bu, encode_bu },
 	[MH_BA] = { "BA", MH_FIXED_LEN + 6, decode_ba, encode_ba },
 	[MH_BE] = { "BE", MH_FIXED_LEN + 18, decode_be, encode_be },
+	[MH_BR] = { "BR", MH_FIXED_LEN + 6, decode_br, encode_br },
 };
 
 static const struct mh_row *find(uint8_t type)
 {
-	return type < sizeof(table) / sizeof(table[0]) ? &table[type] : NULL;
+	return type < sizeof(table) / sizeof(table[0]) && table[type].name ? &table[type] : NULL;
+}
+
+static bool br_type_known(const struct mh_msg *m)
+{
+	return m->u.br.type == BR_INDICATION || m->u.br.type == BR_ACKNOWLEDGEMENT;
 }
 
 const char *mh_type_name(uint8_t type)
@@ -223,6 +276,9 @@ enum mh_err mh_decode(const void *data, size_t len, const struct in6_addr *src,
 
 	rb_skip(&mh, MH_FIXED_LEN);
 	row->decode(&mh, &msg);
+	/* RFC 5846 5: the type says what the message holds; of others nothing is known. */
+	if (msg.type == MH_BR && !br_type_known(&msg))
+		return fail(MH_ERR_BR_TYPE, OFF_BR_TYPE, err_offset);
 	err = mhopt_decode(&mh, row->fixed, &msg.opts, &offset);
 	if (err)
 		return fail(err, offset, err_offset);
@@ -236,7 +292,7 @@ int mh_encode(struct wbuf *w, struct mh_msg *msg)
 	size_t at = w->len;
 	int rc;
 
-	if (!row)
+	if (!row || (msg->type == MH_BR && !br_type_known(msg)))
 		return -EINVAL;
 	wb_u8(w, IP6_NH_NONE);
 	wb_u8(w, 0);

@@ -2,8 +2,8 @@
 /*
  * The page: Mobility Header numbers, constants and decoded messages.
  * RFC 6275 sections 6.1, 6.2 and 12; RFC 4285 for the authentication options;
- * RFC 4283 for the mobile node identifier. Decoded structures are host order and
- * hold no pointer into the packet.
+ * RFC 4283 for the mobile node identifier; RFC 5846 for binding revocation. Decoded
+ * structures are host order and hold no pointer into the packet.
  */
 #ifndef DMIP6_WIRE_MH_H
 #define DMIP6_WIRE_MH_H
@@ -22,9 +22,15 @@
 #define MIP6_MAX_UPDATE_RATE		3	/* per second */
 #define MIP6_MAX_DELETE_BCE_TIMEOUT_MS	10000
 
+/* RFC 5846 section 11 */
+#define BRI_MAX_RETRIES			1	/* BRIMaxRetriesNumber */
+#define BRI_INIT_MIN_DELAY_MS		1000	/* InitMINDelayBRIs */
+#define BRI_MAX_BRACK_TIMEOUT_MS	2000	/* MAX_BRACK_TIMEOUT */
+
 enum mh_type {
 	MH_BRR = 0, MH_HOTI = 1, MH_COTI = 2, MH_HOT = 3, MH_COT = 4,
 	MH_BU = 5, MH_BA = 6, MH_BE = 7,
+	MH_BR = 16,			/* RFC 5846: revocation, either type */
 };
 
 enum mh_bu_flag {
@@ -57,6 +63,41 @@ enum mh_ba_status {
 
 enum mh_be_status { BE_UNKNOWN_HAO = 1, BE_UNKNOWN_MH_TYPE = 2 };
 
+/* RFC 5846 5, 5.1, 5.2 */
+enum mh_br_type { BR_INDICATION = 1, BR_ACKNOWLEDGEMENT = 2 };
+
+enum mh_br_flag {
+	BR_PROXY = 0x8000, BR_IPV4_ONLY = 0x4000, BR_GLOBAL = 0x2000,
+};
+
+enum mh_br_trigger {
+	/* for one mobile node */
+	BR_UNSPECIFIED = 0,
+	BR_ADMINISTRATIVE = 1,
+	BR_HANDOVER_SAME_ACCESS = 2,
+	BR_HANDOVER_OTHER_ACCESS = 3,
+	BR_HANDOVER_UNKNOWN = 4,
+	BR_USER_ENDED = 5,
+	BR_ACCESS_NETWORK_ENDED = 6,
+	BR_OUT_OF_SYNC = 7,
+	/* with BR_GLOBAL */
+	BR_PER_PEER_POLICY = 128,
+	BR_LOCAL_POLICY = 129,
+};
+
+enum mh_br_status {
+	BR_SUCCESS = 0,
+	BR_PARTIAL_SUCCESS = 1,
+	BR_NO_BINDING = 128,
+	BR_IPV4_HOA_REQUIRED = 129,
+	BR_GLOBAL_NOT_AUTHORIZED = 130,
+	BR_IDENTITY_REQUIRED = 131,
+	BR_MN_ATTACHED = 132,
+	BR_TRIGGER_NOT_SUPPORTED = 133,
+	BR_FUNCTION_NOT_SUPPORTED = 134,
+	BR_PROXY_NOT_SUPPORTED = 135,
+};
+
 enum mh_opt_type {
 	MHOPT_PAD1 = 0, MHOPT_PADN = 1,
 	MHOPT_REFRESH_ADVICE = 2,	/* 6.2.4, 2n */
@@ -76,6 +117,12 @@ enum mh_opt_type {
 struct mh_bu { uint16_t seq; uint16_t flags; uint16_t lifetime; /* units of 4 s */ };
 struct mh_ba { uint8_t status; uint8_t flags; uint16_t seq; uint16_t lifetime; };
 struct mh_be { uint8_t status; struct in6_addr hoa; };
+struct mh_br {				/* RFC 5846 */
+	uint8_t type;			/* enum mh_br_type */
+	uint8_t code;			/* enum mh_br_trigger; of an acknowledgement mh_br_status */
+	uint16_t seq;
+	uint16_t flags;			/* enum mh_br_flag */
+};
 struct mh_rr {				/* HoTI, CoTI, HoT, CoT */
 	uint64_t cookie;
 	uint16_t nonce_index;		/* HoT, CoT only */
@@ -121,6 +168,7 @@ struct mh_msg {
 		struct mh_bu bu;
 		struct mh_ba ba;
 		struct mh_be be;
+		struct mh_br br;
 		struct mh_rr rr;
 	} u;
 	struct mh_opts opts;
@@ -134,6 +182,7 @@ enum mh_err {
 	MH_ERR_PROTO,		/* payload proto is not 59 (9.2) */
 	MH_ERR_CHECKSUM,
 	MH_ERR_UNKNOWN_TYPE,	/* 9.2: answered by a Binding Error, status 2 */
+	MH_ERR_BR_TYPE,		/* RFC 5846 5: a revocation type that is not assigned */
 	MH_ERR_OPTION,		/* an option does not fit, or has a wrong length */
 	MH_ERR_DUPLICATE,	/* an option that may not repeat repeats */
 	MH_ERR_MAX
@@ -141,6 +190,7 @@ enum mh_err {
 const char *mh_err_name(enum mh_err e);
 const char *mh_type_name(uint8_t type);		/* "BU"; "unknown" */
 const char *mh_ba_status_text(uint8_t status);	/* sentence for people */
+const char *mh_br_status_text(uint8_t status);	/* of a revocation's acknowledgement */
 
 /*
  * Reads one Mobility Header. data is the header itself; src and dst are those of

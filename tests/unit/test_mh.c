@@ -167,9 +167,32 @@ static void golden_acknowledgements(void **state)
 	assert_int_equal(m.u.ba.seq, 0x2000);
 }
 
+static void golden_revocation(void **state)
+{
+	struct mh_msg m = load("bri");
+
+	(void)state;
+	assert_int_equal(m.type, MH_BR);
+	assert_int_equal(m.u.br.type, BR_INDICATION);
+	assert_int_equal(m.u.br.code, BR_ADMINISTRATIVE);
+	assert_int_equal(m.u.br.seq, 0xbeef);
+	assert_int_equal(m.u.br.flags, 0);
+	assert_int_equal(m.opts.mn_ha.covered, 20);
+	assert_true(m.opts.mn_ha.last);
+	m = load("bra");
+	assert_int_equal(m.u.br.type, BR_ACKNOWLEDGEMENT);
+	assert_int_equal(m.u.br.code, BR_NO_BINDING);
+	assert_int_equal(m.u.br.seq, 0xbeef);
+	m = load("bri-global");
+	assert_int_equal(m.u.br.code, BR_PER_PEER_POLICY);
+	assert_int_equal(m.u.br.flags, BR_PROXY | BR_GLOBAL);
+	assert_false(m.opts.mn_ha.present);
+}
+
 static const char *const golden[] = {
 	"brr", "hoti", "coti", "hot", "cot", "be", "bu-plain", "bu-home", "bu-correspondent",
 	"bu-identity", "bu-unknown-options", "bu-deregister", "ba-accepted", "ba-rejected",
+	"bri", "bra", "bri-global",
 };
 #define N_GOLDEN (sizeof(golden) / sizeof(golden[0]))
 
@@ -225,10 +248,10 @@ static void golden_wrong_checksum(void **state)
 /* With the addresses of the IPv6 header the checksum of these would be wrong. */
 static void checksum_uses_the_home_address(void **state)
 {
-	static const char *const names[] = { "bu-home", "ba-accepted" };
+	static const char *const names[] = { "bu-home", "ba-accepted", "bri", "bra" };
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct vector v = vector_load(names[i]);
 		struct ip6_packet p;
 		struct mh_msg m;
@@ -247,6 +270,7 @@ static void golden_encoded_alike(void **state)
 	static const char *const names[] = {
 		"brr", "hoti", "coti", "hot", "cot", "be", "bu-plain", "bu-home",
 		"bu-correspondent", "bu-identity", "bu-deregister", "ba-accepted", "ba-rejected",
+		"bri", "bra", "bri-global",
 	};
 
 	(void)state;
@@ -271,6 +295,13 @@ static void golden_encoded_alike(void **state)
 /* ---- hand-made messages ---- */
 
 static struct in6_addr src, dst;
+
+static const uint8_t types[] = {
+	MH_BRR, MH_HOTI, MH_COTI, MH_HOT, MH_COT, MH_BU, MH_BA, MH_BE, MH_BR,
+};
+#define N_TYPES (sizeof(types) / sizeof(types[0]))
+/* Without options. */
+static const uint8_t octets[N_TYPES] = { 8, 16, 16, 24, 24, 16, 16, 24, 16 };
 
 static int addresses(void **state)
 {
@@ -307,6 +338,8 @@ static void unknown_type(void **state)
 
 	(void)state;
 	for (unsigned int type = 8; type < 256; type++) {
+		if (type == MH_BR)
+			continue;
 		mh[2] = (uint8_t)type;
 		assert_int_equal(decode_fixed(mh, 8, &m, &off), MH_ERR_UNKNOWN_TYPE);
 		assert_int_equal(off, 2);
@@ -327,20 +360,38 @@ static void payload_proto(void **state)
 
 static void too_short_for_the_type(void **state)
 {
-	static const uint8_t octets[] = { 8, 16, 16, 24, 24, 16, 16, 24 };
 	uint8_t mh[24] = { 59 };
 	struct mh_msg m;
 	size_t off;
 
 	(void)state;
-	for (uint8_t type = 0; type < 8; type++) {
-		mh[2] = type;
-		for (size_t len = 8; len < octets[type]; len += 8) {
+	for (size_t i = 0; i < N_TYPES; i++) {
+		mh[2] = types[i];
+		if (types[i] == MH_BR)
+			mh[6] = BR_INDICATION;
+		for (size_t len = 8; len < octets[i]; len += 8) {
 			assert_int_equal(decode_fixed(mh, len, &m, &off), MH_ERR_SHORT);
 			assert_int_equal(off, 1);
 		}
-		assert_int_equal(decode_fixed(mh, octets[type], &m, &off), MH_OK);
-		assert_int_equal(m.type, type);
+		assert_int_equal(decode_fixed(mh, octets[i], &m, &off), MH_OK);
+		assert_int_equal(m.type, types[i]);
+	}
+}
+
+static void unknown_revocation_type(void **state)
+{
+	uint8_t mh[16] = { 59, 0, MH_BR };
+	struct mh_msg m;
+	size_t off;
+
+	(void)state;
+	for (unsigned int type = 0; type < 256; type++) {
+		bool known = type == BR_INDICATION || type == BR_ACKNOWLEDGEMENT;
+
+		mh[6] = (uint8_t)type;
+		off = 99;
+		assert_int_equal(decode_fixed(mh, 16, &m, &off), known ? MH_OK : MH_ERR_BR_TYPE);
+		assert_int_equal(off, known ? 99 : 6);
 	}
 }
 
@@ -493,19 +544,28 @@ static size_t encode(struct mh_msg *m, uint8_t *room, size_t cap)
 }
 
 /* RFC 6275 6.1.2 to 6.1.9: length and padding of each message without options. */
+/* The least that can be encoded. */
+static struct mh_msg message(uint8_t type)
+{
+	struct mh_msg m;
+
+	memset(&m, 0, sizeof(m));
+	m.type = type;
+	if (type == MH_BR)
+		m.u.br.type = BR_INDICATION;
+	return m;
+}
+
 static void sizes_without_options(void **state)
 {
-	static const uint8_t octets[] = { 8, 16, 16, 24, 24, 16, 16, 24 };
 	uint8_t room[64];
 
 	(void)state;
-	for (uint8_t type = 0; type < 8; type++) {
-		struct mh_msg m;
+	for (size_t i = 0; i < N_TYPES; i++) {
+		struct mh_msg m = message(types[i]);
 
-		memset(&m, 0, sizeof(m));
-		m.type = type;
-		assert_int_equal(encode(&m, room, sizeof(room)), octets[type]);
-		if (type == MH_BU || type == MH_BA)
+		assert_int_equal(encode(&m, room, sizeof(room)), octets[i]);
+		if (octets[i] == 16 && types[i] != MH_HOTI && types[i] != MH_COTI)
 			assert_memory_equal(room + 12, "\1\2\0\0", 4);
 	}
 }
@@ -612,12 +672,11 @@ static void round_trip(struct mh_msg *m)
 
 static void round_trip_messages(void **state)
 {
-	struct mh_msg m;
-
 	(void)state;
-	for (uint8_t type = 0; type < 8; type++) {
-		memset(&m, 0, sizeof(m));
-		m.type = type;
+	for (size_t i = 0; i < N_TYPES; i++) {
+		uint8_t type = types[i];
+		struct mh_msg m = message(type);
+
 		if (type == MH_BU) {
 			m.u.bu = (struct mh_bu){ 0xfffe, 0xf000, 0xffff };
 		} else if (type == MH_BA) {
@@ -625,6 +684,8 @@ static void round_trip_messages(void **state)
 		} else if (type == MH_BE) {
 			m.u.be.status = 2;
 			m.u.be.hoa = dst;
+		} else if (type == MH_BR) {
+			m.u.br = (struct mh_br){ BR_ACKNOWLEDGEMENT, 135, 0xfffe, 0xe000 };
 		} else if (type != MH_BRR) {
 			m.u.rr.cookie = 0xfedcba9876543210;
 			if (type == MH_HOT || type == MH_COT) {
@@ -641,12 +702,10 @@ static void round_trip_options(void **state)
 {
 	(void)state;
 	for (unsigned int set = 0; set < 256; set++) {
-		for (uint8_t type = 0; type < 8; type++) {
-			struct mh_msg m;
+		for (size_t i = 0; i < N_TYPES; i++) {
+			struct mh_msg m = message(types[i]);
 			struct mh_opts *o = &m.opts;
 
-			memset(&m, 0, sizeof(m));
-			m.type = type;
 			o->has_refresh_advice = set & 1;
 			o->refresh_advice = set & 1 ? 0x1234 : 0;
 			o->has_alt_coa = set & 2;
@@ -708,6 +767,9 @@ static void cannot_be_encoded(void **state)
 	wb_init(&w, room, sizeof(room));
 	wb_zero(&w, 8);
 	m.type = 8;
+	assert_int_equal(mh_encode(&w, &m), -EINVAL);
+	m = message(MH_BR);
+	m.u.br.type = 3;
 	assert_int_equal(mh_encode(&w, &m), -EINVAL);
 	m = bu();
 	m.opts.has_mn_id = true;
@@ -799,6 +861,10 @@ static void names(void **state)
 	assert_string_equal(mh_ba_status_text(BA_AUTH_FAIL), "authentication failed");
 	assert_string_equal(mh_ba_status_text(127), "accepted, unknown status");
 	assert_string_equal(mh_ba_status_text(255), "rejected, unknown status");
+	assert_string_equal(mh_type_name(MH_BR), "BR");
+	assert_string_equal(mh_br_status_text(BR_SUCCESS), "revocation acknowledged");
+	assert_string_equal(mh_br_status_text(2), "accepted, unknown status");
+	assert_string_equal(mh_br_status_text(136), "rejected, unknown status");
 }
 
 int main(void)
@@ -809,6 +875,7 @@ int main(void)
 		cmocka_unit_test(golden_identity_options),
 		cmocka_unit_test(golden_unknown_options),
 		cmocka_unit_test(golden_acknowledgements),
+		cmocka_unit_test(golden_revocation),
 		cmocka_unit_test(golden_cut_anywhere),
 		cmocka_unit_test(golden_wrong_checksum),
 		cmocka_unit_test(checksum_uses_the_home_address),
@@ -816,6 +883,7 @@ int main(void)
 		cmocka_unit_test(unknown_type),
 		cmocka_unit_test(payload_proto),
 		cmocka_unit_test(too_short_for_the_type),
+		cmocka_unit_test(unknown_revocation_type),
 		cmocka_unit_test(checksum_comes_first),
 		cmocka_unit_test(octets_behind_the_message),
 		cmocka_unit_test(option_lengths),

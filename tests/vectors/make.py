@@ -7,6 +7,7 @@ tests/unit. Vectors whose comment names another source are not written by this s
 """
 import logging
 import os
+import struct
 import sys
 
 logging.getLogger("scapy").setLevel(logging.ERROR)
@@ -29,6 +30,12 @@ RH2_HDR = IPv6ExtHdrRouting(type=2, addresses=[HOA])
 
 def mn_ha(length, spi=256, subtype=1):
     return MIP6OptMsgAuth(subtype=subtype, mspi=spi, authdata=bytes(range(0xa0, 0xa0 + length)))
+
+
+def revocation(kind, code, seq, flags, options=b"\x01\x02\0\0"):
+    """scapy does not know RFC 5846: its message is put together here, from figures 5 and 6;
+    the headers around it, the options, length and checksum are scapy's."""
+    return MIP6MH_Generic(mhtype=16, msg=struct.pack(">BBHH", kind, code, seq, flags) + options)
 
 
 def prefix(addr, **kw):
@@ -87,6 +94,15 @@ VECTORS = {
                     MIP6MH_BA(status=135, flags=0, res2=0, seq=0x2000, mhtime=0)),
     "be": ("Binding Error: unknown binding for Home Address option",
            IPv6(src=CN, dst=COA) / MIP6MH_BE(status=1, ha=HOA)),
+    "bri": ("Binding Revocation Indication: administrative reason, MN-HA (scapy does not know "
+            "the message: see make.py)",
+            IPv6(src=HA, dst=COA) / RH2_HDR /
+            revocation(1, 1, 0xbeef, 0, b"\0" + raw(mn_ha(16)) + b"\x01\x02\0\0")),
+    "bra": ("Binding Revocation Acknowledgement: binding does not exist, MN-HA (see make.py)",
+            IPv6(src=COA, dst=HA) / HAO_HDR /
+            revocation(2, 128, 0xbeef, 0, b"\0" + raw(mn_ha(16)) + b"\x01\x02\0\0")),
+    "bri-global": ("Binding Revocation Indication: proxy, global, per-peer policy (see make.py)",
+                   IPv6(src=HA, dst=COA) / revocation(1, 128, 7, 0xa000)),
     "rs": ("Router Solicitation with source link-layer address",
            IPv6(src=MN_LL, dst="ff02::2", hlim=255) / ICMPv6ND_RS() /
            ICMPv6NDOptSrcLLAddr(lladdr=MN_MAC)),

@@ -42,17 +42,23 @@ static void put_hex(const char *key, const uint8_t *p, size_t n)
 	printf("\n");
 }
 
+/* Sent by the home agent: the addresses of the binding are those of the destination. */
+static bool to_mn(const struct mh_msg *m)
+{
+	return m->type == MH_BA || (m->type == MH_BR && m->u.br.type == BR_INDICATION);
+}
+
 /* The care-of address that a binding message is about, for the authentication. */
 static const struct in6_addr *coa_of(const struct ip6_packet *p, const struct mh_msg *m)
 {
 	if (m->opts.has_alt_coa)
 		return &m->opts.alt_coa;
-	return m->type == MH_BA ? &p->dst : &p->src;
+	return to_mn(m) ? &p->dst : &p->src;
 }
 
 static const struct in6_addr *hoa_of(const struct ip6_packet *p, const struct mh_msg *m)
 {
-	return m->type == MH_BA ? ip6_cksum_dst(p) : ip6_cksum_src(p);
+	return to_mn(m) ? ip6_cksum_dst(p) : ip6_cksum_src(p);
 }
 
 static int mn_ha(const struct ip6_packet *p, const struct mh_msg *m, const uint8_t *mh,
@@ -200,6 +206,11 @@ static void read_mh(const struct ip6_packet *p, const uint8_t *mh)
 	} else if (m.type == MH_BE) {
 		put_num("status", m.u.be.status);
 		put_in6("hoa", &m.u.be.hoa);
+	} else if (m.type == MH_BR) {
+		put_num("br_type", m.u.br.type);
+		put_num("code", m.u.br.code);
+		put_num("seq", m.u.br.seq);
+		put_num("flags", m.u.br.flags);
 	} else if (m.type != MH_BRR) {
 		put_num("cookie", m.u.rr.cookie);
 		put_num("nonce_index", m.u.rr.nonce_index);
