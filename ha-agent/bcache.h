@@ -30,6 +30,7 @@ struct binding {
 	uint16_t sequence;		/* of the last valid Binding Update */
 	uint32_t spi;			/* of the key that signed it */
 	uint32_t lifetime_s;		/* as granted */
+	uint32_t place;			/* where it is written down; 0: nowhere */
 	usec_t expires;			/* BOUND: end of the lifetime; RELEASED: of the wait */
 	struct lease *lease;		/* never NULL */
 	struct timer timer;

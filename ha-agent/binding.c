@@ -78,12 +78,21 @@ static void uninstall(const struct binding *b)
 	}
 }
 
-static void store(const struct binding *b)
+static void store(struct binding *b)
 {
-	b->ha->ops->binding_store(b->ha->ctx, &(struct ha_binding_record){
+	struct ha_binding_record r = {
 		.hoa = b->hoa, .coa = b->coa, .sequence = b->sequence, .spi = b->spi,
-		.lifetime_s = b->lifetime_s, .expires = b->expires,
-	});
+		.lifetime_s = b->lifetime_s, .expires = b->expires, .place = b->place,
+	};
+
+	b->ha->ops->binding_store(b->ha->ctx, &r);
+	b->place = r.place;
+}
+
+static void strike_out(struct binding *b)
+{
+	b->ha->ops->binding_forget(b->ha->ctx, &b->hoa, b->place);
+	b->place = 0;
 }
 
 static void forget(struct binding *b, enum binding_event why, usec_t now)
@@ -131,6 +140,8 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	b->sequence = req->sequence;
 	b->spi = req->spi;
 	b->lifetime_s = req->lifetime_s;
+	if (restore)
+		b->place = req->place;
 	change_state(b, BINDING_BOUND, e);
 	(void)arm(b, restore ? req->expires : now + req->lifetime_s * USEC_S);
 	if (restore)
@@ -165,7 +176,7 @@ static int release(struct binding *b, enum binding_event e, const struct binding
 	b->sequence = req->sequence;
 	if (b->state == BINDING_BOUND) {
 		uninstall(b);
-		ha->ops->binding_forget(ha->ctx, &b->hoa);
+		strike_out(b);
 		ha->counters[HA_BINDING_RELEASED]++;
 		change_state(b, BINDING_RELEASED, e);
 		tell(b, HA_EVENT_BINDING_RELEASED);
@@ -181,7 +192,7 @@ static void timeout(struct binding *b, enum binding_event e, usec_t now)
 
 	if (b->state == BINDING_BOUND) {
 		uninstall(b);
-		ha->ops->binding_forget(ha->ctx, &b->hoa);
+		strike_out(b);
 		ha->counters[HA_BINDING_EXPIRED]++;
 		tell(b, HA_EVENT_BINDING_EXPIRED);
 	}

@@ -28,7 +28,8 @@ struct binding_request {
 	uint16_t sequence;
 	uint32_t spi;
 	uint32_t lifetime_s;		/* granted */
-	usec_t expires;			/* RESTORE only */
+	usec_t expires;			/* RESTORE only, and where it is written down */
+	uint32_t place;
 };
 
 /* A cache entry's part that the state machine needs, after bcache_add(). */

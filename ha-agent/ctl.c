@@ -38,6 +38,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 {
 	const struct ha *ha = &io->ha;
 	const char *trouble = store_trouble(io->store), *name = "";
+	const char *bindings = store_binding_trouble(io->store);
 	enum trouble ifc = interface_trouble(ha, &name);
 	unsigned int attached = ha_lease_count(ha, LEASE_ATTACHED);
 	unsigned int detached = ha_lease_count(ha, LEASE_DETACHED);
@@ -50,6 +51,9 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	else if (trouble)
 		snprintf(text, HEALTH_ROOM, "the database cannot be written (%s): new hosts get "
 			 "no prefix", trouble);
+	else if (bindings)
+		snprintf(text, HEALTH_ROOM, "bindings cannot be written down (%s): they would not "
+			 "outlive a restart", bindings);
 	else if (ifc == TROUBLE_GONE)
 		snprintf(text, HEALTH_ROOM, "interface %s is gone", name);
 	else if (ifc == TROUBLE_NO_LINKLOCAL)

@@ -266,7 +266,7 @@ int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t 
 	struct lease *l = pool_find_addr(&ha->pool, &r->hoa);
 	struct binding_request req = {
 		.coa = r->coa, .sequence = r->sequence, .spi = r->spi,
-		.lifetime_s = r->lifetime_s, .expires = r->expires,
+		.lifetime_s = r->lifetime_s, .expires = r->expires, .place = r->place,
 	};
 	struct binding *b;
 

@@ -110,6 +110,7 @@ struct ha_binding_record {
 	uint32_t spi;
 	uint32_t lifetime_s;
 	usec_t expires;
+	uint32_t place;			/* where it is written down; 0: nowhere yet */
 };
 
 /* All return 0 or negative errno where they return anything. No op may call back into the
@@ -127,9 +128,9 @@ struct ha_ops {
 	/* durable: on the disk when it returns, for an advertisement is about to leave;
 	 * otherwise soon. A row replaces those of the same prefix and of the same host. */
 	int (*lease_store)(void *ctx, const struct ha_lease_record *r, bool durable);
-	/* Soon, off the packet path. */
-	void (*binding_store)(void *ctx, const struct ha_binding_record *r);
-	void (*binding_forget)(void *ctx, const struct in6_addr *hoa);
+	/* Before it is acknowledged: a kill loses nothing. Sets r->place. */
+	void (*binding_store)(void *ctx, struct ha_binding_record *r);
+	void (*binding_forget)(void *ctx, const struct in6_addr *hoa, uint32_t place);
 	void (*event)(void *ctx, const struct ha_event *e);	/* may be NULL */
 };
 

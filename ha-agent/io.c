@@ -114,18 +114,18 @@ static int op_lease_store(void *ctx, const struct ha_lease_record *r, bool durab
 	return store_lease(io->store, r, durable);
 }
 
-static void op_binding_store(void *ctx, const struct ha_binding_record *r)
+static void op_binding_store(void *ctx, struct ha_binding_record *r)
 {
 	struct io *io = ctx;
 
 	store_binding(io->store, r);
 }
 
-static void op_binding_forget(void *ctx, const struct in6_addr *hoa)
+static void op_binding_forget(void *ctx, const struct in6_addr *hoa, uint32_t place)
 {
 	struct io *io = ctx;
 
-	store_forget_binding(io->store, hoa);
+	store_forget_binding(io->store, hoa, place);
 }
 
 static void op_event(void *ctx, const struct ha_event *e)
@@ -446,7 +446,10 @@ static int open_database(struct io *io, char why[IO_WHY])
 	err = leasedb_open(io->cfg.state_dir, why, IO_WHY, &io->db);
 	if (err < 0)
 		return err;
-	err = store_new(io->db, loop_timers(io->loop), &io->store);
+	err = bindfile_open(io->cfg.state_dir, why, IO_WHY, &io->bindings);
+	if (err < 0)
+		return err;
+	err = store_new(io->db, io->bindings, loop_timers(io->loop), &io->store);
 	return err < 0 ? fail(why, err, "no memory") : 0;
 }
 
@@ -493,9 +496,9 @@ static int restore(struct io *io, char why[IO_WHY])
 	io->ha_ready = true;
 	err = store_restore(io->store, &io->ha, clock_now());
 	if (err < 0)
-		return fail(why, err, "the database in %s cannot be read: %s",
+		return fail(why, err, "what an earlier run left in %s cannot be read: %s",
 			    io->cfg.state_dir, err == -EUCLEAN ? "a row makes no sense" :
-			    leasedb_error(io->db));
+			    strerror(-err));
 	drop_stale_bindings(io);
 	return 0;
 }
@@ -576,6 +579,7 @@ void io_close(struct io *io, bool keep)
 	if (io->device_made && !keep)
 		(void)rt_device_del(io->nl, HA_DEVICE);
 	store_free(io->store);
+	bindfile_close(io->bindings);
 	leasedb_close(io->db);
 	nl_free(io->nl);
 	free(io);

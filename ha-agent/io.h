@@ -48,6 +48,7 @@ struct io {
 	struct mon *mon;
 	struct dp *dp;
 	struct leasedb *db;
+	struct bindfile *bindings;
 	struct store *store;
 	struct ha ha;
 	bool ha_ready;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Leases and bindings in SQLite: WAL, synced at each commit, one writer (a lock file
+ * Leases in SQLite: WAL, synced at each commit, one writer (a lock file
  * beside the database). Called by store.c and main.c.
  */
 #include "ha-agent/leasedb.h"
@@ -26,19 +26,14 @@
 #define TEXT(x)		TEXT_OF(x)
 
 enum statement {
-	PUT_LEASE, PUT_BINDING, DEL_BINDING, ALL_LEASES, ALL_BINDINGS, BEGIN, COMMIT, ROLLBACK,
-	STATEMENT_MAX
+	PUT_LEASE, ALL_LEASES, BEGIN, COMMIT, ROLLBACK, STATEMENT_MAX
 };
 
 static const char *const sql[STATEMENT_MAX] = {
 	[PUT_LEASE] = "REPLACE INTO lease (prefix, mac, interface, linklocal, attached, until)"
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	[PUT_BINDING] = "REPLACE INTO binding (hoa, coa, sequence, spi, lifetime, expires)"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	[DEL_BINDING] = "DELETE FROM binding WHERE hoa = ?1",
 	[ALL_LEASES] = "SELECT prefix, mac, interface, linklocal, attached, until FROM lease"
 		       " ORDER BY until",
-	[ALL_BINDINGS] = "SELECT hoa, coa, sequence, spi, lifetime, expires FROM binding",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
@@ -53,14 +48,6 @@ static const char schema[] =
 	" linklocal TEXT NOT NULL,"	/* :: when it is not known */
 	" attached INTEGER NOT NULL,"
 	" until INTEGER NOT NULL"	/* seconds of the epoch, as all times */
-	") STRICT, WITHOUT ROWID;"
-	"CREATE TABLE binding ("
-	" hoa TEXT NOT NULL PRIMARY KEY,"
-	" coa TEXT NOT NULL,"
-	" sequence INTEGER NOT NULL,"
-	" spi INTEGER NOT NULL,"
-	" lifetime INTEGER NOT NULL,"
-	" expires INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;"
 	"PRAGMA application_id = " TEXT(APPLICATION_ID) ";"
 	"PRAGMA user_version = " TEXT(VERSION) ";"
@@ -341,25 +328,6 @@ int leasedb_put_lease(struct leasedb *db, const struct ha_lease_record *r)
 	return run(db, PUT_LEASE);
 }
 
-int leasedb_put_binding(struct leasedb *db, const struct ha_binding_record *r)
-{
-	sqlite3_stmt *st = db->statements[PUT_BINDING];
-
-	bind_text(st, 1, in6_str(&r->hoa).s);
-	bind_text(st, 2, in6_str(&r->coa).s);
-	sqlite3_bind_int(st, 3, r->sequence);
-	sqlite3_bind_int64(st, 4, r->spi);
-	sqlite3_bind_int64(st, 5, r->lifetime_s);
-	sqlite3_bind_int64(st, 6, r->expires / USEC_S);
-	return run(db, PUT_BINDING);
-}
-
-int leasedb_del_binding(struct leasedb *db, const struct in6_addr *hoa)
-{
-	bind_text(db->statements[DEL_BINDING], 1, in6_str(hoa).s);
-	return run(db, DEL_BINDING);
-}
-
 /* ---- reading ---- */
 
 static const char *text_at(sqlite3_stmt *st, int at)
@@ -386,25 +354,6 @@ static int read_lease(sqlite3_stmt *st, struct ha_lease_record *ret)
 	return 0;
 }
 
-static int read_binding(sqlite3_stmt *st, struct ha_binding_record *ret)
-{
-	int64_t sequence = sqlite3_column_int64(st, 2), spi = sqlite3_column_int64(st, 3);
-	int64_t lifetime = sqlite3_column_int64(st, 4), expires = sqlite3_column_int64(st, 5);
-	struct ha_binding_record r;
-
-	if (in6_parse(text_at(st, 0), &r.hoa) < 0 || in6_parse(text_at(st, 1), &r.coa) < 0 ||
-	    sequence < 0 || sequence > UINT16_MAX || spi < 0 || spi > UINT32_MAX ||
-	    lifetime < 0 || lifetime > UINT32_MAX || expires < 0 ||
-	    expires > INT64_MAX / USEC_S)
-		return -EUCLEAN;
-	r.sequence = (uint16_t)sequence;
-	r.spi = (uint32_t)spi;
-	r.lifetime_s = (uint32_t)lifetime;
-	r.expires = expires * USEC_S;
-	*ret = r;
-	return 0;
-}
-
 int leasedb_each_lease(struct leasedb *db, void (*fn)(void *ctx, const struct ha_lease_record *r),
 		       void *ctx)
 {
@@ -414,23 +363,6 @@ int leasedb_each_lease(struct leasedb *db, void (*fn)(void *ctx, const struct ha
 
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		err = read_lease(st, &r);
-		if (err < 0)
-			break;
-		fn(ctx, &r);
-	}
-	sqlite3_reset(st);
-	return err < 0 ? err : to_errno(rc);
-}
-
-int leasedb_each_binding(struct leasedb *db,
-			 void (*fn)(void *ctx, const struct ha_binding_record *r), void *ctx)
-{
-	sqlite3_stmt *st = db->statements[ALL_BINDINGS];
-	struct ha_binding_record r;
-	int rc, err = 0;
-
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		err = read_binding(st, &r);
 		if (err < 0)
 			break;
 		fn(ctx, &r);

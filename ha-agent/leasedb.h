@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The database of leases and bindings, in the state directory. The only file with SQLite.
+ * The database of leases, in the state directory. The only file with SQLite.
  * Times of the records are microseconds of the wall clock here; store.c converts.
  */
 #ifndef DMIP6_HA_LEASEDB_H
@@ -24,14 +24,10 @@ int leasedb_commit(struct leasedb *db);
 void leasedb_rollback(struct leasedb *db);
 /* Replaces the rows of the same prefix and of the same host. */
 int leasedb_put_lease(struct leasedb *db, const struct ha_lease_record *r);
-int leasedb_put_binding(struct leasedb *db, const struct ha_binding_record *r);
-int leasedb_del_binding(struct leasedb *db, const struct in6_addr *hoa);
 
 /* Leases in the order of their ends. -EUCLEAN: a row cannot be understood. */
 int leasedb_each_lease(struct leasedb *db, void (*fn)(void *ctx, const struct ha_lease_record *r),
 		       void *ctx);
-int leasedb_each_binding(struct leasedb *db,
-			 void (*fn)(void *ctx, const struct ha_binding_record *r), void *ctx);
 const char *leasedb_error(const struct leasedb *db);	/* of the last call that failed */
 
 #endif

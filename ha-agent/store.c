@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Gathers writes to the database and restores from it. Owned by io.c.
+ * Gathers writes of leases, passes on those of bindings, restores both. Owned by io.c.
  *
  *	flush	in the same turn of the loop, when its packets have been dealt with, so that
  *		a kill loses nothing; 2 s after a failure
@@ -17,44 +17,25 @@
 
 #define RETRY_AFTER	(2 * USEC_S)
 
-enum waiting_kind { WAITING_LEASE, WAITING_BINDING };
-
-struct waiting_key {
-	struct in6_addr addr;		/* of the prefix; the home address */
-	uint32_t kind;
-};
-
 struct waiting {
-	struct waiting_key key;
-	bool forget;
-	union {
-		struct ha_lease_record lease;
-		struct ha_binding_record binding;
-	} u;
+	struct in6_addr prefix;		/* key */
+	struct ha_lease_record lease;
 	UT_hash_handle hh;
 };
 
 struct store {
 	struct leasedb *db;
+	struct bindfile *bindings;
 	struct timers *timers;
 	struct timer flush;
 	struct waiting *waiting;
-	char trouble[256];
+	char trouble[256], binding_trouble[128];
 };
 
 /* What has to be added to the daemon's clock to have that of the wall. */
 static usec_t wall_offset(void)
 {
 	return clock_wall_s() * USEC_S - clock_now();
-}
-
-static int write_one(struct store *s, const struct waiting *w)
-{
-	if (w->key.kind == WAITING_LEASE)
-		return leasedb_put_lease(s->db, &w->u.lease);
-	if (w->forget)
-		return leasedb_del_binding(s->db, &w->key.addr);
-	return leasedb_put_binding(s->db, &w->u.binding);
 }
 
 static int write_all(struct store *s, bool durable)
@@ -65,7 +46,7 @@ static int write_all(struct store *s, bool durable)
 	if (err < 0)
 		return err;
 	HASH_ITER(hh, s->waiting, w, next) {
-		err = write_one(s, w);
+		err = leasedb_put_lease(s->db, &w->lease);
 		if (err < 0)
 			break;
 	}
@@ -101,56 +82,57 @@ static void on_flush(void *ctx, usec_t now)
 	(void)flush(ctx, false, now);
 }
 
-static struct waiting *wait_for(struct store *s, enum waiting_kind kind,
-				const struct in6_addr *addr)
+int store_lease(struct store *s, const struct ha_lease_record *r, bool durable)
 {
-	struct waiting_key key = { .addr = *addr, .kind = kind };
 	struct waiting *w;
 
-	HASH_FIND(hh, s->waiting, &key, sizeof(key), w);
+	HASH_FIND(hh, s->waiting, &r->prefix.addr, sizeof(r->prefix.addr), w);
 	if (!w) {
 		w = calloc(1, sizeof(*w));
 		if (!w)
-			return NULL;
-		w->key = key;
-		HASH_ADD(hh, s->waiting, key, sizeof(w->key), w);
+			return -ENOMEM;
+		w->prefix = r->prefix.addr;
+		HASH_ADD(hh, s->waiting, prefix, sizeof(w->prefix), w);
 	}
+	w->lease = *r;
+	w->lease.until += wall_offset();
+	if (durable)
+		return flush(s, true, clock_now());
 	if (!timer_armed(&s->flush) &&
 	    timer_set(s->timers, &s->flush, clock_now()) < 0)
 		log_error("no memory to write the database later");
-	return w;
+	return 0;
 }
 
-int store_lease(struct store *s, const struct ha_lease_record *r, bool durable)
+/* Trouble is told when it begins and when it ends. */
+static void note_binding(struct store *s, int err)
 {
-	struct waiting *w = wait_for(s, WAITING_LEASE, &r->prefix.addr);
+	bool was = s->binding_trouble[0] != '\0';
 
-	if (!w)
-		return -ENOMEM;
-	w->u.lease = *r;
-	w->u.lease.until += wall_offset();
-	return durable ? flush(s, true, clock_now()) : 0;
+	if (err < 0 && !was)
+		log_error("bindings could not be written down: %s", strerror(-err));
+	if (err == 0 && was)
+		log_info("bindings can be written down again");
+	snprintf(s->binding_trouble, sizeof(s->binding_trouble), "%s",
+		 err < 0 ? strerror(-err) : "");
 }
 
-void store_binding(struct store *s, const struct ha_binding_record *r)
+void store_binding(struct store *s, struct ha_binding_record *r)
 {
-	struct waiting *w = wait_for(s, WAITING_BINDING, &r->hoa);
+	struct ha_binding_record own = *r;
 
-	if (!w) {
-		log_error("no memory to store the binding of %s", in6_str(&r->hoa).s);
-		return;
-	}
-	w->forget = false;
-	w->u.binding = *r;
-	w->u.binding.expires += wall_offset();
+	own.expires += wall_offset();
+	note_binding(s, bindfile_put(s->bindings, &own));
+	r->place = own.place;
 }
 
-void store_forget_binding(struct store *s, const struct in6_addr *hoa)
+void store_forget_binding(struct store *s, const struct in6_addr *hoa, uint32_t place)
 {
-	struct waiting *w = wait_for(s, WAITING_BINDING, hoa);
+	int err = bindfile_drop(s->bindings, place);
 
-	if (w)
-		w->forget = true;
+	if (err < 0)
+		log_error("the binding of %s could not be struck out: %s", in6_str(hoa).s,
+			  strerror(-err));
 }
 
 const char *store_trouble(const struct store *s)
@@ -158,13 +140,20 @@ const char *store_trouble(const struct store *s)
 	return s->trouble[0] != '\0' ? s->trouble : NULL;
 }
 
-int store_new(struct leasedb *db, struct timers *timers, struct store **ret)
+const char *store_binding_trouble(const struct store *s)
+{
+	return s->binding_trouble[0] != '\0' ? s->binding_trouble : NULL;
+}
+
+int store_new(struct leasedb *db, struct bindfile *bindings, struct timers *timers,
+	      struct store **ret)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
 	s->db = db;
+	s->bindings = bindings;
 	s->timers = timers;
 	timer_init(&s->flush, "flush", on_flush, s);
 	*ret = s;
@@ -228,7 +217,7 @@ static void restore_binding(void *ctx, const struct ha_binding_record *r)
 		log_warn("binding %s is not taken over: %s", in6_str(&r->hoa).s,
 			 err == -EINVAL ? "its prefix or key is not there any more" :
 			 strerror(-err));
-	store_forget_binding(x->store, &r->hoa);
+	store_forget_binding(x->store, &r->hoa, r->place);
 }
 
 int store_restore(struct store *s, struct ha *ha, usec_t now)
@@ -237,8 +226,11 @@ int store_restore(struct store *s, struct ha *ha, usec_t now)
 	int err = leasedb_each_lease(s->db, restore_lease, &x);
 
 	if (err == 0)
-		err = leasedb_each_binding(s->db, restore_binding, &x);
-	if (err == 0)
-		log_info("restored %u leases and %u bindings", x.leases, x.bindings);
-	return err;
+		err = bindfile_each(s->bindings, restore_binding, &x);
+	if (err < 0)
+		return err;
+	if (err > 0)
+		log_warn("%d bindings were damaged on the disk and are not taken over", err);
+	log_info("restored %u leases and %u bindings", x.leases, x.bindings);
+	return 0;
 }

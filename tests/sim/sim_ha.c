@@ -175,20 +175,21 @@ static int op_lease_store(void *ctx, const struct ha_lease_record *r, bool durab
 	return 0;
 }
 
-static void op_binding_forget(void *ctx, const struct in6_addr *hoa)
+static void op_binding_forget(void *ctx, const struct in6_addr *hoa, uint32_t place)
 {
 	struct sim_ha *h = ctx;
 
+	(void)place;
 	for (unsigned int i = 0; i < h->n_binding_rows; i++)
 		if (in6_eq(&h->binding_rows[i].hoa, hoa))
 			h->binding_rows[i--] = h->binding_rows[--h->n_binding_rows];
 }
 
-static void op_binding_store(void *ctx, const struct ha_binding_record *r)
+static void op_binding_store(void *ctx, struct ha_binding_record *r)
 {
 	struct sim_ha *h = ctx;
 
-	op_binding_forget(h, &r->hoa);
+	op_binding_forget(h, &r->hoa, r->place);
 	if (h->n_binding_rows == SIM_ROUTES)
 		sim_fail(h->sim, "ha %u: too many bindings", h->n);
 	else
@@ -305,7 +306,7 @@ static void restore(struct sim_ha *h)
 	for (unsigned int i = 0; i < nb; i++) {
 		r = ha_restore_binding(&h->ha, &rows[i], h->sim->now);
 		if (r == -ESTALE)
-			op_binding_forget(h, &rows[i].hoa);
+			op_binding_forget(h, &rows[i].hoa, rows[i].place);
 		else if (r)
 			sim_fail(h->sim, "ha %u: binding %s not restored: %d", h->n,
 				 in6_str(&rows[i].hoa).s, r);

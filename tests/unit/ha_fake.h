@@ -115,7 +115,7 @@ static inline int fake_lease_store(void *ctx, const struct ha_lease_record *r, b
 	return f->store_error;
 }
 
-static inline void fake_binding_store(void *ctx, const struct ha_binding_record *r)
+static inline void fake_binding_store(void *ctx, struct ha_binding_record *r)
 {
 	struct fake *f = ctx;
 
@@ -123,9 +123,10 @@ static inline void fake_binding_store(void *ctx, const struct ha_binding_record 
 	f->binding = *r;
 }
 
-static inline void fake_binding_forget(void *ctx, const struct in6_addr *hoa)
+static inline void fake_binding_forget(void *ctx, const struct in6_addr *hoa, uint32_t place)
 {
 	(void)hoa;
+	(void)place;
 	fake_note(ctx, CALL_BINDING_FORGET);
 }
 

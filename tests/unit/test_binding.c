@@ -54,17 +54,20 @@ static int dp_del(void *ctx, const struct in6_prefix *inner)
 	return 0;
 }
 
-static void binding_store(void *ctx, const struct ha_binding_record *r)
+static void binding_store(void *ctx, struct ha_binding_record *r)
 {
 	(void)ctx;
-	(void)r;
+	if (r->place == 0)
+		r->place = 7;
+	assert_int_equal(r->place, 7);
 	seen.stored++;
 }
 
-static void binding_forget(void *ctx, const struct in6_addr *hoa)
+static void binding_forget(void *ctx, const struct in6_addr *hoa, uint32_t place)
 {
 	(void)ctx;
 	(void)hoa;
+	assert_int_equal(place, 7);
 	seen.forgotten++;
 }
 
@@ -250,6 +253,7 @@ static void restored(void **state)
 
 	(void)state;
 	r.expires = S(1033);
+	r.place = 7;
 	assert_int_equal(binding_event(b, BINDING_EVENT_RESTORE, &r, S(1000)), 0);
 	assert_int_equal(b->state, BINDING_BOUND);
 	assert_int_equal(seen.set, 1);

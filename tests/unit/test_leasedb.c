@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The database of leases and bindings: what is written is there again, what is damaged is
+/* The database of leases: what is written is there again, what is damaged is
  * refused and left alone. */
 /* links: ha-agent/leasedb.c common/core/in6.c */
 #include <stdarg.h>
@@ -73,22 +73,9 @@ static struct ha_lease_record lease(uint8_t n, const char *prefix, int64_t until
 	return r;
 }
 
-static struct ha_binding_record binding(const char *hoa)
-{
-	struct ha_binding_record r = {
-		.sequence = 65535, .spi = 4000000000U, .lifetime_s = 600,
-		.expires = 2000000000 * USEC_S,
-	};
-
-	assert_int_equal(in6_parse(hoa, &r.hoa), 0);
-	assert_int_equal(in6_parse("2001:db8:2::9", &r.coa), 0);
-	return r;
-}
-
 struct seen {
 	unsigned int n;
 	struct ha_lease_record leases[8];
-	struct ha_binding_record bindings[8];
 };
 
 static void see_lease(void *ctx, const struct ha_lease_record *r)
@@ -99,25 +86,15 @@ static void see_lease(void *ctx, const struct ha_lease_record *r)
 	s->leases[s->n++] = *r;
 }
 
-static void see_binding(void *ctx, const struct ha_binding_record *r)
-{
-	struct seen *s = ctx;
-
-	assert_true(s->n < 8);
-	s->bindings[s->n++] = *r;
-}
-
 static void survives_a_restart(void **state)
 {
 	struct ha_lease_record a = lease(1, "2001:db8:1:101::/64", 3000000000);
 	struct ha_lease_record b = lease(2, "2001:db8:1:102::/64", 2000000000);
-	struct ha_binding_record c = binding("2001:db8:1:101::5");
 	struct leasedb *db = must_open(*state);
 	struct seen s = { 0 };
 
 	assert_int_equal(leasedb_put_lease(db, &a), 0);
 	assert_int_equal(leasedb_put_lease(db, &b), 0);
-	assert_int_equal(leasedb_put_binding(db, &c), 0);
 	leasedb_close(db);
 
 	db = must_open(*state);
@@ -130,18 +107,6 @@ static void survives_a_restart(void **state)
 	assert_true(in6_eq(&s.leases[1].linklocal, &a.linklocal));
 	assert_true(s.leases[1].attached);
 	assert_true(s.leases[1].until == a.until);
-	s.n = 0;
-	assert_int_equal(leasedb_each_binding(db, see_binding, &s), 0);
-	assert_int_equal(s.n, 1);
-	assert_true(in6_eq(&s.bindings[0].hoa, &c.hoa) && in6_eq(&s.bindings[0].coa, &c.coa));
-	assert_int_equal(s.bindings[0].sequence, 65535);
-	assert_true(s.bindings[0].spi == c.spi);
-	assert_int_equal(s.bindings[0].lifetime_s, 600);
-	assert_true(s.bindings[0].expires == c.expires);
-	assert_int_equal(leasedb_del_binding(db, &c.hoa), 0);
-	s.n = 0;
-	assert_int_equal(leasedb_each_binding(db, see_binding, &s), 0);
-	assert_int_equal(s.n, 0);
 	leasedb_close(db);
 }
 
