@@ -11,14 +11,14 @@
 #include <string.h>
 
 #include "common/datapath/dp_filter.h"
-#include "common/datapath/dp_seg6_kernel.h"
+#include "common/datapath/dp_tunnel.h"
 #include "common/sys/rt.h"
 
 #define TABLE_LOCAL	255
-#define DECAP_OFFSET	99
 
 /* In the order of preference. */
 static const struct dp_ops *const backends[] = { &dp_seg6, &dp_null, NULL };
+const struct dp_tunnel_ops *const dp_tunnel_types[] = { &dp_seg6_tunnel, NULL };
 
 const struct dp_ops *const *dp_all(void)
 {
@@ -72,9 +72,6 @@ int dp_choose(const char *name, const struct dp_ops **ret, char *why, size_t len
 
 struct cleanup {
 	struct nl *nl;
-	struct in6_addr source;		/* outer source of tunnels; unspecified: none */
-	bool source_is_ours;
-	uint32_t decap_table;
 	int n, err;
 };
 
@@ -99,17 +96,15 @@ static void on_route(void *ctx, const struct rt_route *r)
 {
 	struct cleanup *c = ctx;
 
-	if (r->table == c->decap_table && in6_eq(&r->dst.addr, &c->source))
-		c->source_is_ours = true;
 	removed(c, rt_route_del(c->nl, r));
 }
 
-static void on_nexthop(void *ctx, uint32_t id, const struct in6_addr *remote)
+static void on_nexthop(void *ctx, uint32_t id, const struct dp_ends *ends)
 {
 	struct cleanup *c = ctx;
 
-	(void)remote;
-	removed(c, seg6_nexthop_del(c->nl, id));
+	(void)ends;
+	removed(c, dp_nexthop_del(c->nl, id));
 }
 
 static void on_neigh(void *ctx, int ifindex, const struct in6_addr *addr)
@@ -119,53 +114,30 @@ static void on_neigh(void *ctx, int ifindex, const struct in6_addr *addr)
 	removed(c, rt_neigh_del(c->nl, ifindex, addr));
 }
 
-static void note(struct cleanup *c, int err)
+/* n: how many things at once, or an error. */
+static void counted(struct cleanup *c, int n)
 {
-	if (err < 0 && err != -ENOENT && c->err == 0)
-		c->err = err;
-}
-
-/* The outer source of tunnels goes back to the kernel's choice, if it was ours. */
-static int find_source(struct cleanup *c, struct nl **ret, int *ret_family)
-{
-	struct nl *genl;
-	int err = nl_open(NETLINK_GENERIC, &genl), family;
-
-	if (err < 0)
-		return err;
-	family = nl_genl_family(genl, "SEG6");
-	if (family < 0 || seg6_source_get(genl, family, &c->source) < 0) {
-		nl_free(genl);
-		return -ENOENT;		/* a kernel without: nothing to put back */
-	}
-	*ret = genl;
-	*ret_family = family;
-	return 0;
+	if (n > 0)
+		c->n += n;
+	else if (n < 0 && n != -ENOENT && c->err == 0)
+		c->err = n;
 }
 
 int dp_cleanup(uint32_t table_base, const char *device)
 {
-	static const struct in6_addr any;
-	struct cleanup c = { .decap_table = table_base + DECAP_OFFSET };
-	struct nl *genl = NULL;
-	int err = nl_open(NETLINK_ROUTE, &c.nl), family = 0;
+	struct cleanup c = { 0 };
+	int err = nl_open(NETLINK_ROUTE, &c.nl);
 
 	if (err < 0)
 		return err;
-	note(&c, find_source(&c, &genl, &family));
-	note(&c, seg6_rules_standin_away(c.nl, c.decap_table));
-	note(&c, rt_rule_dump(c.nl, on_rule, &c));
-	note(&c, rt_route_dump(c.nl, 0, on_route, &c));
-	note(&c, seg6_nexthop_dump(c.nl, on_nexthop, &c));
-	note(&c, rt_neigh_dump(c.nl, on_neigh, &c));
-	if (c.source_is_ours)
-		removed(&c, seg6_source_set(genl, family, &any));
+	for (const struct dp_tunnel_ops *const *t = dp_tunnel_types; *t; t++)
+		counted(&c, (*t)->cleanup(c.nl, table_base + DP_DECAP_OFFSET));
+	counted(&c, rt_rule_dump(c.nl, on_rule, &c));
+	counted(&c, rt_route_dump(c.nl, 0, on_route, &c));
+	counted(&c, dp_nexthop_dump(c.nl, NULL, on_nexthop, &c));
+	counted(&c, rt_neigh_dump(c.nl, on_neigh, &c));
 	removed(&c, rt_device_del(c.nl, device));
-	err = dp_filter_remove_all();
-	note(&c, err);
-	if (err > 0)
-		c.n += err;
-	nl_free(genl);
+	counted(&c, dp_filter_remove_all());
 	nl_free(c.nl);
 	return c.err < 0 ? c.err : c.n;
 }

@@ -1,929 +1,401 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The seg6 backend: RFC 2473 tunnels by the kernel's segment routing lightweight tunnels
- * (used without segment routing headers), for kernels without ip6_tunnel. Called through
- * dp_ops by io.c of both daemons.
+ * The seg6 backend: RFC 2473 tunnels by the kernel's segment routing lightweight tunnels,
+ * for kernels without ip6_tunnel. "encap.red" with a single segment puts a bare RFC 2473
+ * header on the wire; End.DT6 (RFC 8986 4.6) takes it off again, whether or not a segment
+ * routing header is there. Called by dp_kernel.c through dp_tunnel_ops.
  *
- * HA: a route inner -> nexthop in the main table. MN: per home address a table with a
- * default route and a rule "from inner", both numbered table_base + slot. Decapsulating
- * routes, one per endpoint, in table_base + 99, in front of the local table. Source checks:
- * dp_filter.c.
- *
- * A binding has a nexthop object of its own and moves by replacing that in place: under
- * 200,000 packets a second this lost nothing in 40,000 moves. Objects shared by remote end
- * would need the route replaced, which lost up to 20 packets in the same test (a reader
- * that holds the old route when it dies gets "no route").
+ * Decapsulating routes, one per endpoint, stand in a table of their own in front of the
+ * local table (dp_seg6_rules.c).
  *
  * The outer source address: on the HA that of the network namespace (SET_TUNSRC), set once.
  * Changing that waits for an RCU grace period, 10 to 20 ms in the middle of a handover. On
  * the MN it is therefore left unset; the kernel then takes the preferred address of the
- * device that the route names, ours, where the caller keeps the care-of address.
+ * device that the nexthop names, ours, where the caller keeps the care-of address.
  */
 #include "common/datapath/datapath.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
+#include <linux/genetlink.h>
+#include <linux/lwtunnel.h>
+#include <linux/nexthop.h>
+#include <linux/rtnetlink.h>
+#include <linux/seg6.h>
+#include <linux/seg6_genl.h>
+#include <linux/seg6_iptunnel.h>
+#include <linux/seg6_local.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/core/hash.h"
-#include "common/core/log.h"
-#include "common/datapath/dp_filter.h"
-#include "common/datapath/dp_seg6_kernel.h"
+#include "common/datapath/dp_kernel.h"
+#include "common/datapath/dp_seg6_rules.h"
+#include "common/datapath/dp_tunnel.h"
 #include "common/sys/rt.h"
 
-#define TABLE_MAIN	254
-#define SLOTS		80		/* tables base + 0 to 79; above: care-of prefixes */
-#define DECAP_OFFSET	99
-#define ENDPOINTS_MAX	64
-#define MTU_DEFAULT	1460
-/* Ids that nobody else uses by chance; the two roles apart, should they share a kernel. */
-#define NEXTHOP_BASE_HA	0x44500000U
-#define NEXTHOP_BASE_MN	0x44580000U
-#define NEXTHOP_IDS	0x00080000U
-
-struct nexthop {
-	uint32_t id;			/* key */
-	struct in6_addr remote;
-	bool used;			/* a binding's; only open() sees others */
-	bool seen;
-	UT_hash_handle hh;
-};
-
-struct binding {
-	struct in6_addr inner;		/* key; all inner prefixes are /128 */
-	struct dp_binding b;
-	struct nexthop *nh;
-	unsigned int slot;		/* MN */
-	uint64_t rx_before;		/* counted with remotes that are gone */
-	bool seen_route, seen_rule, seen_rx, seen_tx;
-	UT_hash_handle hh;
-};
-
-struct endpoint {
-	struct in6_addr addr;
-	bool found;			/* of an earlier run, not named since */
-	bool seen, seen_local;		/* its route, its element of the filter */
-};
+#define GENL_VERSION	1
+#define ROUTING_TYPE_SEGMENT	4	/* RFC 8754 2 */
+/* The kernel takes the room of a whole segment routing header off a route's mtu, although
+ * none is sent: 40 for the outer header, 8 + 16 for that. */
+#define MTU_HEADROOM	64
+#define PROBE_ID	0x44600000U	/* of no role */
+#define PROBE_TABLE	0x44600000U
+#define NO_TABLE_IS_POLICY	0	/* End.DT6: the full policy lookup */
 
 struct seg6 {
-	struct dp dp;
-	enum dp_role role;
-	uint32_t base;
-	char device[16];
-	int ifindex;
-	struct nl *nl, *genl;
+	struct dp_tunnel t;
+	struct nl *genl;
 	int family;
-	struct dp_filter *filter;
-	struct in6_addr source;		/* of the tunnels, now: one of the endpoints */
 	struct in6_addr source_before;	/* what close() puts back */
-	struct endpoint endpoints[ENDPOINTS_MAX];	/* oldest first */
-	unsigned int n_endpoints;
-	struct binding *bindings;
-	struct nexthop *nexthops;
-	bool slots[SLOTS];
-	uint32_t next_id;
 };
 
-static struct seg6 *seg6_of(struct dp *dp)
+static struct seg6 *seg6_of(struct dp_tunnel *t)
 {
-	return (struct seg6 *)(void *)dp;
+	return (struct seg6 *)(void *)t;
 }
 
-static int complain(const struct seg6 *s, const char *what, int err)
+/* --- outer source address of all tunnels of this network namespace -------------------- */
+
+static struct nlmsghdr *source_message(struct nl *genl, int family, uint8_t cmd)
 {
-	if (err < 0)
-		log_warn("seg6: %s: %s%s%s", what, strerror(-err), nl_error(s->nl)[0] ? ": " : "",
-			 nl_error(s->nl));
-	return err;
+	struct nlmsghdr *nlh = nl_message(genl, (uint16_t)family, 0);
+	struct genlmsghdr *g = mnl_nlmsg_put_extra_header(nlh, sizeof(*g));
+
+	g->cmd = cmd;
+	g->version = GENL_VERSION;
+	return nlh;
 }
 
-static int first_error(int a, int b)
+static int on_source(const struct nlmsghdr *nlh, void *ctx)
 {
-	return a < 0 ? a : b;
+	const struct nlattr *tb[SEG6_ATTR_DST + 1];
+
+	nl_attrs(nlh, sizeof(struct genlmsghdr), tb, SEG6_ATTR_DST);
+	return nl_get(tb[SEG6_ATTR_DST], ctx, sizeof(struct in6_addr)) ? 0 : -EBADMSG;
 }
 
-static uint32_t decap_table(const struct seg6 *s)
+static int source_get(struct nl *genl, int family, struct in6_addr *ret)
 {
-	return s->base + DECAP_OFFSET;
+	return nl_query(genl, source_message(genl, family, SEG6_CMD_GET_TUNSRC), on_source, ret);
 }
 
-static uint32_t nexthop_base(const struct seg6 *s)
+static int source_set(struct nl *genl, int family, const struct in6_addr *addr)
 {
-	return s->role == DP_ROLE_HA ? NEXTHOP_BASE_HA : NEXTHOP_BASE_MN;
+	struct nlmsghdr *nlh = source_message(genl, family, SEG6_CMD_SET_TUNSRC);
+
+	mnl_attr_put(nlh, SEG6_ATTR_DST, sizeof(*addr), addr);
+	return nl_request(genl, nlh);
 }
 
-/* --- nexthops ------------------------------------------------------------------- */
-
-static struct nexthop *nexthop_find(const struct seg6 *s, uint32_t id)
+static int seg6_source(struct dp_tunnel *t, const struct in6_addr *addr)
 {
-	struct nexthop *nh;
+	struct seg6 *s = seg6_of(t);
+	const struct in6_addr *wanted = t->role == DP_ROLE_HA ? addr : &in6addr_any;
+	struct in6_addr now;
+	int err = source_get(s->genl, s->family, &now);
 
-	HASH_FIND(hh, s->nexthops, &id, sizeof(id), nh);
-	return nh;
-}
-
-static struct nexthop *nexthop_note(struct seg6 *s, uint32_t id, const struct in6_addr *remote)
-{
-	struct nexthop *nh = calloc(1, sizeof(*nh));
-
-	if (!nh)
-		return NULL;
-	nh->id = id;
-	nh->remote = *remote;
-	HASH_ADD(hh, s->nexthops, id, sizeof(nh->id), nh);
-	return nh;
-}
-
-static void nexthop_free(struct seg6 *s, struct nexthop *nh)
-{
-	HASH_DEL(s->nexthops, nh);
-	free(nh);
-}
-
-static void nexthop_remove(struct seg6 *s, struct nexthop *nh)
-{
-	if (!nh)
-		return;
-	(void)seg6_nexthop_del(s->nl, nh->id);
-	nexthop_free(s, nh);
-}
-
-/* Also makes the tunnel look for its way again: it remembers the route that it found. */
-static int nexthop_install(const struct seg6 *s, const struct nexthop *nh,
-			   const struct in6_addr *remote)
-{
-	return complain(s, "nexthop", seg6_nexthop_replace(s->nl, nh->id, remote, s->ifindex));
-}
-
-static int nexthop_new(struct seg6 *s, const struct in6_addr *remote, struct nexthop **ret)
-{
-	struct nexthop *nh;
-	uint32_t id;
-	int err;
-
-	do {
-		id = nexthop_base(s) + s->next_id++ % NEXTHOP_IDS;
-	} while (nexthop_find(s, id));
-	nh = nexthop_note(s, id, remote);
-	if (!nh)
-		return -ENOMEM;
-	err = nexthop_install(s, nh, remote);
-	if (err < 0) {
-		nexthop_free(s, nh);
+	if (err < 0 || in6_eq(&now, wanted))
 		return err;
-	}
-	nh->used = true;
-	*ret = nh;
-	return 0;
+	err = source_set(s->genl, s->family, wanted);
+	return err < 0 ? err : 1;
 }
 
-/* --- endpoints and the outer source ------------------------------------------------ */
+/* --- nexthops -------------------------------------------------------------------------- */
 
-static int endpoint_index(const struct seg6 *s, const struct in6_addr *addr)
+/* struct seg6_iptunnel_encap with a segment routing header (RFC 8754 2) of one segment,
+ * which as the only one never goes out. */
+struct one_segment {
+	int mode;
+	uint8_t next_header, hdr_ext_len, routing_type, segments_left, last_entry, flags;
+	uint16_t tag;
+	struct in6_addr segment;
+};
+_Static_assert(sizeof(struct one_segment) == sizeof(struct seg6_iptunnel_encap) +
+	       sizeof(struct ipv6_sr_hdr) + sizeof(struct in6_addr), "as the kernel has it");
+
+static void seg6_put_ends(struct nlmsghdr *nlh, const struct dp_ends *e)
 {
-	for (unsigned int i = 0; i < s->n_endpoints; i++) {
-		if (in6_eq(&s->endpoints[i].addr, addr))
-			return (int)i;
-	}
-	return -ENOENT;
-}
-
-static void endpoint_forget(struct seg6 *s, int i)
-{
-	s->n_endpoints--;
-	memmove(&s->endpoints[i], &s->endpoints[i + 1],
-		(s->n_endpoints - (unsigned int)i) * sizeof(s->endpoints[0]));
-}
-
-static int endpoint_install(struct seg6 *s, const struct in6_addr *addr)
-{
-	int err = dp_filter_endpoint(s->filter, addr, true);
-
-	if (err == 0)
-		err = seg6_decap_replace(s->nl, decap_table(s), addr, s->ifindex);
-	return complain(s, "decapsulation", err);
-}
-
-static int endpoint_remove(struct seg6 *s, int i)
-{
-	const struct in6_addr addr = s->endpoints[i].addr;
-	int err = seg6_decap_del(s->nl, decap_table(s), &addr);
-
-	err = first_error(err, dp_filter_endpoint(s->filter, &addr, false));
-	endpoint_forget(s, i);
-	return err == -ENOENT ? 0 : err;	/* somebody else was quicker */
-}
-
-/* What SET_TUNSRC is to hold while we run. */
-static struct in6_addr namespace_source(const struct seg6 *s)
-{
-	return s->role == DP_ROLE_HA ? s->source : in6addr_any;
-}
-
-static int use_source(struct seg6 *s, const struct in6_addr *addr)
-{
-	int old = endpoint_index(s, &s->source), err = 0;
-
-	if (in6_eq(&s->source, addr))
-		return 0;
-	if (s->role == DP_ROLE_HA)
-		err = complain(s, "tunnel source", seg6_source_set(s->genl, s->family, addr));
-	if (err < 0)
-		return err;
-	s->source = *addr;
-	/* An endpoint of an earlier run has done its service with the last traffic from it. */
-	if (old >= 0 && s->endpoints[old].found)
-		(void)endpoint_remove(s, old);
-	return 0;
-}
-
-static int seg6_endpoint_add(struct dp *dp, const struct in6_addr *addr)
-{
-	struct seg6 *s = seg6_of(dp);
-	int i = endpoint_index(s, addr), err;
-
-	if (i < 0 && s->n_endpoints == ENDPOINTS_MAX)
-		return -ENOSPC;
-	err = endpoint_install(s, addr);
-	if (err < 0)
-		return err;
-	if (i >= 0)
-		endpoint_forget(s, i);
-	s->endpoints[s->n_endpoints++] = (struct endpoint){ .addr = *addr };
-	/* On an MN with bindings the source moves with the first of them, in set(): until
-	 * the HA is told, it accepts the old one only. */
-	if (s->role == DP_ROLE_MN && s->bindings && endpoint_index(s, &s->source) >= 0)
-		return 0;
-	return use_source(s, addr);
-}
-
-/* What leaves now is to find its way from the new source. */
-static int nexthops_again(const struct seg6 *s)
-{
-	int err = 0;
-
-	for (const struct nexthop *nh = s->nexthops; nh; nh = nh->hh.next)
-		err = first_error(err, nexthop_install(s, nh, &nh->remote));
-	return err;
-}
-
-static int seg6_endpoint_del(struct dp *dp, const struct in6_addr *addr)
-{
-	static const struct in6_addr any;
-	struct seg6 *s = seg6_of(dp);
-	int i = endpoint_index(s, addr), err;
-
-	if (i < 0)
-		return -ENOENT;
-	err = endpoint_remove(s, i);
-	if (!in6_eq(&s->source, addr))
-		return err;
-	err = first_error(err, use_source(s, s->n_endpoints > 0 ?
-					  &s->endpoints[s->n_endpoints - 1].addr : &any));
-	return first_error(err, nexthops_again(s));
-}
-
-/* --- bindings -------------------------------------------------------------------- */
-
-static struct binding *binding_find(const struct seg6 *s, const struct in6_addr *inner)
-{
-	struct binding *k;
-
-	HASH_FIND(hh, s->bindings, inner, sizeof(*inner), k);
-	return k;
-}
-
-static struct binding *binding_note(struct seg6 *s, const struct in6_addr *inner, unsigned int slot)
-{
-	struct binding *k = calloc(1, sizeof(*k));
-
-	if (!k)
-		return NULL;
-	k->inner = *inner;
-	k->slot = slot;
-	if (s->role == DP_ROLE_MN)
-		s->slots[slot] = true;
-	HASH_ADD(hh, s->bindings, inner, sizeof(k->inner), k);
-	return k;
-}
-
-static void binding_forget(struct seg6 *s, struct binding *k)
-{
-	if (s->role == DP_ROLE_MN)
-		s->slots[k->slot] = false;
-	HASH_DEL(s->bindings, k);
-	free(k);
-}
-
-static int free_slot(const struct seg6 *s)
-{
-	if (s->role == DP_ROLE_HA)
-		return 0;
-	for (int i = 0; i < SLOTS; i++) {
-		if (!s->slots[i])
-			return i;
-	}
-	return -ENOSPC;
-}
-
-static struct seg6_route route_of(const struct seg6 *s, const struct binding *k, uint16_t mtu)
-{
-	struct seg6_route r = { .mtu = mtu ? mtu : MTU_DEFAULT };
-
-	if (k->nh)
-		r.nexthop = k->nh->id;
-	if (s->role == DP_ROLE_HA) {
-		r.dst = (struct in6_prefix){ k->inner, 128 };
-		r.table = TABLE_MAIN;
-	} else {
-		r.table = s->base + k->slot;	/* dst: default */
-	}
-	return r;
-}
-
-static struct rt_rule rule_of(const struct seg6 *s, const struct binding *k)
-{
-	return (struct rt_rule){
-		.from = { k->inner, 128 }, .priority = s->base + k->slot,
-		.table = s->base + k->slot,
+	const struct one_segment s = {
+		.mode = SEG6_IPTUN_MODE_ENCAP_RED,
+		.hdr_ext_len = sizeof(s.segment) / 8, .routing_type = ROUTING_TYPE_SEGMENT,
+		.segment = e->remote,
 	};
+	struct nlattr *nest;
+
+	mnl_attr_put_u16(nlh, NHA_ENCAP_TYPE, LWTUNNEL_ENCAP_SEG6);
+	nest = mnl_attr_nest_start(nlh, NHA_ENCAP);
+	mnl_attr_put(nlh, SEG6_IPTUNNEL_SRH, sizeof(s), &s);
+	mnl_attr_nest_end(nlh, nest);
 }
 
-/* Route (and rule) of a binding through its nexthop. */
-static int binding_install(const struct seg6 *s, const struct binding *k, uint16_t mtu)
+static bool seg6_get_ends(uint16_t encap_type, const struct nlattr *encap, struct dp_ends *ret)
 {
-	const struct seg6_route route = route_of(s, k, mtu);
-	const struct rt_rule rule = rule_of(s, k);
-	int err = seg6_route_replace(s->nl, &route);
+	const struct nlattr *tb[SEG6_IPTUNNEL_SRH + 1];
+	struct one_segment s;
 
-	if (err == 0 && s->role == DP_ROLE_MN)
-		err = rt_rule_add(s->nl, &rule);
-	return complain(s, "route", err);
+	nl_nested(encap, tb, SEG6_IPTUNNEL_SRH);
+	if (encap_type != LWTUNNEL_ENCAP_SEG6 || !nl_get(tb[SEG6_IPTUNNEL_SRH], &s, sizeof(s)))
+		return false;
+	*ret = (struct dp_ends){ .remote = s.segment };
+	return true;
 }
 
-static int binding_remove(const struct seg6 *s, const struct binding *k)
+/* --- decapsulation --------------------------------------------------------------------- */
+
+static int decap_replace(struct nl *nl, uint32_t table, const struct in6_addr *addr, int ifindex)
 {
-	const struct seg6_route route = route_of(s, k, k->b.mtu);
-	const struct rt_rule rule = rule_of(s, k);
-	int err = 0, second;
+	const struct in6_prefix dst = { *addr, 128 };
+	struct nlmsghdr *nlh = dp_route_message(nl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE,
+						&dst, table);
+	struct nlattr *encap;
 
-	if (s->role == DP_ROLE_MN)
-		err = rt_rule_del(s->nl, &rule);
-	second = seg6_route_del(s->nl, &route);
-	if (err == -ENOENT)
-		err = 0;
-	if (second == -ENOENT)
-		second = 0;
-	return first_error(err, second);
+	mnl_attr_put_u32(nlh, RTA_OIF, (uint32_t)ifindex);
+	mnl_attr_put_u16(nlh, RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_SEG6_LOCAL);
+	encap = mnl_attr_nest_start(nlh, RTA_ENCAP);
+	mnl_attr_put_u32(nlh, SEG6_LOCAL_ACTION, SEG6_LOCAL_ACTION_END_DT6);
+	mnl_attr_put_u32(nlh, SEG6_LOCAL_TABLE, NO_TABLE_IS_POLICY);
+	mnl_attr_nest_end(nlh, encap);
+	return nl_request(nl, nlh);
 }
 
-/* The newest care-of address that a binding uses is the source from then on. */
-static int follow_source(struct seg6 *s, const struct in6_addr *local)
+static int decap_del(struct nl *nl, uint32_t table, const struct in6_addr *addr)
 {
-	int now = endpoint_index(s, &s->source), wanted = endpoint_index(s, local);
+	const struct in6_prefix dst = { *addr, 128 };
+	int err = nl_request(nl, dp_route_message(nl, RTM_DELROUTE, 0, &dst, table));
 
-	if (s->role == DP_ROLE_HA || wanted < 0 || wanted <= now)
-		return 0;
-	return use_source(s, local);
+	return err == -ESRCH ? -ENOENT : err;
 }
 
-/* After the move: the old remote end may not send any longer. */
-static void old_remote_away(struct seg6 *s, struct binding *k)
+static int seg6_decap_add(struct dp_tunnel *t, const struct in6_addr *addr)
 {
-	uint64_t n;
-
-	if (dp_filter_rx(s->filter, &k->inner, &k->b.remote, &n) == 0)
-		k->rx_before += n;
-	(void)dp_filter_del_rx(s->filter, &k->inner, &k->b.remote);
+	return decap_replace(t->nl, t->table, addr, t->ifindex);
 }
 
-static void filter_away(struct seg6 *s, const struct in6_addr *inner, const struct in6_addr *remote)
+static int seg6_decap_del(struct dp_tunnel *t, const struct in6_addr *addr)
 {
-	(void)dp_filter_del_rx(s->filter, inner, remote);
-	(void)dp_filter_del_tx(s->filter, inner);
+	return decap_del(t->nl, t->table, addr);
 }
 
-static int set_new(struct seg6 *s, const struct dp_binding *b)
-{
-	int slot = free_slot(s), err;
-	struct binding *k;
-
-	if (slot < 0)
-		return slot;
-	k = binding_note(s, &b->inner.addr, (unsigned int)slot);
-	if (!k)
-		return -ENOMEM;
-	err = complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
-	if (err == 0)
-		err = follow_source(s, &b->local);
-	if (err == 0)
-		err = nexthop_new(s, &b->remote, &k->nh);
-	if (err == 0)
-		err = binding_install(s, k, b->mtu);
-	if (err < 0) {
-		(void)binding_remove(s, k);
-		filter_away(s, &b->inner.addr, &b->remote);
-		nexthop_remove(s, k->nh);
-		binding_forget(s, k);
-		return err;
-	}
-	k->b = *b;
-	return 0;
-}
-
-/*
- * Order: what comes from the new remote end is accepted before anything makes it come, and
- * what comes from the old one until everything has left it.
- */
-static int set_again(struct seg6 *s, struct binding *k, const struct dp_binding *b)
-{
-	bool moves = !in6_eq(&k->b.remote, &b->remote);
-	int err = complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
-
-	if (err == 0)
-		err = follow_source(s, &b->local);
-	/* On the MN also for the same HA: a new care-of address may leave by another router. */
-	if (err == 0 && (moves || s->role == DP_ROLE_MN))
-		err = nexthop_install(s, k->nh, &b->remote);
-	if (err < 0) {
-		if (moves)
-			(void)dp_filter_del_rx(s->filter, &b->inner.addr, &b->remote);
-		return err;
-	}
-	if (moves)
-		old_remote_away(s, k);
-	k->nh->remote = b->remote;
-	if (k->b.mtu != b->mtu)
-		err = binding_install(s, k, b->mtu);
-	k->b = *b;
-	return err;
-}
-
-static int seg6_set(struct dp *dp, const struct dp_binding *b)
-{
-	struct seg6 *s = seg6_of(dp);
-	struct binding *k = binding_find(s, &b->inner.addr);
-
-	if (b->inner.len != 128)
-		return -EOPNOTSUPP;
-	return k ? set_again(s, k, b) : set_new(s, b);
-}
-
-static int seg6_del(struct dp *dp, const struct in6_prefix *inner)
-{
-	struct seg6 *s = seg6_of(dp);
-	struct binding *k = inner->len == 128 ? binding_find(s, &inner->addr) : NULL;
-	int err;
-
-	if (!k)
-		return -ENOENT;
-	err = complain(s, "removal", binding_remove(s, k));
-	nexthop_remove(s, k->nh);
-	filter_away(s, &k->inner, &k->b.remote);
-	binding_forget(s, k);
-	return err;
-}
-
-static int seg6_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret)
-{
-	struct seg6 *s = seg6_of(dp);
-	const struct binding *k = inner->len == 128 ? binding_find(s, &inner->addr) : NULL;
-	struct dp_stats st = { 0 };
-	int err;
-
-	if (!k)
-		return -ENOENT;
-	err = dp_filter_tx(s->filter, &k->inner, &st.tx_packets);
-	if (err == 0)
-		err = dp_filter_rx(s->filter, &k->inner, &k->b.remote, &st.rx_packets);
-	if (err < 0)
-		return err;
-	st.rx_packets += k->rx_before;
-	*ret = st;
-	return 0;
-}
-
-static int seg6_dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx)
-{
-	struct seg6 *s = seg6_of(dp);
-	struct binding *k, *next;
-
-	HASH_ITER(hh, s->bindings, k, next) {	/* fn may delete this one */
-		const struct dp_binding b = k->b;
-
-		fn(ctx, &b);
-	}
-	return 0;
-}
-
-static int seg6_drops(struct dp *dp, uint64_t *ret)
-{
-	return dp_filter_drops(seg6_of(dp)->filter, ret);
-}
-
-/* --- what the kernel has, and what it should have ------------------------------------ */
-
-struct sync {
-	struct seg6 *s;
-	int n;				/* things put right */
-	int err;
-	bool adopt;			/* open(): what is found becomes ours; else it goes */
+struct decap_dump {
+	void (*fn)(void *ctx, const struct in6_addr *addr);
+	void *ctx;
 };
 
-static void sync_done(struct sync *y, int err)
+static void on_decap(void *ctx, const struct rt_route *r)
 {
-	if (err < 0 && err != -ENOENT)
-		y->err = first_error(y->err, err);
-	else
-		y->n++;
+	const struct decap_dump *d = ctx;
+
+	d->fn(d->ctx, &r->dst.addr);
 }
 
-static void found_nexthop(void *ctx, uint32_t id, const struct in6_addr *remote)
+static int seg6_decap_dump(struct dp_tunnel *t,
+			   void (*fn)(void *ctx, const struct in6_addr *addr), void *ctx)
 {
-	struct sync *y = ctx;
-	struct seg6 *s = y->s;
-	struct nexthop *nh = nexthop_find(s, id);
-	uint32_t base = nexthop_base(s);
+	struct decap_dump d = { fn, ctx };
 
-	if (id < base || id - base >= NEXTHOP_IDS)
-		return;			/* the other role's */
-	if (!nh && y->adopt) {
-		nh = nexthop_note(s, id, remote);
-		if (!nh)
-			y->err = -ENOMEM;
-	}
-	if (!nh)
-		sync_done(y, seg6_nexthop_del(s->nl, id));
-	else
-		nh->seen = in6_eq(&nh->remote, remote);
+	return rt_route_dump(t->nl, t->table, on_decap, &d);
 }
 
-/* The nexthop of a route of an earlier run, if no other binding has it. */
-static struct nexthop *nexthop_adopt(const struct sync *y, uint32_t id)
-{
-	struct nexthop *nh = y->adopt ? nexthop_find(y->s, id) : NULL;
+/* --- open, close, cleanup -------------------------------------------------------------- */
 
-	if (!nh || nh->used)
-		return NULL;
-	nh->used = true;
-	return nh;
+struct search {
+	const struct in6_addr *addr;
+	bool found;
+};
+
+static void on_search(void *ctx, const struct in6_addr *addr)
+{
+	struct search *s = ctx;
+
+	s->found |= in6_eq(s->addr, addr);
 }
 
-static void found_ha_route(struct sync *y, const struct seg6_route *r)
+/* A source that is no endpoint of an earlier run is somebody else's. */
+static bool is_endpoint(struct nl *nl, uint32_t table, const struct in6_addr *addr)
 {
-	struct seg6 *s = y->s;
-	struct binding *k = r->dst.len == 128 ? binding_find(s, &r->dst.addr) : NULL;
-	struct nexthop *nh;
+	struct search s = { addr, false };
+	struct decap_dump d = { on_search, &s };
 
-	if (k) {
-		k->seen_route = k->nh->id == r->nexthop;
-		return;
-	}
-	nh = r->dst.len == 128 ? nexthop_adopt(y, r->nexthop) : NULL;
-	if (!nh) {
-		sync_done(y, seg6_route_del(s->nl, r));
-		return;
-	}
-	k = binding_note(s, &r->dst.addr, 0);
-	if (!k) {
-		y->err = -ENOMEM;
-		return;
-	}
-	k->b = (struct dp_binding){ r->dst, s->source, nh->remote, r->mtu };
-	k->nh = nh;
-	k->seen_route = true;
+	return rt_route_dump(nl, table, on_decap, &d) == 0 && s.found;
 }
 
-static struct binding *binding_in_slot(const struct seg6 *s, uint32_t slot)
+static int open_source(struct seg6 *s)
 {
-	for (struct binding *k = s->bindings; k; k = k->hh.next) {
-		if (k->slot == slot)
-			return k;
-	}
-	return NULL;
-}
+	struct in6_addr now;
+	int err = nl_open(NETLINK_GENERIC, &s->genl);
 
-/* The rule named the home address already; the remote end comes with the route. */
-static void found_mn_route(struct sync *y, const struct seg6_route *r)
-{
-	struct seg6 *s = y->s;
-	struct binding *k = binding_in_slot(s, r->table - s->base);
-
-	if (!k) {
-		sync_done(y, seg6_route_del(s->nl, r));
-		return;
-	}
-	if (!k->nh) {
-		k->nh = nexthop_adopt(y, r->nexthop);
-		if (!k->nh)
-			return;
-		k->b.remote = k->nh->remote;
-		k->b.mtu = r->mtu;
-	}
-	k->seen_route = k->nh->id == r->nexthop;
-}
-
-static void found_route(void *ctx, const struct seg6_route *r)
-{
-	struct sync *y = ctx;
-	const struct seg6 *s = y->s;
-
-	if (s->role == DP_ROLE_HA && r->table == TABLE_MAIN)
-		found_ha_route(y, r);
-	else if (s->role == DP_ROLE_MN && r->table >= s->base && r->table - s->base < SLOTS)
-		found_mn_route(y, r);
-}
-
-static void found_rule(void *ctx, const struct rt_rule *r)
-{
-	struct sync *y = ctx;
-	struct seg6 *s = y->s;
-	uint32_t slot = r->table - s->base;
-	struct binding *k;
-
-	if (r->protocol != DP_PROTOCOL || r->table < s->base || slot >= SLOTS ||
-	    r->from.len != 128)
-		return;
-	k = binding_find(s, &r->from.addr);
-	if (k && k->slot == slot) {
-		k->seen_rule = true;
-	} else if (!k && y->adopt && !s->slots[slot]) {
-		k = binding_note(s, &r->from.addr, slot);
-		if (!k) {
-			y->err = -ENOMEM;
-			return;
-		}
-		k->b.inner = r->from;
-		k->b.local = s->source;
-		k->seen_rule = true;
-	} else {
-		sync_done(y, rt_rule_del(s->nl, r));
-	}
-}
-
-static void found_decap(void *ctx, const struct rt_route *r)
-{
-	struct sync *y = ctx;
-	struct seg6 *s = y->s;
-	int i = endpoint_index(s, &r->dst.addr);
-
-	if (i >= 0) {
-		s->endpoints[i].seen = true;
-	} else if (y->adopt && s->n_endpoints < ENDPOINTS_MAX &&
-		   (s->role == DP_ROLE_MN || in6_eq(&r->dst.addr, &s->source))) {
-		s->source = r->dst.addr;
-		s->endpoints[s->n_endpoints++] = (struct endpoint){
-			.addr = r->dst.addr, .found = true, .seen = true,
-		};
-	} else {
-		sync_done(y, seg6_decap_del(s->nl, decap_table(s), &r->dst.addr));
-	}
-}
-
-static void found_element(void *ctx, const struct in6_addr *inner, const struct in6_addr *remote)
-{
-	struct sync *y = ctx;
-	struct seg6 *s = y->s;
-	struct binding *k = inner ? binding_find(s, inner) : NULL;
-
-	int i = inner ? -1 : endpoint_index(s, remote);
-
-	if (i >= 0) {
-		s->endpoints[i].seen_local = true;
-	} else if (!inner) {
-		sync_done(y, dp_filter_endpoint(s->filter, remote, false));
-	} else if (!remote) {
-		if (k)
-			k->seen_tx = true;
-		else
-			sync_done(y, dp_filter_del_tx(s->filter, inner));
-	} else if (k && in6_eq(&k->b.remote, remote)) {
-		k->seen_rx = true;
-	} else {
-		sync_done(y, dp_filter_del_rx(s->filter, inner, remote));
-	}
-}
-
-/* Marks what is there, takes over or removes what is not known. */
-static int look(struct sync *y)
-{
-	struct seg6 *s = y->s;
-	struct nexthop *nh;
-	struct binding *k;
-	int err;
-
-	for (nh = s->nexthops; nh; nh = nh->hh.next)
-		nh->seen = false;
-	for (k = s->bindings; k; k = k->hh.next)
-		k->seen_route = k->seen_rule = k->seen_rx = k->seen_tx = false;
-	for (unsigned int i = 0; i < s->n_endpoints; i++)
-		s->endpoints[i].seen = s->endpoints[i].seen_local = false;
-	err = rt_route_dump(s->nl, decap_table(s), found_decap, y);
-	if (err == 0)
-		err = seg6_nexthop_dump(s->nl, found_nexthop, y);
-	if (err == 0 && s->role == DP_ROLE_MN)
-		err = rt_rule_dump(s->nl, found_rule, y);
-	if (err == 0)
-		err = seg6_route_dump(s->nl, found_route, y);
-	return first_error(err, y->err);
-}
-
-/* A rule of an earlier run whose route is gone says nothing of where to. */
-static void drop_halves(struct sync *y)
-{
-	struct seg6 *s = y->s;
-	struct binding *k, *next;
-
-	HASH_ITER(hh, s->bindings, k, next) {
-		if (k->nh)
-			continue;
-		sync_done(y, binding_remove(s, k));
-		binding_forget(s, k);
-	}
-}
-
-static void put_back_endpoints(struct sync *y)
-{
-	struct seg6 *s = y->s;
-	struct in6_addr source, wanted = namespace_source(s);
-
-	for (unsigned int i = 0; i < s->n_endpoints; i++) {
-		if (!s->endpoints[i].seen)
-			sync_done(y, endpoint_install(s, &s->endpoints[i].addr));
-	}
-	if (s->n_endpoints > 0 && seg6_source_get(s->genl, s->family, &source) == 0 &&
-	    !in6_eq(&source, &wanted))
-		sync_done(y, seg6_source_set(s->genl, s->family, &wanted));
-}
-
-static void put_back_bindings(struct sync *y)
-{
-	struct seg6 *s = y->s;
-	struct nexthop *nh, *next;
-	struct binding *k;
-
-	HASH_ITER(hh, s->nexthops, nh, next) {
-		if (!nh->used) {
-			nexthop_remove(s, nh);
-			y->n++;
-		} else if (!nh->seen) {
-			sync_done(y, nexthop_install(s, nh, &nh->remote));
-		}
-	}
-	for (k = s->bindings; k; k = k->hh.next) {
-		if (!k->seen_route || (s->role == DP_ROLE_MN && !k->seen_rule))
-			sync_done(y, binding_install(s, k, k->b.mtu));
-	}
-}
-
-static void put_back_elements(struct sync *y)
-{
-	struct seg6 *s = y->s;
-
-	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
-		if (!k->seen_rx || !k->seen_tx)
-			sync_done(y, dp_filter_add(s->filter, &k->inner, &k->b.remote));
-	}
-	for (unsigned int i = 0; i < s->n_endpoints; i++) {
-		if (!s->endpoints[i].seen_local)
-			sync_done(y, dp_filter_endpoint(s->filter, &s->endpoints[i].addr, true));
-	}
-}
-
-static int sync_all(struct seg6 *s, bool adopt)
-{
-	struct sync y = { .s = s, .adopt = adopt };
-	int err = rt_device_make(s->nl, s->device, &s->ifindex), filter;
-
-	if (err < 0)
-		return complain(s, "device", err);
-	filter = dp_filter_repair(s->filter);
-	if (filter < 0)
-		return complain(s, "filter table", filter);
-	y.n += filter;
-	err = look(&y);
-	if (err < 0)
-		return complain(s, "reading the kernel's state", err);
-	drop_halves(&y);
-	put_back_endpoints(&y);
-	put_back_bindings(&y);
-	err = dp_filter_dump(s->filter, found_element, &y);
-	put_back_elements(&y);
-	if (err == 0)
-		err = seg6_rules_first(s->nl, decap_table(s));
-	if (err < 0)
-		return complain(s, "rules", err);
-	y.n += err;
-	return y.err < 0 ? y.err : y.n;
-}
-
-static int seg6_repair(struct dp *dp)
-{
-	return sync_all(seg6_of(dp), false);
-}
-
-/* --- open and close ---------------------------------------------------------------- */
-
-static void free_records(struct seg6 *s)
-{
-	struct binding *k, *next_k;
-	struct nexthop *nh, *next_nh;
-
-	HASH_ITER(hh, s->bindings, k, next_k)
-		binding_forget(s, k);
-	HASH_ITER(hh, s->nexthops, nh, next_nh)
-		nexthop_free(s, nh);
-}
-
-static void remove_all(struct seg6 *s)
-{
-	struct binding *k, *next;
-
-	HASH_ITER(hh, s->bindings, k, next) {
-		(void)binding_remove(s, k);
-		nexthop_remove(s, k->nh);
-		binding_forget(s, k);
-	}
-	while (s->n_endpoints > 0)
-		(void)endpoint_remove(s, (int)s->n_endpoints - 1);
-	(void)seg6_rules_del(s->nl, decap_table(s));
-	if (s->role == DP_ROLE_HA || !in6_is_any(&s->source_before))
-		(void)seg6_source_set(s->genl, s->family, &s->source_before);
-	(void)rt_device_del(s->nl, s->device);
-}
-
-static void seg6_close(struct dp *dp, bool keep)
-{
-	struct seg6 *s = seg6_of(dp);
-
-	if (!keep)
-		remove_all(s);
-	free_records(s);
-	dp_filter_close(s->filter, keep);
-	nl_free(s->genl);
-	nl_free(s->nl);
-	free(s);
-}
-
-static int open_sockets(struct seg6 *s)
-{
-	int err = nl_open(NETLINK_ROUTE, &s->nl);
-
-	if (err == 0)
-		err = nl_open(NETLINK_GENERIC, &s->genl);
 	if (err < 0)
 		return err;
 	s->family = nl_genl_family(s->genl, "SEG6");
 	if (s->family < 0)
 		return s->family;
-	err = seg6_source_get(s->genl, s->family, &s->source);
-	if (err < 0 || s->role == DP_ROLE_HA || in6_is_any(&s->source))
+	err = source_get(s->genl, s->family, &now);
+	if (err < 0)
 		return err;
-	s->source_before = s->source;
-	s->source = in6addr_any;
-	return seg6_source_set(s->genl, s->family, &s->source);
+	if (s->t.role == DP_ROLE_HA && is_endpoint(s->t.nl, s->t.table, &now))
+		s->t.source = now;
+	else
+		s->source_before = now;
+	if (s->t.role == DP_ROLE_HA || in6_is_any(&now))
+		return 0;
+	return source_set(s->genl, s->family, &in6addr_any);
 }
 
-static int seg6_open(const struct dp_config *cfg, struct dp **ret)
+static void seg6_close(struct dp_tunnel *t, bool keep)
+{
+	struct seg6 *s = seg6_of(t);
+
+	if (!keep) {
+		(void)seg6_rules_del(t->nl, t->table);
+		if (t->role == DP_ROLE_HA || !in6_is_any(&s->source_before))
+			(void)source_set(s->genl, s->family, &s->source_before);
+	}
+	nl_free(s->genl);
+	free(s);
+}
+
+static int seg6_tunnel_open(enum dp_role role, struct nl *nl, uint32_t table,
+			    struct dp_tunnel **ret)
 {
 	struct seg6 *s = calloc(1, sizeof(*s));
 	int err;
 
 	if (!s)
 		return -ENOMEM;
-	s->dp.ops = &dp_seg6;
-	s->role = cfg->role;
-	s->base = cfg->table_base ? cfg->table_base : DP_TABLE_BASE;
-	(void)snprintf(s->device, sizeof(s->device), "%s", cfg->device);
-	err = open_sockets(s);
-	if (err == 0)
-		err = dp_filter_open(s->role, &s->filter);
-	if (err == 0)
-		err = sync_all(s, true);
+	s->t.ops = &dp_seg6_tunnel;
+	s->t.role = role;
+	s->t.nl = nl;
+	s->t.table = table;
+	err = open_source(s);
 	if (err < 0) {
-		seg6_close(&s->dp, true);
+		seg6_close(&s->t, true);
 		return err;
 	}
-	/* A source that is no endpoint of an earlier run was somebody else's. */
-	if (s->role == DP_ROLE_HA && endpoint_index(s, &s->source) < 0)
-		s->source_before = s->source;
-	*ret = &s->dp;
+	*ret = &s->t;
 	return 0;
+}
+
+static int seg6_prepare(struct dp_tunnel *t)
+{
+	t->ifindex = t->own_ifindex;
+	return seg6_rules_first(t->nl, t->table);
+}
+
+/* The outer source of tunnels goes back to the kernel's choice, if it was ours. */
+static int source_away(struct nl *nl, uint32_t table)
+{
+	struct in6_addr now;
+	struct nl *genl;
+	int err = nl_open(NETLINK_GENERIC, &genl), family, n = 0;
+
+	if (err < 0)
+		return err;
+	family = nl_genl_family(genl, "SEG6");
+	/* A kernel without has nothing to put back. */
+	if (family >= 0 && source_get(genl, family, &now) == 0 && is_endpoint(nl, table, &now)) {
+		err = source_set(genl, family, &in6addr_any);
+		n = 1;
+	}
+	nl_free(genl);
+	return err < 0 ? err : n;
+}
+
+static int seg6_cleanup(struct nl *nl, uint32_t table)
+{
+	int n = source_away(nl, table), err = seg6_rules_standin_away(nl, table);
+
+	if (n < 0)
+		return n;
+	return err < 0 ? err : n;
+}
+
+/* --- probe ------------------------------------------------------------------------------ */
+
+/* In the discard-only prefix (RFC 6666). */
+static const struct in6_addr somewhere = { .s6_addr = { 1, [15] = 0x4d } };
+
+static int say(const struct nl *nl, int err, const char *lacks, const char *follows, char *why,
+	       size_t len)
+{
+	(void)snprintf(why, len, "kernel lacks %s: %s%s%s; so %s", lacks, strerror(-err),
+		       nl_error(nl)[0] ? ": " : "", nl_error(nl), follows);
+	return err;
+}
+
+static int try_family(char *why, size_t len)
+{
+	struct nl *genl;
+	int err = nl_open(NETLINK_GENERIC, &genl);
+
+	if (err < 0)
+		return err;
+	err = nl_genl_family(genl, "SEG6");
+	if (err < 0)
+		(void)say(genl, err, "IPv6 segment routing (generic netlink family SEG6)",
+			  "the source of tunnels cannot be set", why, len);
+	nl_free(genl);
+	return err < 0 ? err : 0;
+}
+
+/* A nexthop and a decapsulating route on the loopback device, gone at once. The kernel asks
+ * whether that is up only after the tunnel type. */
+static int seg6_tunnel_probe(struct nl *nl, char *why, size_t len)
+{
+	struct dp_tunnel t = { .ops = &dp_seg6_tunnel, .nl = nl };
+	const struct dp_ends ends = { .remote = somewhere };
+	struct rt_link lo;
+	int err = try_family(why, len);
+
+	if (err == 0)
+		err = rt_link_by_name(nl, "lo", &lo);
+	if (err < 0)
+		return err;
+	t.ifindex = lo.ifindex;
+	err = dp_nexthop_replace(&t, PROBE_ID, &ends);
+	if (err == 0)
+		(void)dp_nexthop_del(nl, PROBE_ID);
+	else if (err != -ENETDOWN)
+		return say(nl, err, "nexthop objects with segment routing (encap.red: Linux 6.0, "
+			   "CONFIG_IPV6_SEG6_LWTUNNEL)", "packets cannot be put into tunnels",
+			   why, len);
+	err = decap_replace(nl, PROBE_TABLE, &somewhere, lo.ifindex);
+	if (err == 0)
+		(void)decap_del(nl, PROBE_TABLE, &somewhere);
+	else if (err != -ENETDOWN)
+		return say(nl, err, "End.DT6 of segment routing", "packets cannot be taken out of "
+			   "tunnels", why, len);
+	return 0;
+}
+
+const struct dp_tunnel_ops dp_seg6_tunnel = {
+	.name = "seg6",
+	.mtu_headroom = MTU_HEADROOM,
+	.probe = seg6_tunnel_probe,
+	.open = seg6_tunnel_open,
+	.close = seg6_close,
+	.prepare = seg6_prepare,
+	.put_ends = seg6_put_ends,
+	.get_ends = seg6_get_ends,
+	.source = seg6_source,
+	.decap_add = seg6_decap_add,
+	.decap_del = seg6_decap_del,
+	.decap_dump = seg6_decap_dump,
+	.cleanup = seg6_cleanup,
+};
+
+static int seg6_probe(char *why, size_t len)
+{
+	return dp_kernel_probe(&dp_seg6_tunnel, why, len);
+}
+
+static int seg6_open(const struct dp_config *cfg, struct dp **ret)
+{
+	return dp_kernel_open(&dp_seg6, &dp_seg6_tunnel, cfg, ret);
 }
 
 const struct dp_ops dp_seg6 = {
 	.name = "seg6",
 	.probe = seg6_probe,
 	.open = seg6_open,
-	.endpoint_add = seg6_endpoint_add,
-	.endpoint_del = seg6_endpoint_del,
-	.set = seg6_set,
-	.del = seg6_del,
-	.stats = seg6_stats,
-	.dump = seg6_dump,
-	.repair = seg6_repair,
-	.drops = seg6_drops,
-	.close = seg6_close,
+	DP_KERNEL_METHODS,
 };

@@ -113,7 +113,7 @@ static inline char *snapshot(int ns)
 {
 	static const char cmd[] =
 		"{ ip -6 -d rule; ip -6 route show table all; ip nexthop; ip -6 addr; ip link;"
-		" ip -6 neigh show nud permanent; ip sr tunsrc show; nft list ruleset; } 2>&1";
+		" ip -6 neigh show nud permanent | sort; ip sr tunsrc show; nft list ruleset; } 2>&1";
 	size_t len = 0, cap = 65536;
 	char *text = calloc(1, cap + 1);
 	FILE *f;

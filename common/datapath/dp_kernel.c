@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The kernel backends' methods, the same for every tunnel type; called through dp_ops by
+ * io.c of both daemons. What is installed: dp_records.c. Source checks: dp_filter.c.
+ */
+#include "common/datapath/dp_kernel.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/datapath/dp_records.h"
+#include "common/sys/rt.h"
+
+static struct dp_kernel *kernel_of(struct dp *dp)
+{
+	return (struct dp_kernel *)(void *)dp;
+}
+
+/* --- endpoints and the outer source ------------------------------------------------ */
+
+static int use_source(struct dp_kernel *s, const struct in6_addr *addr)
+{
+	int old = endpoint_index(s, &s->source), err;
+
+	if (in6_eq(&s->source, addr))
+		return 0;
+	err = dp_complain(s, "tunnel source", s->tunnel->ops->source(s->tunnel, addr));
+	if (err < 0)
+		return err;
+	s->source = *addr;
+	/* An endpoint of an earlier run has done its service with the last traffic from it. */
+	if (old >= 0 && s->endpoints[old].found)
+		(void)endpoint_remove(s, old);
+	return 0;
+}
+
+int dp_kernel_endpoint_add(struct dp *dp, const struct in6_addr *addr)
+{
+	struct dp_kernel *s = kernel_of(dp);
+	int i = endpoint_index(s, addr), err;
+
+	if (i < 0 && s->n_endpoints == DP_ENDPOINTS_MAX)
+		return -ENOSPC;
+	err = endpoint_install(s, addr);
+	if (err < 0)
+		return err;
+	if (i >= 0)
+		endpoint_forget(s, i);
+	s->endpoints[s->n_endpoints++] = (struct endpoint){ .addr = *addr };
+	/* On an MN with bindings the source moves with the first of them, in set(): until
+	 * the HA is told, it accepts the old one only. */
+	if (s->role == DP_ROLE_MN && s->bindings && endpoint_index(s, &s->source) >= 0)
+		return 0;
+	return use_source(s, addr);
+}
+
+/* What left from an address that is gone leaves from the source now. all: whatever leaves
+ * is to find its way from there. */
+static int nexthops_again(const struct dp_kernel *s, const struct in6_addr *gone, bool all)
+{
+	int err = 0;
+
+	for (struct nexthop *nh = s->nexthops; nh; nh = nh->hh.next) {
+		if (in6_eq(&nh->ends.local, gone))
+			nh->ends.local = s->source;
+		else if (!all)
+			continue;
+		err = dp_first_error(err, nexthop_install(s, nh, &nh->ends));
+	}
+	return err;
+}
+
+int dp_kernel_endpoint_del(struct dp *dp, const struct in6_addr *addr)
+{
+	struct dp_kernel *s = kernel_of(dp);
+	bool all = in6_eq(&s->source, addr);
+	int i = endpoint_index(s, addr), err;
+
+	if (i < 0)
+		return -ENOENT;
+	err = endpoint_remove(s, i);
+	if (all)
+		err = dp_first_error(err, use_source(s, s->n_endpoints > 0 ?
+						     &s->endpoints[s->n_endpoints - 1].addr :
+						     &in6addr_any));
+	return dp_first_error(err, nexthops_again(s, addr, all));
+}
+
+/* --- bindings ---------------------------------------------------------------------- */
+
+static int free_slot(const struct dp_kernel *s)
+{
+	if (s->role == DP_ROLE_HA)
+		return 0;
+	for (int i = 0; i < DP_SLOTS; i++) {
+		if (!s->slots[i])
+			return i;
+	}
+	return -ENOSPC;
+}
+
+/* The newest care-of address that a binding uses is the source from then on. */
+static int follow_source(struct dp_kernel *s, const struct in6_addr *local)
+{
+	int now = endpoint_index(s, &s->source), wanted = endpoint_index(s, local);
+
+	if (s->role == DP_ROLE_HA || wanted < 0 || wanted <= now)
+		return 0;
+	return use_source(s, local);
+}
+
+/* After the move: the old remote end may not send any longer. */
+static void old_remote_away(struct dp_kernel *s, struct binding *k)
+{
+	uint64_t n;
+
+	if (dp_filter_rx(s->filter, &k->inner, &k->b.remote, &n) == 0)
+		k->rx_before += n;
+	(void)dp_filter_del_rx(s->filter, &k->inner, &k->b.remote);
+}
+
+static void filter_away(struct dp_kernel *s, const struct in6_addr *inner,
+			const struct in6_addr *remote)
+{
+	(void)dp_filter_del_rx(s->filter, inner, remote);
+	(void)dp_filter_del_tx(s->filter, inner);
+}
+
+static int set_new(struct dp_kernel *s, const struct dp_binding *b)
+{
+	const struct dp_ends ends = { b->local, b->remote };
+	int slot = free_slot(s), err;
+	struct binding *k;
+
+	if (slot < 0)
+		return slot;
+	k = binding_note(s, &b->inner.addr, (unsigned int)slot);
+	if (!k)
+		return -ENOMEM;
+	err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
+	if (err == 0)
+		err = follow_source(s, &b->local);
+	if (err == 0)
+		err = nexthop_new(s, &ends, &k->nh);
+	if (err == 0)
+		err = binding_install(s, k, b->mtu);
+	if (err < 0) {
+		(void)binding_remove(s, k);
+		filter_away(s, &b->inner.addr, &b->remote);
+		nexthop_remove(s, k->nh);
+		binding_forget(s, k);
+		return err;
+	}
+	k->b = *b;
+	return 0;
+}
+
+/*
+ * Order: what comes from the new remote end is accepted before anything makes it come, and
+ * what comes from the old one until everything has left it.
+ */
+static int set_again(struct dp_kernel *s, struct binding *k, const struct dp_binding *b)
+{
+	const struct dp_ends ends = { b->local, b->remote };
+	bool moves = !in6_eq(&k->b.remote, &b->remote);
+	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
+
+	if (err == 0)
+		err = follow_source(s, &b->local);
+	/* On the MN also for the same HA: a new care-of address may leave by another router. */
+	if (err == 0 && (moves || s->role == DP_ROLE_MN || !in6_eq(&k->b.local, &b->local)))
+		err = nexthop_install(s, k->nh, &ends);
+	if (err < 0) {
+		if (moves)
+			(void)dp_filter_del_rx(s->filter, &b->inner.addr, &b->remote);
+		return err;
+	}
+	if (moves)
+		old_remote_away(s, k);
+	k->nh->ends = ends;
+	if (k->b.mtu != b->mtu)
+		err = binding_install(s, k, b->mtu);
+	k->b = *b;
+	return err;
+}
+
+int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
+{
+	struct dp_kernel *s = kernel_of(dp);
+	struct binding *k = binding_find(s, &b->inner.addr);
+
+	if (b->inner.len != 128)
+		return -EOPNOTSUPP;
+	return k ? set_again(s, k, b) : set_new(s, b);
+}
+
+int dp_kernel_del(struct dp *dp, const struct in6_prefix *inner)
+{
+	struct dp_kernel *s = kernel_of(dp);
+	struct binding *k = inner->len == 128 ? binding_find(s, &inner->addr) : NULL;
+	int err;
+
+	if (!k)
+		return -ENOENT;
+	err = dp_complain(s, "removal", binding_remove(s, k));
+	nexthop_remove(s, k->nh);
+	filter_away(s, &k->inner, &k->b.remote);
+	binding_forget(s, k);
+	return err;
+}
+
+int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret)
+{
+	struct dp_kernel *s = kernel_of(dp);
+	const struct binding *k = inner->len == 128 ? binding_find(s, &inner->addr) : NULL;
+	struct dp_stats st = { 0 };
+	int err;
+
+	if (!k)
+		return -ENOENT;
+	err = dp_filter_tx(s->filter, &k->inner, &st.tx_packets);
+	if (err == 0)
+		err = dp_filter_rx(s->filter, &k->inner, &k->b.remote, &st.rx_packets);
+	if (err < 0)
+		return err;
+	st.rx_packets += k->rx_before;
+	*ret = st;
+	return 0;
+}
+
+int dp_kernel_dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx)
+{
+	struct dp_kernel *s = kernel_of(dp);
+	struct binding *k, *next;
+
+	HASH_ITER(hh, s->bindings, k, next) {	/* fn may delete this one */
+		const struct dp_binding b = k->b;
+
+		fn(ctx, &b);
+	}
+	return 0;
+}
+
+int dp_kernel_drops(struct dp *dp, uint64_t *ret)
+{
+	return dp_filter_drops(kernel_of(dp)->filter, ret);
+}
+
+int dp_kernel_repair(struct dp *dp)
+{
+	return dp_sync(kernel_of(dp), false);
+}
+
+/* --- open and close ---------------------------------------------------------------- */
+
+static void free_records(struct dp_kernel *s)
+{
+	struct binding *k, *next_k;
+	struct nexthop *nh, *next_nh;
+
+	HASH_ITER(hh, s->bindings, k, next_k)
+		binding_forget(s, k);
+	HASH_ITER(hh, s->nexthops, nh, next_nh)
+		nexthop_free(s, nh);
+}
+
+static void remove_all(struct dp_kernel *s)
+{
+	struct binding *k, *next;
+
+	HASH_ITER(hh, s->bindings, k, next) {
+		(void)binding_remove(s, k);
+		nexthop_remove(s, k->nh);
+		binding_forget(s, k);
+	}
+	while (s->n_endpoints > 0)
+		(void)endpoint_remove(s, (int)s->n_endpoints - 1);
+}
+
+void dp_kernel_close(struct dp *dp, bool keep)
+{
+	struct dp_kernel *s = kernel_of(dp);
+
+	if (!keep)
+		remove_all(s);
+	free_records(s);
+	if (s->tunnel)
+		s->tunnel->ops->close(s->tunnel, keep);
+	if (!keep)
+		(void)rt_device_del(s->nl, s->device);
+	dp_filter_close(s->filter, keep);
+	nl_free(s->nl);
+	free(s);
+}
+
+int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
+		   const struct dp_config *cfg, struct dp **ret)
+{
+	struct dp_kernel *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->dp.ops = ops;
+	s->role = cfg->role;
+	s->base = cfg->table_base ? cfg->table_base : DP_TABLE_BASE;
+	(void)snprintf(s->device, sizeof(s->device), "%s", cfg->device);
+	err = nl_open(NETLINK_ROUTE, &s->nl);
+	if (err == 0)
+		err = type->open(s->role, s->nl, s->base + DP_DECAP_OFFSET, &s->tunnel);
+	if (err == 0)
+		err = dp_filter_open(s->role, &s->filter);
+	if (err == 0) {
+		s->source = s->tunnel->source;
+		err = dp_sync(s, true);
+	}
+	if (err < 0) {
+		dp_kernel_close(&s->dp, true);
+		return err;
+	}
+	*ret = &s->dp;
+	return 0;
+}
+
+static int probe_filter(char *why, size_t len)
+{
+	char words[200] = "";
+	int err = 0;
+
+	for (int role = DP_ROLE_MN; role <= (int)DP_ROLE_HA && err == 0; role++)
+		err = dp_filter_probe((enum dp_role)role, words, sizeof(words));
+	if (err < 0)
+		(void)snprintf(why, len, "kernel lacks nftables for inet with sets (%s); so the "
+			       "source of tunnel packets could not be checked", words);
+	return err;
+}
+
+int dp_kernel_probe(const struct dp_tunnel_ops *type, char *why, size_t len)
+{
+	struct nl *nl;
+	int err = nl_open(NETLINK_ROUTE, &nl);
+
+	if (err < 0) {
+		(void)snprintf(why, len, "no netlink: %s", strerror(-err));
+		return err;
+	}
+	err = type->probe(nl, why, len);
+	if (err == 0)
+		err = probe_filter(why, len);
+	if (err == -EPERM)	/* says nothing of what the kernel can do */
+		(void)snprintf(why, len, "needs CAP_NET_ADMIN in this network namespace; so it "
+			       "cannot even be tried");
+	nl_free(nl);
+	return err;
+}

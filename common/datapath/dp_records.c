@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Nexthops, endpoints and bindings of a kernel backend: each verb changes the record and
+ * what the kernel has for it.
+ *
+ * HA: a route inner -> nexthop in the main table. MN: per home address a table with a
+ * default route and a rule "from inner", both numbered table_base + slot.
+ *
+ * A binding has a nexthop object of its own and moves by replacing that in place: under
+ * 200,000 packets a second this lost nothing in 40,000 moves. Objects shared by remote end
+ * would need the route replaced, which lost up to 20 packets in the same test (a reader
+ * that holds the old route when it dies gets "no route").
+ */
+#include "common/datapath/dp_records.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "common/sys/rt.h"
+
+/* Ids that nobody else uses by chance; the two roles apart, should they share a kernel. */
+#define NEXTHOP_BASE_HA	0x44500000U
+#define NEXTHOP_BASE_MN	0x44580000U
+
+int dp_complain(const struct dp_kernel *s, const char *what, int err)
+{
+	if (err < 0)
+		log_warn("%s: %s: %s%s%s", s->dp.ops->name, what, strerror(-err),
+			 nl_error(s->nl)[0] ? ": " : "", nl_error(s->nl));
+	return err;
+}
+
+int dp_first_error(int a, int b)
+{
+	return a < 0 ? a : b;
+}
+
+uint32_t dp_nexthop_base(const struct dp_kernel *s)
+{
+	return s->role == DP_ROLE_HA ? NEXTHOP_BASE_HA : NEXTHOP_BASE_MN;
+}
+
+/* --- nexthops ------------------------------------------------------------------- */
+
+struct nexthop *nexthop_find(const struct dp_kernel *s, uint32_t id)
+{
+	struct nexthop *nh;
+
+	HASH_FIND(hh, s->nexthops, &id, sizeof(id), nh);
+	return nh;
+}
+
+struct nexthop *nexthop_note(struct dp_kernel *s, uint32_t id, const struct dp_ends *ends)
+{
+	struct nexthop *nh = calloc(1, sizeof(*nh));
+
+	if (!nh)
+		return NULL;
+	nh->id = id;
+	nh->ends = *ends;
+	HASH_ADD(hh, s->nexthops, id, sizeof(nh->id), nh);
+	return nh;
+}
+
+void nexthop_free(struct dp_kernel *s, struct nexthop *nh)
+{
+	HASH_DEL(s->nexthops, nh);
+	free(nh);
+}
+
+void nexthop_remove(struct dp_kernel *s, struct nexthop *nh)
+{
+	if (!nh)
+		return;
+	(void)dp_nexthop_del(s->nl, nh->id);
+	nexthop_free(s, nh);
+}
+
+int nexthop_install(const struct dp_kernel *s, const struct nexthop *nh, const struct dp_ends *ends)
+{
+	return dp_complain(s, "nexthop", dp_nexthop_replace(s->tunnel, nh->id, ends));
+}
+
+int nexthop_new(struct dp_kernel *s, const struct dp_ends *ends, struct nexthop **ret)
+{
+	struct nexthop *nh;
+	uint32_t id;
+	int err;
+
+	do {
+		id = dp_nexthop_base(s) + s->next_id++ % DP_NEXTHOP_IDS;
+	} while (nexthop_find(s, id));
+	nh = nexthop_note(s, id, ends);
+	if (!nh)
+		return -ENOMEM;
+	err = nexthop_install(s, nh, ends);
+	if (err < 0) {
+		nexthop_free(s, nh);
+		return err;
+	}
+	nh->used = true;
+	*ret = nh;
+	return 0;
+}
+
+/* --- endpoints ------------------------------------------------------------------ */
+
+int endpoint_index(const struct dp_kernel *s, const struct in6_addr *addr)
+{
+	for (unsigned int i = 0; i < s->n_endpoints; i++) {
+		if (in6_eq(&s->endpoints[i].addr, addr))
+			return (int)i;
+	}
+	return -ENOENT;
+}
+
+void endpoint_forget(struct dp_kernel *s, int i)
+{
+	s->n_endpoints--;
+	memmove(&s->endpoints[i], &s->endpoints[i + 1],
+		(s->n_endpoints - (unsigned int)i) * sizeof(s->endpoints[0]));
+}
+
+int endpoint_install(struct dp_kernel *s, const struct in6_addr *addr)
+{
+	int err = dp_filter_endpoint(s->filter, addr, true);
+
+	if (err == 0)
+		err = s->tunnel->ops->decap_add(s->tunnel, addr);
+	return dp_complain(s, "decapsulation", err);
+}
+
+int endpoint_remove(struct dp_kernel *s, int i)
+{
+	const struct in6_addr addr = s->endpoints[i].addr;
+	int err = s->tunnel->ops->decap_del(s->tunnel, &addr);
+
+	err = dp_first_error(err, dp_filter_endpoint(s->filter, &addr, false));
+	endpoint_forget(s, i);
+	return err == -ENOENT ? 0 : err;	/* somebody else was quicker */
+}
+
+/* --- bindings -------------------------------------------------------------------- */
+
+struct binding *binding_find(const struct dp_kernel *s, const struct in6_addr *inner)
+{
+	struct binding *k;
+
+	HASH_FIND(hh, s->bindings, inner, sizeof(*inner), k);
+	return k;
+}
+
+struct binding *binding_note(struct dp_kernel *s, const struct in6_addr *inner, unsigned int slot)
+{
+	struct binding *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->inner = *inner;
+	k->slot = slot;
+	if (s->role == DP_ROLE_MN)
+		s->slots[slot] = true;
+	HASH_ADD(hh, s->bindings, inner, sizeof(k->inner), k);
+	return k;
+}
+
+void binding_forget(struct dp_kernel *s, struct binding *k)
+{
+	if (s->role == DP_ROLE_MN)
+		s->slots[k->slot] = false;
+	HASH_DEL(s->bindings, k);
+	free(k);
+}
+
+static struct dp_route route_of(const struct dp_kernel *s, const struct binding *k, uint16_t mtu)
+{
+	struct dp_route r = { .mtu = mtu ? mtu : DP_MTU_DEFAULT };
+
+	if (k->nh)
+		r.nexthop = k->nh->id;
+	if (s->role == DP_ROLE_HA) {
+		r.dst = (struct in6_prefix){ k->inner, 128 };
+		r.table = DP_TABLE_MAIN;
+	} else {
+		r.table = s->base + k->slot;	/* dst: default */
+	}
+	return r;
+}
+
+static struct rt_rule rule_of(const struct dp_kernel *s, const struct binding *k)
+{
+	return (struct rt_rule){
+		.from = { k->inner, 128 }, .priority = s->base + k->slot,
+		.table = s->base + k->slot,
+	};
+}
+
+/* Route (and rule) of a binding through its nexthop. */
+int binding_install(const struct dp_kernel *s, const struct binding *k, uint16_t mtu)
+{
+	const struct dp_route route = route_of(s, k, mtu);
+	const struct rt_rule rule = rule_of(s, k);
+	int err = dp_route_replace(s->tunnel, &route);
+
+	if (err == 0 && s->role == DP_ROLE_MN)
+		err = rt_rule_add(s->nl, &rule);
+	return dp_complain(s, "route", err);
+}
+
+int binding_remove(const struct dp_kernel *s, const struct binding *k)
+{
+	const struct dp_route route = route_of(s, k, k->b.mtu);
+	const struct rt_rule rule = rule_of(s, k);
+	int err = 0, second;
+
+	if (s->role == DP_ROLE_MN)
+		err = rt_rule_del(s->nl, &rule);
+	second = dp_route_del(s->tunnel, &route);
+	if (err == -ENOENT)
+		err = 0;
+	if (second == -ENOENT)
+		second = 0;
+	return dp_first_error(err, second);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a kernel backend remembers: nexthops, endpoints, bindings, and how each of them is
+ * installed in the kernel. For dp_kernel.c and dp_sync.c, nobody else.
+ */
+#ifndef DMIP6_DATAPATH_DP_RECORDS_H
+#define DMIP6_DATAPATH_DP_RECORDS_H
+
+#include "common/core/hash.h"
+#include "common/datapath/datapath.h"
+#include "common/datapath/dp_filter.h"
+#include "common/datapath/dp_tunnel.h"
+
+#define DP_TABLE_MAIN	254
+#define DP_SLOTS	80	/* tables base + 0 to 79; above: care-of prefixes */
+#define DP_ENDPOINTS_MAX	64
+#define DP_MTU_DEFAULT	1460
+#define DP_NEXTHOP_IDS	0x00080000U
+
+struct nexthop {
+	uint32_t id;			/* key */
+	struct dp_ends ends;
+	bool used;			/* a binding's; only open() sees others */
+	bool seen;
+	UT_hash_handle hh;
+};
+
+struct binding {
+	struct in6_addr inner;		/* key; all inner prefixes are /128 */
+	struct dp_binding b;
+	struct nexthop *nh;
+	unsigned int slot;		/* MN */
+	uint64_t rx_before;		/* counted with remotes that are gone */
+	bool seen_route, seen_rule, seen_rx, seen_tx;
+	UT_hash_handle hh;
+};
+
+struct endpoint {
+	struct in6_addr addr;
+	bool found;			/* of an earlier run, not named since */
+	bool seen, seen_local;		/* its decapsulation, its element of the filter */
+};
+
+struct dp_kernel {
+	struct dp dp;
+	enum dp_role role;
+	uint32_t base;
+	char device[16];
+	struct nl *nl;
+	struct dp_tunnel *tunnel;
+	struct dp_filter *filter;
+	struct in6_addr source;		/* of the tunnels, now: one of the endpoints */
+	struct endpoint endpoints[DP_ENDPOINTS_MAX];	/* oldest first */
+	unsigned int n_endpoints;
+	struct binding *bindings;
+	struct nexthop *nexthops;
+	bool slots[DP_SLOTS];
+	uint32_t next_id;
+};
+
+/* Logs what failed; returns err. */
+int dp_complain(const struct dp_kernel *s, const char *what, int err);
+int dp_first_error(int a, int b);
+uint32_t dp_nexthop_base(const struct dp_kernel *s);
+
+struct nexthop *nexthop_find(const struct dp_kernel *s, uint32_t id);
+struct nexthop *nexthop_note(struct dp_kernel *s, uint32_t id, const struct dp_ends *ends);
+void nexthop_free(struct dp_kernel *s, struct nexthop *nh);
+void nexthop_remove(struct dp_kernel *s, struct nexthop *nh);	/* NULL: nothing */
+/* Also makes the tunnel look for its way again: it may remember the route that it found. */
+int nexthop_install(const struct dp_kernel *s, const struct nexthop *nh,
+		    const struct dp_ends *ends);
+int nexthop_new(struct dp_kernel *s, const struct dp_ends *ends, struct nexthop **ret);
+
+int endpoint_index(const struct dp_kernel *s, const struct in6_addr *addr);	/* -ENOENT */
+void endpoint_forget(struct dp_kernel *s, int i);
+int endpoint_install(struct dp_kernel *s, const struct in6_addr *addr);
+int endpoint_remove(struct dp_kernel *s, int i);
+
+struct binding *binding_find(const struct dp_kernel *s, const struct in6_addr *inner);
+struct binding *binding_note(struct dp_kernel *s, const struct in6_addr *inner,
+			     unsigned int slot);
+void binding_forget(struct dp_kernel *s, struct binding *k);
+int binding_install(const struct dp_kernel *s, const struct binding *k, uint16_t mtu);
+int binding_remove(const struct dp_kernel *s, const struct binding *k);
+
+/* Compares the kernel with the records and puts back what is missing. adopt: what is found
+ * becomes ours; else it goes. Returns how many things were put right. */
+int dp_sync(struct dp_kernel *s, bool adopt);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel has, and what it should have: takes over what an earlier run left, puts
+ * back what somebody deleted. Called by dp_kernel.c, for open() and repair().
+ */
+#include "common/datapath/dp_records.h"
+
+#include <errno.h>
+
+#include "common/sys/rt.h"
+
+struct sync {
+	struct dp_kernel *s;
+	int n;				/* things put right */
+	int err;
+	bool adopt;			/* open(): what is found becomes ours; else it goes */
+};
+
+static void sync_done(struct sync *y, int err)
+{
+	if (err < 0 && err != -ENOENT)
+		y->err = dp_first_error(y->err, err);
+	else
+		y->n++;
+}
+
+static bool same_ends(const struct dp_ends *ours, const struct dp_ends *there)
+{
+	return in6_eq(&ours->remote, &there->remote) &&
+	       (in6_is_any(&there->local) || in6_eq(&ours->local, &there->local));
+}
+
+static void found_nexthop(void *ctx, uint32_t id, const struct dp_ends *ends)
+{
+	struct sync *y = ctx;
+	struct dp_kernel *s = y->s;
+	struct nexthop *nh = nexthop_find(s, id);
+	uint32_t base = dp_nexthop_base(s);
+
+	if (id < base || id - base >= DP_NEXTHOP_IDS)
+		return;			/* the other role's */
+	if (!nh && y->adopt && ends) {
+		nh = nexthop_note(s, id, ends);
+		if (!nh)
+			y->err = -ENOMEM;
+	}
+	if (!nh)
+		sync_done(y, dp_nexthop_del(s->nl, id));
+	else
+		nh->seen = ends && same_ends(&nh->ends, ends);
+}
+
+/* The nexthop of a route of an earlier run, if no other binding has it. */
+static struct nexthop *nexthop_adopt(const struct sync *y, uint32_t id)
+{
+	struct nexthop *nh = y->adopt ? nexthop_find(y->s, id) : NULL;
+
+	if (!nh || nh->used)
+		return NULL;
+	nh->used = true;
+	return nh;
+}
+
+/* Where the nexthop does not say it, the source of all tunnels. */
+static struct in6_addr local_of(const struct dp_kernel *s, const struct nexthop *nh)
+{
+	return in6_is_any(&nh->ends.local) ? s->source : nh->ends.local;
+}
+
+static void found_ha_route(struct sync *y, const struct dp_route *r)
+{
+	struct dp_kernel *s = y->s;
+	struct binding *k = r->dst.len == 128 ? binding_find(s, &r->dst.addr) : NULL;
+	struct nexthop *nh;
+
+	if (k) {
+		k->seen_route = k->nh->id == r->nexthop;
+		return;
+	}
+	nh = r->dst.len == 128 ? nexthop_adopt(y, r->nexthop) : NULL;
+	if (!nh) {
+		sync_done(y, dp_route_del(s->tunnel, r));
+		return;
+	}
+	k = binding_note(s, &r->dst.addr, 0);
+	if (!k) {
+		y->err = -ENOMEM;
+		return;
+	}
+	k->b = (struct dp_binding){ r->dst, local_of(s, nh), nh->ends.remote, r->mtu };
+	k->nh = nh;
+	k->seen_route = true;
+}
+
+static struct binding *binding_in_slot(const struct dp_kernel *s, uint32_t slot)
+{
+	for (struct binding *k = s->bindings; k; k = k->hh.next) {
+		if (k->slot == slot)
+			return k;
+	}
+	return NULL;
+}
+
+/* The rule named the home address already; the remote end comes with the route. */
+static void found_mn_route(struct sync *y, const struct dp_route *r)
+{
+	struct dp_kernel *s = y->s;
+	struct binding *k = binding_in_slot(s, r->table - s->base);
+
+	if (!k) {
+		sync_done(y, dp_route_del(s->tunnel, r));
+		return;
+	}
+	if (!k->nh) {
+		k->nh = nexthop_adopt(y, r->nexthop);
+		if (!k->nh)
+			return;
+		k->b.local = local_of(s, k->nh);
+		k->b.remote = k->nh->ends.remote;
+		k->b.mtu = r->mtu;
+	}
+	k->seen_route = k->nh->id == r->nexthop;
+}
+
+static void found_route(void *ctx, const struct dp_route *r)
+{
+	struct sync *y = ctx;
+	const struct dp_kernel *s = y->s;
+
+	if (s->role == DP_ROLE_HA && r->table == DP_TABLE_MAIN)
+		found_ha_route(y, r);
+	else if (s->role == DP_ROLE_MN && r->table >= s->base && r->table - s->base < DP_SLOTS)
+		found_mn_route(y, r);
+}
+
+static void found_rule(void *ctx, const struct rt_rule *r)
+{
+	struct sync *y = ctx;
+	struct dp_kernel *s = y->s;
+	uint32_t slot = r->table - s->base;
+	struct binding *k;
+
+	if (r->protocol != DP_PROTOCOL || r->table < s->base || slot >= DP_SLOTS ||
+	    r->from.len != 128)
+		return;
+	k = binding_find(s, &r->from.addr);
+	if (k && k->slot == slot) {
+		k->seen_rule = true;
+	} else if (!k && y->adopt && !s->slots[slot]) {
+		k = binding_note(s, &r->from.addr, slot);
+		if (!k) {
+			y->err = -ENOMEM;
+			return;
+		}
+		k->b.inner = r->from;
+		k->seen_rule = true;
+	} else {
+		sync_done(y, rt_rule_del(s->nl, r));
+	}
+}
+
+static void found_decap(void *ctx, const struct in6_addr *addr)
+{
+	struct sync *y = ctx;
+	struct dp_kernel *s = y->s;
+	int i = endpoint_index(s, addr);
+
+	if (i >= 0) {
+		s->endpoints[i].seen = true;
+	} else if (y->adopt && s->n_endpoints < DP_ENDPOINTS_MAX &&
+		   (s->role == DP_ROLE_MN || in6_eq(addr, &s->source))) {
+		s->source = *addr;
+		s->endpoints[s->n_endpoints++] = (struct endpoint){
+			.addr = *addr, .found = true, .seen = true,
+		};
+	} else {
+		sync_done(y, s->tunnel->ops->decap_del(s->tunnel, addr));
+	}
+}
+
+static void found_element(void *ctx, const struct in6_addr *inner, const struct in6_addr *remote)
+{
+	struct sync *y = ctx;
+	struct dp_kernel *s = y->s;
+	struct binding *k = inner ? binding_find(s, inner) : NULL;
+
+	int i = inner ? -1 : endpoint_index(s, remote);
+
+	if (i >= 0) {
+		s->endpoints[i].seen_local = true;
+	} else if (!inner) {
+		sync_done(y, dp_filter_endpoint(s->filter, remote, false));
+	} else if (!remote) {
+		if (k)
+			k->seen_tx = true;
+		else
+			sync_done(y, dp_filter_del_tx(s->filter, inner));
+	} else if (k && in6_eq(&k->b.remote, remote)) {
+		k->seen_rx = true;
+	} else {
+		sync_done(y, dp_filter_del_rx(s->filter, inner, remote));
+	}
+}
+
+/* Marks what is there, takes over or removes what is not known. */
+static int look(struct sync *y)
+{
+	struct dp_kernel *s = y->s;
+	struct nexthop *nh;
+	struct binding *k;
+	int err;
+
+	for (nh = s->nexthops; nh; nh = nh->hh.next)
+		nh->seen = false;
+	for (k = s->bindings; k; k = k->hh.next)
+		k->seen_route = k->seen_rule = k->seen_rx = k->seen_tx = false;
+	for (unsigned int i = 0; i < s->n_endpoints; i++)
+		s->endpoints[i].seen = s->endpoints[i].seen_local = false;
+	err = s->tunnel->ops->decap_dump(s->tunnel, found_decap, y);
+	if (err == 0)
+		err = dp_nexthop_dump(s->nl, s->tunnel->ops, found_nexthop, y);
+	if (err == 0 && s->role == DP_ROLE_MN)
+		err = rt_rule_dump(s->nl, found_rule, y);
+	if (err == 0)
+		err = dp_route_dump(s->tunnel, found_route, y);
+	return dp_first_error(err, y->err);
+}
+
+/* A rule of an earlier run whose route is gone says nothing of where to. */
+static void drop_halves(struct sync *y)
+{
+	struct dp_kernel *s = y->s;
+	struct binding *k, *next;
+
+	HASH_ITER(hh, s->bindings, k, next) {
+		if (k->nh)
+			continue;
+		sync_done(y, binding_remove(s, k));
+		binding_forget(s, k);
+	}
+}
+
+static void put_back_endpoints(struct sync *y)
+{
+	struct dp_kernel *s = y->s;
+	int err;
+
+	for (unsigned int i = 0; i < s->n_endpoints; i++) {
+		if (!s->endpoints[i].seen)
+			sync_done(y, endpoint_install(s, &s->endpoints[i].addr));
+	}
+	if (s->n_endpoints == 0)
+		return;
+	err = s->tunnel->ops->source(s->tunnel, &s->source);
+	if (err != 0)
+		sync_done(y, err);
+}
+
+static void put_back_bindings(struct sync *y)
+{
+	struct dp_kernel *s = y->s;
+	struct nexthop *nh, *next;
+	struct binding *k;
+
+	HASH_ITER(hh, s->nexthops, nh, next) {
+		if (!nh->used) {
+			nexthop_remove(s, nh);
+			y->n++;
+		} else if (!nh->seen) {
+			sync_done(y, nexthop_install(s, nh, &nh->ends));
+		}
+	}
+	for (k = s->bindings; k; k = k->hh.next) {
+		if (!k->seen_route || (s->role == DP_ROLE_MN && !k->seen_rule))
+			sync_done(y, binding_install(s, k, k->b.mtu));
+	}
+}
+
+static void put_back_elements(struct sync *y)
+{
+	struct dp_kernel *s = y->s;
+
+	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
+		if (!k->seen_rx || !k->seen_tx)
+			sync_done(y, dp_filter_add(s->filter, &k->inner, &k->b.remote));
+	}
+	for (unsigned int i = 0; i < s->n_endpoints; i++) {
+		if (!s->endpoints[i].seen_local)
+			sync_done(y, dp_filter_endpoint(s->filter, &s->endpoints[i].addr, true));
+	}
+}
+
+/* What all bindings stand on: our device, the tunnel type's, the filter. */
+static int ground(struct dp_kernel *s)
+{
+	int err = rt_device_make(s->nl, s->device, &s->tunnel->own_ifindex), n;
+
+	if (err < 0)
+		return dp_complain(s, "device", err);
+	n = s->tunnel->ops->prepare(s->tunnel);
+	if (n < 0)
+		return dp_complain(s, "tunnels", n);
+	err = dp_filter_repair(s->filter);
+	return err < 0 ? dp_complain(s, "filter table", err) : n + err;
+}
+
+int dp_sync(struct dp_kernel *s, bool adopt)
+{
+	struct sync y = { .s = s, .adopt = adopt };
+	int err = ground(s);
+
+	if (err < 0)
+		return err;
+	y.n = err;
+	err = look(&y);
+	if (err < 0)
+		return dp_complain(s, "reading the kernel's state", err);
+	drop_halves(&y);
+	put_back_endpoints(&y);
+	put_back_bindings(&y);
+	err = dp_filter_dump(s->filter, found_element, &y);
+	put_back_elements(&y);
+	if (err < 0)
+		return dp_complain(s, "reading the filter", err);
+	return y.err < 0 ? y.err : y.n;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Nexthop objects and routes into tunnels, the same for every tunnel type of the kernel.
+ * Called by dp_kernel.c, dp_sync.c and --cleanup. Nothing is remembered here.
+ */
+#include "common/datapath/dp_tunnel.h"
+
+#include <errno.h>
+#include <linux/nexthop.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+static int no_such(int err)
+{
+	return err == -ESRCH ? -ENOENT : err;
+}
+
+int dp_nexthop_replace(const struct dp_tunnel *t, uint32_t id, const struct dp_ends *ends)
+{
+	struct nlmsghdr *nlh = nl_message(t->nl, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE);
+	struct nhmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+
+	m->nh_family = AF_INET6;
+	m->nh_protocol = DP_PROTOCOL;
+	mnl_attr_put_u32(nlh, NHA_ID, id);
+	mnl_attr_put_u32(nlh, NHA_OIF, (uint32_t)t->ifindex);
+	t->ops->put_ends(nlh, ends);
+	return nl_request(t->nl, nlh);
+}
+
+int dp_nexthop_del(struct nl *nl, uint32_t id)
+{
+	struct nlmsghdr *nlh = nl_message(nl, RTM_DELNEXTHOP, 0);
+
+	(void)mnl_nlmsg_put_extra_header(nlh, sizeof(struct nhmsg));
+	mnl_attr_put_u32(nlh, NHA_ID, id);
+	return no_such(nl_request(nl, nlh));
+}
+
+struct nexthop_dump {
+	const struct dp_tunnel_ops *ops;
+	void (*fn)(void *ctx, uint32_t id, const struct dp_ends *ends);
+	void *ctx;
+};
+
+static int on_nexthop(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nexthop_dump *d = ctx;
+	const struct nhmsg *m = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[NHA_ENCAP + 1];
+	struct dp_ends ends = { 0 };
+	uint16_t type = 0;
+	bool known;
+
+	if (nlh->nlmsg_type != RTM_NEWNEXTHOP || mnl_nlmsg_get_payload_len(nlh) < sizeof(*m) ||
+	    m->nh_protocol != DP_PROTOCOL)
+		return 0;
+	nl_attrs(nlh, sizeof(*m), tb, NHA_ENCAP);
+	known = d->ops && nl_get(tb[NHA_ENCAP_TYPE], &type, sizeof(type)) &&
+		d->ops->get_ends(type, tb[NHA_ENCAP], &ends);
+	d->fn(d->ctx, nl_get_u32(tb[NHA_ID], 0), known ? &ends : NULL);
+	return 0;
+}
+
+int dp_nexthop_dump(struct nl *nl, const struct dp_tunnel_ops *ops,
+		    void (*fn)(void *ctx, uint32_t id, const struct dp_ends *ends), void *ctx)
+{
+	struct nlmsghdr *nlh = nl_message(nl, RTM_GETNEXTHOP, NLM_F_DUMP);
+	struct nexthop_dump d = { ops, fn, ctx };
+
+	(void)mnl_nlmsg_put_extra_header(nlh, sizeof(struct nhmsg));
+	return nl_query(nl, nlh, on_nexthop, &d);
+}
+
+struct nlmsghdr *dp_route_message(struct nl *nl, uint16_t type, uint16_t flags,
+				  const struct in6_prefix *dst, uint32_t table)
+{
+	struct nlmsghdr *nlh = nl_message(nl, type, flags);
+	struct rtmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+
+	m->rtm_family = AF_INET6;
+	m->rtm_dst_len = dst->len;
+	m->rtm_table = table < 256 ? (uint8_t)table : RT_TABLE_UNSPEC;
+	m->rtm_protocol = DP_PROTOCOL;
+	m->rtm_scope = RT_SCOPE_UNIVERSE;
+	m->rtm_type = RTN_UNICAST;
+	mnl_attr_put(nlh, RTA_DST, sizeof(dst->addr), &dst->addr);
+	mnl_attr_put_u32(nlh, RTA_TABLE, table);
+	return nlh;
+}
+
+int dp_route_replace(const struct dp_tunnel *t, const struct dp_route *r)
+{
+	struct nlmsghdr *nlh = dp_route_message(t->nl, RTM_NEWROUTE,
+						NLM_F_CREATE | NLM_F_REPLACE, &r->dst, r->table);
+	struct nlattr *metrics;
+
+	mnl_attr_put_u32(nlh, RTA_NH_ID, r->nexthop);
+	metrics = mnl_attr_nest_start(nlh, RTA_METRICS);
+	mnl_attr_put_u32(nlh, RTAX_MTU, (uint32_t)r->mtu + t->ops->mtu_headroom);
+	mnl_attr_nest_end(nlh, metrics);
+	return nl_request(t->nl, nlh);
+}
+
+int dp_route_del(const struct dp_tunnel *t, const struct dp_route *r)
+{
+	return no_such(nl_request(t->nl, dp_route_message(t->nl, RTM_DELROUTE, 0, &r->dst,
+							  r->table)));
+}
+
+struct route_dump {
+	uint16_t headroom;
+	void (*fn)(void *ctx, const struct dp_route *r);
+	void *ctx;
+};
+
+static int on_route(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct route_dump *d = ctx;
+	const struct rtmsg *m = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[RTA_NH_ID + 1], *metrics[RTAX_MTU + 1];
+	struct dp_route r = { 0 };
+	uint32_t mtu;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*m) ||
+	    m->rtm_family != AF_INET6 || m->rtm_protocol != DP_PROTOCOL)
+		return 0;
+	nl_attrs(nlh, sizeof(*m), tb, RTA_NH_ID);
+	if (!tb[RTA_NH_ID])
+		return 0;
+	nl_nested(tb[RTA_METRICS], metrics, RTAX_MTU);
+	mtu = nl_get_u32(metrics[RTAX_MTU], 0);
+	r.dst.len = m->rtm_dst_len;
+	(void)nl_get(tb[RTA_DST], &r.dst.addr, sizeof(r.dst.addr));
+	r.table = nl_get_u32(tb[RTA_TABLE], m->rtm_table);
+	r.nexthop = nl_get_u32(tb[RTA_NH_ID], 0);
+	r.mtu = mtu > d->headroom ? (uint16_t)(mtu - d->headroom) : 0;
+	d->fn(d->ctx, &r);
+	return 0;
+}
+
+int dp_route_dump(const struct dp_tunnel *t, void (*fn)(void *ctx, const struct dp_route *r),
+		  void *ctx)
+{
+	struct nlmsghdr *nlh = nl_message(t->nl, RTM_GETROUTE, NLM_F_DUMP);
+	struct rtmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+	struct route_dump d = { t->ops->mtu_headroom, fn, ctx };
+
+	m->rtm_family = AF_INET6;
+	m->rtm_protocol = DP_PROTOCOL;
+	return nl_query(t->nl, nlh, on_route, &d);
+}
