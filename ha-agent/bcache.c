@@ -36,7 +36,8 @@ struct binding *bcache_find(const struct bcache *bc, const struct in6_addr *hoa)
 	return b;
 }
 
-struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct lease *lease)
+struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct ha_home *home,
+			   struct lease *lease)
 {
 	struct binding *b;
 
@@ -47,6 +48,7 @@ struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct
 		return NULL;
 	b->hoa = *hoa;
 	b->state = BINDING_NEW;
+	b->home = home;
 	b->lease = lease;
 	lease->bindings++;
 	HASH_ADD(by_hoa, bc->by_hoa, hoa, sizeof(b->hoa), b);

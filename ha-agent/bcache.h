@@ -12,6 +12,7 @@
 #include "common/core/timer.h"
 
 struct ha;
+struct ha_home;
 struct lease;
 
 enum binding_state {
@@ -32,6 +33,7 @@ struct binding {
 	uint32_t lifetime_s;		/* as granted */
 	uint32_t place;			/* where it is written down; 0: nowhere */
 	usec_t expires;			/* BOUND: end of the lifetime; RELEASED: of the wait */
+	struct ha_home *home;		/* whose prefix holds the home address */
 	struct lease *lease;		/* never NULL */
 	struct timer timer;
 	struct ha *ha;			/* for the timer */
@@ -48,7 +50,8 @@ void bcache_init(struct bcache *bc, unsigned int max);
 void bcache_free(struct bcache *bc);
 struct binding *bcache_find(const struct bcache *bc, const struct in6_addr *hoa);
 /* A new entry for a home address that has none; counts it at the lease. NULL: full. */
-struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct lease *lease);
+struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct ha_home *home,
+			   struct lease *lease);
 /* Removes and frees; takes it off the lease's count. */
 void bcache_del(struct bcache *bc, struct binding *b);
 

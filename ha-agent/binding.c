@@ -54,7 +54,7 @@ static int install(const struct binding *b, const struct in6_addr *coa)
 {
 	struct ha *ha = b->ha;
 	int err = ha->ops->dp_set(ha->ctx, &(struct dp_binding){
-		.inner = inner(b), .local = ha->cfg->address, .remote = *coa,
+		.inner = inner(b), .local = b->home->cfg.address, .remote = *coa,
 	});
 
 	if (err < 0) {

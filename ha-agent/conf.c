@@ -14,7 +14,18 @@
 
 #define MAX_ENTRIES	(1U << 24)
 
-/* A key while its block is read; blocks do not nest. */
+/* What a block holds while it is read; no two of the same kind nest. */
+static struct place {
+	struct ha_config *cfg;
+	char interface[IFNAMSIZ];
+} place;
+
+static struct {
+	struct ha_config *cfg;
+	struct conf_word at;		/* the prefix */
+	struct ha_home_config home;
+} home;
+
 static struct {
 	struct conf_key key;
 	struct ha_config *cfg;
@@ -38,6 +49,51 @@ int ha_conf_add_interface(struct ha_config *cfg, const char *name)
 	return 0;
 }
 
+/* Keeps the homes of which keep() is true. */
+static void filter_homes(struct ha_config *cfg, bool (*keep)(const struct ha_config *cfg,
+							     const struct ha_home_config *h))
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < cfg->n_homes; i++)
+		if (keep(cfg, &cfg->homes[i]))
+			cfg->homes[n++] = cfg->homes[i];
+	cfg->n_homes = n;
+}
+
+static bool has_interface(const struct ha_config *cfg, const struct ha_home_config *h)
+{
+	for (unsigned int i = 0; i < cfg->n_interfaces; i++)
+		if (strcmp(cfg->interfaces[i], h->interface) == 0)
+			return true;
+	return h->interface[0] == '\0';
+}
+
+static bool is_own(const struct ha_config *cfg, const struct ha_home_config *h)
+{
+	(void)cfg;
+	return h->interface[0] != '\0';
+}
+
+void ha_conf_override(struct ha_config *cfg, const struct ha_config *line)
+{
+	if (line->n_interfaces > 0) {
+		cfg->n_interfaces = line->n_interfaces;
+		memcpy(cfg->interfaces, line->interfaces, sizeof(cfg->interfaces));
+		filter_homes(cfg, has_interface);
+	}
+	if (line->n_homes > 0) {
+		filter_homes(cfg, is_own);
+		if (cfg->n_homes < HA_MAX_HOMES) {
+			memmove(cfg->homes + 1, cfg->homes, cfg->n_homes * sizeof(cfg->homes[0]));
+			cfg->homes[0] = line->homes[0];
+			cfg->n_homes++;
+		}
+	}
+	if (!in6_is_any(&line->common_address))
+		cfg->common_address = line->common_address;
+}
+
 void ha_conf_wipe(struct ha_config *cfg)
 {
 	for (unsigned int i = 0; i < cfg->n_keys; i++)
@@ -47,8 +103,23 @@ void ha_conf_wipe(struct ha_config *cfg)
 	cfg->n_keys = 0;
 }
 
-static void set_interface(struct conf *c, void *obj, const struct conf_word *kw,
-			  const struct conf_word *args, unsigned int n)
+static void take_address(struct conf *c, const struct conf_word *word, struct in6_addr *ret)
+{
+	struct in6_addr a;
+
+	if (!conf_addr(c, word, &a))
+		return;
+	if (in6_is_routable(&a))
+		*ret = a;
+	else
+		conf_error(c, word, "%s cannot be the home agent's address; expected a global one",
+			   word->text);
+}
+
+/* ---- interface NAME [{ prefix ... }]; prefix PREFIX [{ ... }] ---- */
+
+static void *open_interface(struct conf *c, void *obj, const struct conf_word *kw,
+			    const struct conf_word *args, unsigned int n)
 {
 	int err = ha_conf_add_interface(obj, args[0].text);
 
@@ -60,40 +131,104 @@ static void set_interface(struct conf *c, void *obj, const struct conf_word *kw,
 	else if (err < 0)
 		conf_error(c, &args[0], "\"%s\" cannot be an interface; expected a name of at "
 			   "most %d characters such as lan0", args[0].text, IFNAMSIZ - 1);
+	if (err < 0)
+		return NULL;
+	place.cfg = obj;
+	memcpy(place.interface, args[0].text, strlen(args[0].text) + 1);	/* it was checked */
+	return &place;
 }
 
-static void set_prefix(struct conf *c, void *obj, const struct conf_word *kw,
-		       const struct conf_word *args, unsigned int n)
+/* The draft of a home, for an interface ("": for all that have none of their own). */
+static void *begin_home(struct conf *c, struct ha_config *cfg, const char *interface,
+			const struct conf_word *word)
 {
-	struct ha_config *cfg = obj;
 	struct in6_prefix p;
+
+	if (!conf_prefix(c, word, &p))
+		return NULL;
+	if (cfg->n_homes == HA_MAX_HOMES) {
+		conf_error(c, word, "too many prefixes; expected at most %d", HA_MAX_HOMES);
+		return NULL;
+	}
+	home.cfg = cfg;
+	home.at = *word;
+	home.home = (struct ha_home_config){ .prefix = p };
+	memcpy(home.home.interface, interface, strlen(interface) + 1);
+	return &home;
+}
+
+static void *open_common_prefix(struct conf *c, void *obj, const struct conf_word *kw,
+				const struct conf_word *args, unsigned int n)
+{
+	(void)kw;
+	(void)n;
+	return begin_home(c, obj, "", &args[0]);
+}
+
+static void *open_own_prefix(struct conf *c, void *obj, const struct conf_word *kw,
+			     const struct conf_word *args, unsigned int n)
+{
+	struct place *p = obj;
 
 	(void)kw;
 	(void)n;
-	if (!conf_prefix(c, &args[0], &p))
-		return;
-	if (p.len == 0 || p.len > 63 || !in6_is_routable(&p.addr))
-		conf_error(c, &args[0], "%s cannot be shared out; expected a global prefix of "
-			   "at most /63", args[0].text);
-	else
-		cfg->prefix = p;
+	return begin_home(c, p->cfg, p->interface, &args[0]);
 }
+
+static void close_prefix(struct conf *c, void *obj, const struct conf_word *kw)
+{
+	struct ha_home_config *h = &home.home;
+	struct ha_config *cfg = home.cfg;
+
+	(void)obj;
+	(void)kw;
+	if (h->prefix.len == 0 || h->prefix.len > 63 || !in6_is_routable(&h->prefix.addr)) {
+		conf_error(c, &home.at, "%s cannot be shared out; expected a global prefix of "
+			   "at most /63", home.at.text);
+		return;
+	}
+	for (unsigned int i = 0; i < cfg->n_homes; i++) {
+		const struct in6_prefix *other = &cfg->homes[i].prefix;
+
+		if (in6_in(other, &h->prefix.addr) || in6_in(&h->prefix, &other->addr)) {
+			conf_error(c, &home.at, "%s and %s overlap; expected prefixes that have "
+				   "no address in common", home.at.text, in6_prefix_str(other).s);
+			return;
+		}
+	}
+	cfg->homes[cfg->n_homes++] = *h;
+}
+
+static void set_home_address(struct conf *c, void *obj, const struct conf_word *kw,
+			     const struct conf_word *args, unsigned int n)
+{
+	(void)obj;
+	(void)kw;
+	(void)n;
+	take_address(c, &args[0], &home.home.address);
+}
+
+static const struct conf_keyword prefix_table[] = {
+	{ .name = "address", .args = "ADDRESS", .min_args = 1, .max_args = 1,
+	  .set = set_home_address, .once = true },
+	{ 0 }
+};
+
+static const struct conf_keyword interface_table[] = {
+	{ .name = "prefix", .args = "PREFIX", .min_args = 1, .max_args = 1,
+	  .block = prefix_table, .block_optional = true, .open = open_own_prefix,
+	  .close = close_prefix },
+	{ 0 }
+};
 
 static void set_address(struct conf *c, void *obj, const struct conf_word *kw,
 			const struct conf_word *args, unsigned int n)
 {
 	struct ha_config *cfg = obj;
-	struct in6_addr a;
 
 	(void)kw;
 	(void)n;
-	if (!conf_addr(c, &args[0], &a))
-		return;
-	if (in6_is_routable(&a))
-		cfg->address = a;
-	else
-		conf_error(c, &args[0], "%s cannot be the home agent's address; expected a "
-			   "global one", args[0].text);
+	take_address(c, &args[0], &cfg->common_address);
 }
 
 static void set_mtu(struct conf *c, void *obj, const struct conf_word *kw,
@@ -276,9 +411,10 @@ static const struct conf_keyword key_table[] = {
 
 const struct conf_keyword ha_conf_table[] = {
 	{ .name = "interface", .args = "NAME", .min_args = 1, .max_args = 1,
-	  .set = set_interface },
-	{ .name = "prefix", .args = "PREFIX", .min_args = 1, .max_args = 1, .set = set_prefix,
-	  .once = true },
+	  .block = interface_table, .block_optional = true, .open = open_interface },
+	{ .name = "prefix", .args = "PREFIX", .min_args = 1, .max_args = 1,
+	  .block = prefix_table, .block_optional = true, .open = open_common_prefix,
+	  .close = close_prefix },
 	{ .name = "address", .args = "ADDRESS", .min_args = 1, .max_args = 1,
 	  .set = set_address, .once = true },
 	{ .name = "mtu", .args = "OCTETS", .min_args = 1, .max_args = 1, .set = set_mtu,

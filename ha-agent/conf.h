@@ -17,6 +17,9 @@ int ha_conf_add_interface(struct ha_config *cfg, const char *name);
 /* Reads the text. Returns the number of errors; each went to report. */
 unsigned int ha_conf_parse(struct ha_config *cfg, const char *name, const char *text, size_t len,
 			   conf_report_fn *report, void *ctx);
+/* What the command line says (interfaces, at most one prefix, its address) in place of what
+ * the file says of the same. */
+void ha_conf_override(struct ha_config *cfg, const struct ha_config *line);
 void ha_conf_wipe(struct ha_config *cfg);	/* keys */
 
 #endif

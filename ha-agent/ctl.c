@@ -34,6 +34,14 @@ static enum trouble interface_trouble(const struct ha *ha, const char **ret_name
 	return TROUBLE_NONE;
 }
 
+static const struct ha_home *full_home(const struct ha *ha)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		if (ha_home_full(&ha->homes[i]))
+			return &ha->homes[i];
+	return NULL;
+}
+
 static bool health(const struct io *io, char text[HEALTH_ROOM])
 {
 	const struct ha *ha = &io->ha;
@@ -42,8 +50,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	enum trouble ifc = interface_trouble(ha, &name);
 	unsigned int attached = ha_lease_count(ha, LEASE_ATTACHED);
 	unsigned int detached = ha_lease_count(ha, LEASE_DETACHED);
-	bool full = attached + detached >= (ha->pool.size < ha->pool.max ? ha->pool.size :
-					    ha->pool.max);
+	const struct ha_home *full = full_home(ha);
 
 	if (!io_forwarding())
 		snprintf(text, HEALTH_ROOM, "IPv6 forwarding is off on this machine: no packet "
@@ -60,7 +67,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 		snprintf(text, HEALTH_ROOM, "interface %s has no usable link-local address", name);
 	else if (full)
 		snprintf(text, HEALTH_ROOM, "the pool %s is exhausted: new hosts get no prefix",
-			 in6_prefix_str(&ha->cfg->prefix).s);
+			 in6_prefix_str(&full->cfg.prefix).s);
 	else if (ha->cfg->n_keys == 0)
 		snprintf(text, HEALTH_ROOM, "no key is configured: no Binding Update can be "
 			 "accepted");
@@ -126,6 +133,25 @@ static void add_lease(void *ctx, const struct lease *lease)
 		"bindings", (int)lease->bindings));
 }
 
+static json_t *list_homes(const struct ha *ha)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < ha->n_homes; i++) {
+		const struct ha_home *h = &ha->homes[i];
+
+		json_array_append_new(array, json_pack(
+			"{s:s, s:s, s:s, s:s, s:b, s:I}",
+			"prefix", in6_prefix_str(&h->cfg.prefix).s,
+			"address", in6_str(&h->cfg.address).s,
+			"mode", home_mode_name(h->cfg.mode),
+			"interface", h->cfg.interface,
+			"exhausted", ha_home_full(h),
+			"leases", (json_int_t)(h->pool.n - h->pool.n_free)));
+	}
+	return array;
+}
+
 static void add_counter(void *ctx, const char *name, uint64_t v)
 {
 	json_object_set_new(ctx, name, json_integer((json_int_t)v));
@@ -148,13 +174,14 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	ha_each_counter(&io->ha, add_counter, counters);
 	if (io->dp->ops->drops(io->dp, &drops) == 0)
 		add_counter(counters, "data-path-drops", drops);
-	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:o, s:o, s:o}",
+	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o}",
 			   "schema", SCHEMA, "role", "ha",
 			   "health", "ok", ok, "text", text,
-			   "address", in6_str(&io->cfg.ha->address).s,
-			   "prefix", in6_prefix_str(&io->cfg.ha->prefix).s,
+			   "address", in6_str(&io->ha.homes[0].cfg.address).s,
+			   "prefix", in6_prefix_str(&io->ha.homes[0].cfg.prefix).s,
 			   "datapath", io->dp->ops->name,
 			   "mtu", (json_int_t)io->cfg.ha->mtu,
+			   "homes", list_homes(&io->ha),
 			   "bindings", bindings.array, "leases", leases.array,
 			   "counters", counters);
 	if (!answer) {

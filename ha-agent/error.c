@@ -27,7 +27,7 @@ static void send_error(struct ha *ha, const struct wbuf *w, enum ha_counter coun
 static void send_binding_error(struct ha *ha, const struct ip6_packet *to)
 {
 	struct ip6_packet ip = {
-		.src = ha->cfg->address, .dst = to->src, .hop_limit = 64,
+		.src = to->dst, .dst = to->src, .hop_limit = 64,
 		.next_header = MH_NEXT_HEADER,
 	};
 	struct mh_msg msg = { .type = MH_BE, .u.be = { .status = BE_UNKNOWN_MH_TYPE } };
@@ -54,7 +54,7 @@ static void send_param_problem(struct ha *ha, const struct ip6_packet *to, const
 			       size_t len, size_t pointer)
 {
 	struct ip6_packet ip = {
-		.src = ha->cfg->address, .dst = to->src, .hop_limit = 64,
+		.src = to->dst, .dst = to->src, .hop_limit = 64,
 		.next_header = IP6_NH_ICMP6,
 	};
 	size_t room_left = ICMP6_ERROR_MAX - IP6_HDR_LEN - ICMP6_ERROR_HDR;

@@ -89,27 +89,15 @@ static const char *check_keys(const struct ha_config *cfg)
 
 const char *ha_config_check(struct ha_config *cfg)
 {
-	struct in6_prefix own;
+	const char *wrong;
 
 	if (cfg->n_interfaces == 0)
 		return "no access interface is given";
-	if (cfg->prefix.len == 0)
+	if (cfg->n_homes == 0)
 		return "no prefix is given to take the hosts' prefixes from";
-	if (cfg->prefix.len > 63)
-		return "the prefix has no room for a /64 for each host; use a /63 or shorter";
-	if (!in6_is_routable(&cfg->prefix.addr))
-		return "the prefix is not unicast routable";
-	if (in6_is_any(&cfg->address)) {
-		cfg->address = cfg->prefix.addr;
-		cfg->address.s6_addr[15] = 1;
-	}
-	if (!in6_is_routable(&cfg->address))
-		return "the home agent's address is not unicast routable";
-	/* The first /64 of the pool is ours; any other will belong to a host. */
-	own = (struct in6_prefix){ .addr = cfg->prefix.addr, .len = 64 };
-	if (in6_in(&cfg->prefix, &cfg->address) && !in6_in(&own, &cfg->address))
-		return "the home agent's address must lie in the first /64 of the prefix, "
-		       "or outside of it";
+	wrong = home_config_check(cfg);
+	if (wrong)
+		return wrong;
 	/* RFC 4861 6.2.1: a router lifetime is zero or not below the interval. */
 	if (cfg->router_lifetime != 0 && cfg->router_lifetime < cfg->ra_interval)
 		return "the router lifetime is shorter than the advertisement interval";
@@ -123,9 +111,7 @@ const char *ha_config_check(struct ha_config *cfg)
 int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops, void *ctx,
 	    struct timers *timers, usec_t now)
 {
-	int err;
-
-	if (cfg->n_interfaces > HA_MAX_INTERFACES)
+	if (cfg->n_interfaces > HA_MAX_INTERFACES || cfg->n_homes > HA_MAX_HOMES)
 		return -EINVAL;
 	memset(ha, 0, sizeof(*ha));
 	ha->cfg = cfg;
@@ -135,9 +121,6 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	ha->error_tokens = HA_ERROR_BURST;
 	ha->error_tokens_at = now;
 	bcache_init(&ha->bcache, cfg->max_bindings);
-	err = pool_init(&ha->pool, &cfg->prefix, cfg->max_leases);
-	if (err < 0)
-		return err;
 	ha->n_interfaces = cfg->n_interfaces;
 	for (unsigned int i = 0; i < ha->n_interfaces; i++) {
 		struct ha_interface *ifc = &ha->interfaces[i];
@@ -145,24 +128,19 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 		memcpy(ifc->name, cfg->interfaces[i], sizeof(ifc->name));
 		nd_interface_init(ha, ifc);
 	}
-	return 0;
+	return home_init_all(ha);
 }
 
 void ha_free(struct ha *ha)
 {
 	struct binding *b, *next_b;
-	struct lease *l, *next_l;
 
 	for (unsigned int i = 0; i < ha->n_interfaces; i++)
 		timer_stop(ha->timers, &ha->interfaces[i].advertise);
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b)
 		timer_stop(ha->timers, &b->timer);
-	HASH_ITER(by_mac, ha->pool.by_mac, l, next_l) {
-		timer_stop(ha->timers, &l->presence);
-		timer_stop(ha->timers, &l->lifetime);
-	}
 	bcache_free(&ha->bcache);
-	pool_free(&ha->pool);
+	home_free_all(ha);
 }
 
 /* ---- interfaces ---- */
@@ -205,7 +183,7 @@ void ha_link(struct ha *ha, int ifindex, const char *name, const uint8_t mac[6],
 
 	/* The kernel forgets routes and neighbours with the link. */
 	if (ifc->up && (!old.up || old.ifindex != ifindex))
-		nd_interface_up(ha, ifc);
+		nd_interface_up(ifc);
 	if (!ha_interface_usable(ifc)) {
 		timer_stop(ha->timers, &ifc->advertise);
 		if (ha_interface_usable(&old))
@@ -217,19 +195,23 @@ void ha_link(struct ha *ha, int ifindex, const char *name, const uint8_t mac[6],
 	    memcmp(old.mac, ifc->mac, sizeof(old.mac)) == 0)
 		return;
 	log_info("%s: usable, our address there is %s", ifc->name, in6_str(&ifc->linklocal).s);
-	nd_interface_usable(ha, ifc, now);
+	nd_interface_usable(ifc, now);
 }
 
 /* ---- an earlier run ---- */
 
 int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
 {
+	struct ha_home *home = ha_home_of(ha, &r->prefix.addr);
 	struct lease *l;
-	int err = pool_restore(&ha->pool, r->mac, &r->prefix, &l);
+	int err;
 
+	if (!home)
+		return -EINVAL;
+	err = pool_restore(&home->pool, r->mac, &r->prefix, &l);
 	if (err < 0)
 		return err;
-	nd_lease_init(ha, l);
+	nd_lease_init(home, l);
 	l->interface = interface_by_name(ha, r->interface);
 	l->linklocal = r->linklocal;
 	l->valid_until = l->stored_until = r->until;
@@ -237,7 +219,7 @@ int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
 	l->tokens = HA_RS_BURST;
 	l->tokens_at = now;
 	if (r->until <= now) {
-		pool_release(&ha->pool, l);
+		pool_release(&home->pool, l);
 		return 0;
 	}
 	/* Attached ones get their route and neighbour as soon as the interface is there. */
@@ -247,7 +229,7 @@ int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
 	    timer_set(ha->timers, &l->lifetime, l->state == LEASE_ATTACHED ?
 		      now + ha->cfg->prefix_lifetime / 3 : r->until) < 0) {
 		timer_stop(ha->timers, &l->presence);
-		pool_drop(&ha->pool, l);
+		pool_drop(&home->pool, l);
 		return -ENOMEM;
 	}
 	return 0;
@@ -263,7 +245,7 @@ static bool key_stands(const struct ha *ha, uint32_t spi, const struct lease *l)
 
 int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t now)
 {
-	struct lease *l = pool_find_addr(&ha->pool, &r->hoa);
+	struct lease *l = ha_find_lease(ha, &r->hoa);
 	struct binding_request req = {
 		.coa = r->coa, .sequence = r->sequence, .spi = r->spi,
 		.lifetime_s = r->lifetime_s, .expires = r->expires, .place = r->place,
@@ -278,7 +260,7 @@ int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t 
 	/* Whatever the clock did meanwhile, no longer than we would grant. */
 	if (req.expires > now + ha->cfg->binding_lifetime)
 		req.expires = now + ha->cfg->binding_lifetime;
-	b = bcache_add(&ha->bcache, &r->hoa, l);
+	b = bcache_add(&ha->bcache, &r->hoa, l->home, l);
 	if (!b)
 		return bcache_find(&ha->bcache, &r->hoa) ? -EEXIST : -ENOSPC;
 	binding_init(ha, b);
@@ -309,8 +291,9 @@ unsigned int ha_lease_count(const struct ha *ha, enum lease_state state)
 	struct lease *l, *next;
 	unsigned int n = 0;
 
-	HASH_ITER(by_mac, ha->pool.by_mac, l, next)
-		n += l->state == state;
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		HASH_ITER(by_mac, ha->homes[i].pool.by_mac, l, next)
+			n += l->state == state;
 	return n;
 }
 
@@ -327,8 +310,9 @@ void ha_each_lease(const struct ha *ha, void (*fn)(void *ctx, const struct lease
 {
 	struct lease *l, *next;
 
-	HASH_ITER(by_mac, ha->pool.by_mac, l, next)
-		fn(ctx, l);
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		HASH_ITER(by_mac, ha->homes[i].pool.by_mac, l, next)
+			fn(ctx, l);
 }
 
 static void each_prefixed(const char *prefix, const char *name, uint64_t value,

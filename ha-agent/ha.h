@@ -10,7 +10,8 @@
  *	error.c		answers to Mobility Headers that cannot be read
  *	verdict.c	what is to be said to a Binding Update
  *	binding.c	the state machine of one binding
- *	bcache.c, prefix.c	the binding cache; the pool and its leases
+ *	bcache.c, prefix.c	the binding cache; pools and their leases
+ *	home.c		home links: prefixes and addresses, checked and looked up
  *	ra.c		builds Router Advertisements
  */
 #ifndef DMIP6_HA_HA_H
@@ -30,6 +31,8 @@
 #include "ha-agent/verdict.h"
 
 #define HA_MAX_INTERFACES	16
+#define HA_MAX_HOMES		32
+#define HA_INTERFACE_HOMES	8
 #define HA_MAX_KEYS		1024
 #define HA_BINDINGS_PER_LEASE	16	/* home addresses of one host bound at a time */
 
@@ -47,12 +50,27 @@ struct ha_key {
 	uint8_t mn[6];
 };
 
+enum home_mode {
+	HOME_PER_HOST,			/* a /64 of the prefix for each host (RFC 8273) */
+	HOME_MODE_MAX
+};
+const char *home_mode_name(enum home_mode m);	/* "per-host" */
+
+/* A home link: a prefix and the home agent's address there. */
+struct ha_home_config {
+	char interface[IFNAMSIZ];	/* "": each interface that has no home of its own */
+	enum home_mode mode;
+	struct in6_prefix prefix;
+	struct in6_addr address;	/* unspecified: prefix::1 */
+};
+
 /* Filled by ha_config_defaults() and the caller; must outlive the home agent. */
 struct ha_config {
 	unsigned int n_interfaces;
 	char interfaces[HA_MAX_INTERFACES][IFNAMSIZ];
-	struct in6_prefix prefix;	/* the pool */
-	struct in6_addr address;	/* unspecified: prefix::1 */
+	unsigned int n_homes;
+	struct ha_home_config homes[HA_MAX_HOMES];
+	struct in6_addr common_address;	/* of the first home without an interface, if given */
 	uint32_t mtu;			/* of the RA's option; 0: none */
 	unsigned int n_rdnss;
 	struct in6_addr rdnss[ND_MAX_RDNSS];
@@ -68,7 +86,7 @@ struct ha_config {
 
 void ha_config_defaults(struct ha_config *cfg);
 /* NULL, or the sentence that says why the home agent cannot work with it. Sets the
- * address where none was given. */
+ * addresses that were not given. */
 const char *ha_config_check(struct ha_config *cfg);
 
 enum ha_event_type {
@@ -134,8 +152,18 @@ struct ha_ops {
 	void (*event)(void *ctx, const struct ha_event *e);	/* may be NULL */
 };
 
+/* A home link at work. */
+struct ha_home {
+	struct ha_home_config cfg;
+	struct pool pool;		/* HOME_PER_HOST */
+	bool exhausted;			/* a host got no prefix, and nothing became free since */
+	struct ha *ha;
+};
+
 struct ha_interface {
 	char name[IFNAMSIZ];
+	unsigned int n_homes;
+	struct ha_home *homes[HA_INTERFACE_HOMES];
 	int ifindex;			/* 0: not there */
 	bool up;
 	uint8_t mac[6];
@@ -185,7 +213,8 @@ struct ha {
 	struct timers *timers;
 	unsigned int n_interfaces;
 	struct ha_interface interfaces[HA_MAX_INTERFACES];
-	struct pool pool;
+	unsigned int n_homes;
+	struct ha_home homes[HA_MAX_HOMES];
 	struct bcache bcache;
 	usec_t error_tokens_at;		/* token bucket of error messages */
 	unsigned int error_tokens;
@@ -213,6 +242,14 @@ void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data
 	      usec_t now);
 void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
 
+/* The home whose prefix holds the address; NULL: none. */
+struct ha_home *ha_home_of(struct ha *ha, const struct in6_addr *a);
+bool ha_is_own_address(const struct ha *ha, const struct in6_addr *a);	/* of any home */
+/* The lease whose /64 holds the address, in whichever home; NULL: none. */
+struct lease *ha_find_lease(const struct ha *ha, const struct in6_addr *a);
+/* New hosts get no prefix. */
+bool ha_home_full(const struct ha_home *home);
+
 /* What an earlier run stored, leases first, oldest `until` first, before anything else
  * happens. 0; -EINVAL: does not fit the configuration any more (the caller says so and
  * goes on); -EEXIST, -ENOSPC, -ENOMEM. */
@@ -235,7 +272,8 @@ void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name
 
 /* A Binding Acknowledgement to be sent, now or when what it reports is done. */
 struct ha_ack {
-	struct in6_addr to;		/* source of the Binding Update */
+	struct in6_addr from;		/* ours, to which the Binding Update went */
+	struct in6_addr to;		/* its source */
 	struct in6_addr hoa, coa;
 	uint32_t spi;			/* of the key that signs */
 	uint8_t status;
@@ -246,6 +284,12 @@ struct ha_ack {
 };
 void ha_acknowledge(struct ha *ha, const struct ha_ack *ack);
 const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi);	/* NULL: none */
+
+/* The part of ha_config_check() that is about homes and their interfaces. */
+const char *home_config_check(struct ha_config *cfg);
+/* 0, -EINVAL or -ENOSPC. */
+int home_init_all(struct ha *ha);
+void home_free_all(struct ha *ha);	/* leases too; their timers are stopped already */
 
 struct ha_interface *ha_interface_by_index(struct ha *ha, int ifindex);
 bool ha_interface_usable(const struct ha_interface *ifc);
@@ -262,10 +306,10 @@ int ha_extend_lease(struct ha *ha, struct lease *l, usec_t now, bool *ret_stored
 
 void nd_interface_init(struct ha *ha, struct ha_interface *ifc);	/* its timer */
 /* The link works: routes and neighbours of those attached to it are put in (again). */
-void nd_interface_up(struct ha *ha, struct ha_interface *ifc);
+void nd_interface_up(struct ha_interface *ifc);
 /* Advertisements can leave. */
-void nd_interface_usable(struct ha *ha, struct ha_interface *ifc, usec_t now);
-void nd_lease_init(struct ha *ha, struct lease *l);	/* its timers */
+void nd_interface_usable(struct ha_interface *ifc, usec_t now);
+void nd_lease_init(struct ha_home *home, struct lease *l);	/* its timers */
 void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, usec_t now,
 		     const char *reason);
 void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *reason);

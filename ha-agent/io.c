@@ -161,7 +161,7 @@ struct found_routes {
 
 static bool is_known(const struct ha *ha, const struct rt_route *r)
 {
-	const struct lease *l = pool_find_addr(&ha->pool, &r->dst.addr);
+	const struct lease *l = ha_find_lease(ha, &r->dst.addr);
 
 	return l && l->state == LEASE_ATTACHED && l->interface->ifindex == r->ifindex;
 }
@@ -262,10 +262,10 @@ static void count_expected(void *ctx, const struct lease *l)
 	*n += l->state == LEASE_ATTACHED && l->interface->up;
 }
 
-static int put_address(struct io *io)
+static int put_address(struct io *io, const struct in6_addr *addr)
 {
 	struct rt_addr a = {
-		.ifindex = io->device, .addr = io->cfg.ha->address, .plen = 128,
+		.ifindex = io->device, .addr = *addr, .plen = 128,
 		.flags = IFA_F_NODAD | IFA_F_PERMANENT,
 		.preferred_s = RT_LIFETIME_FOREVER, .valid_s = RT_LIFETIME_FOREVER,
 	};
@@ -453,6 +453,23 @@ static int open_database(struct io *io, char why[IO_WHY])
 	return err < 0 ? fail(why, err, "no memory") : 0;
 }
 
+/* The home's address is ours, and an end of tunnels. */
+static int open_home(struct io *io, const struct ha_home_config *home, char why[IO_WHY])
+{
+	int err = put_address(io, &home->address);
+
+	if (err < 0)
+		return fail(why, err, "address %s cannot be set: %s", in6_str(&home->address).s,
+			    strerror(-err));
+	err = io->dp->ops->endpoint_add(io->dp, &home->address);
+	if (err < 0)
+		return fail(why, err, "data path %s: %s is no tunnel endpoint: %s",
+			    io->dp->ops->name, in6_str(&home->address).s, strerror(-err));
+	log_info("data path %s, home agent address %s for %s", io->dp->ops->name,
+		 in6_str(&home->address).s, in6_prefix_str(&home->prefix).s);
+	return 0;
+}
+
 static int open_datapath(struct io *io, char why[IO_WHY])
 {
 	struct dp_config cfg = {
@@ -470,20 +487,12 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 	if (err < 0)
 		return fail(why, err, "device " HA_DEVICE " cannot be made: %s", strerror(-err));
 	io->device_made = true;
-	err = put_address(io);
-	if (err < 0)
-		return fail(why, err, "address %s cannot be set: %s",
-			    in6_str(&io->cfg.ha->address).s, strerror(-err));
 	err = dp_ops->open(&cfg, &io->dp);
 	if (err < 0)
 		return fail(why, err, "data path %s: %s", dp_ops->name, strerror(-err));
-	err = dp_ops->endpoint_add(io->dp, &io->cfg.ha->address);
-	if (err < 0)
-		return fail(why, err, "data path %s: no tunnel endpoint: %s", dp_ops->name,
-			    strerror(-err));
-	log_info("data path %s, home agent address %s", dp_ops->name,
-		 in6_str(&io->cfg.ha->address).s);
-	return 0;
+	for (unsigned int i = 0; err == 0 && i < io->cfg.ha->n_homes; i++)
+		err = open_home(io, &io->cfg.ha->homes[i], why);
+	return err;
 }
 
 /* What the earlier run knew comes first; then what only the kernel still has goes. */

@@ -116,11 +116,13 @@ static int take_option(struct settings *s, int id, const char *arg)
 		code = set_interface(s, arg);
 		break;
 	case OPT_PREFIX:
-		if (in6_prefix_parse(arg, &s->line.prefix) < 0)
+		if (in6_prefix_parse(arg, &s->line.homes[0].prefix) == 0)
+			s->line.n_homes = 1;
+		else
 			code = bad_usage("prefix", arg, "one such as 2001:db8:1:100::/56");
 		break;
 	case OPT_ADDRESS:
-		if (in6_parse(arg, &s->line.address) < 0)
+		if (in6_parse(arg, &s->line.common_address) < 0)
 			code = bad_usage("address", arg, "an IPv6 address");
 		break;
 	case OPT_STATE_DIR:
@@ -216,20 +218,13 @@ static int settle_config(struct settings *s)
 
 	if (code != 0)
 		return code;
-	if (s->line.n_interfaces > 0) {
-		s->ha.n_interfaces = s->line.n_interfaces;
-		memcpy(s->ha.interfaces, s->line.interfaces, sizeof(s->ha.interfaces));
-	}
-	if (s->line.prefix.len > 0)
-		s->ha.prefix = s->line.prefix;
-	if (!in6_is_any(&s->line.address))
-		s->ha.address = s->line.address;
+	ha_conf_override(&s->ha, &s->line);
 	wrong = ha_config_check(&s->ha);
 	if (!wrong)
 		return 0;
 	fprintf(stderr, PROGRAM ": %s\n", wrong);
 	/* Without interface and prefix it is the command line that is not complete. */
-	return s->ha.n_interfaces == 0 || s->ha.prefix.len == 0 ? EXIT_USAGE : EXIT_FAILURE;
+	return s->ha.n_interfaces == 0 || s->ha.n_homes == 0 ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 /* ---- running ---- */

@@ -30,10 +30,10 @@ static void change_state(struct lease *l, enum lease_state state, const char *re
 	if (state == old)
 		return;
 	if (state == LEASE_FREE) {
-		pool_release(&l->ha->pool, l);
+		pool_release(&l->home->pool, l);
 	} else {
 		if (old == LEASE_FREE)
-			pool_revive(&l->ha->pool, l);
+			pool_revive(&l->home->pool, l);
 		l->state = state;
 	}
 	log_info("lease %s of %s: %s -> %s, %s", in6_prefix_str(&l->prefix).s, mac_str(l->mac).s,
@@ -62,17 +62,22 @@ static void send_link(struct ha *ha, const struct ha_interface *ifc, const uint8
 		ha->counters[HA_SEND_FAILED]++;
 }
 
-/* An advertisement for one host; l NULL: it has no prefix of its own. */
+/* An advertisement for one host: what it has of each home of the interface. */
 static void advertise_to(struct ha *ha, const struct ha_interface *ifc, const uint8_t mac[6],
-			 struct lease *l, enum ha_counter counter, usec_t now)
+			 enum ha_counter counter, usec_t now)
 {
+	struct ra_leases leases = { 0 };
 	uint8_t room[RA_ROOM];
 
-	send_link(ha, ifc, mac, room, ra_build(ha->cfg, ifc, l, now, room), counter);
-	if (!l)
-		return;
-	l->ra_due = false;
-	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
+	for (unsigned int i = 0; i < ifc->n_homes; i++) {
+		struct lease *l = pool_find_mac(&ifc->homes[i]->pool, mac);
+
+		if (!l || l->state != LEASE_ATTACHED || l->interface != ifc)
+			continue;
+		l->ra_due = false;
+		leases.of_home[i] = l;
+	}
+	send_link(ha, ifc, mac, room, ra_build(ha->cfg, ifc, &leases, now, room), counter);
 }
 
 static void on_advertise(void *ctx, usec_t now)
@@ -95,8 +100,9 @@ void nd_interface_init(struct ha *ha, struct ha_interface *ifc)
 	timer_init(&ifc->advertise, "advertise", on_advertise, ifc);
 }
 
-static void attach_in_kernel(struct ha *ha, struct lease *l)
+static void attach_in_kernel(struct lease *l)
 {
+	struct ha *ha = l->ha;
 	int err;
 
 	if (!l->interface->up)
@@ -109,25 +115,35 @@ static void attach_in_kernel(struct ha *ha, struct lease *l)
 	}
 }
 
-void nd_interface_up(struct ha *ha, struct ha_interface *ifc)
+/* The host is told that its prefix stays its own. */
+static void renew(struct lease *l, enum ha_counter counter, usec_t now)
+{
+	struct ha *ha = l->ha;
+
+	(void)ha_extend_lease(ha, l, now, NULL);
+	advertise_to(ha, l->interface, l->mac, counter, now);
+	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
+}
+
+void nd_interface_up(struct ha_interface *ifc)
 {
 	struct lease *l, *next;
 
-	HASH_ITER(by_mac, ha->pool.by_mac, l, next)
-		if (l->state == LEASE_ATTACHED && l->interface == ifc)
-			attach_in_kernel(ha, l);
+	for (unsigned int i = 0; i < ifc->n_homes; i++)
+		HASH_ITER(by_mac, ifc->homes[i]->pool.by_mac, l, next)
+			if (l->state == LEASE_ATTACHED && l->interface == ifc)
+				attach_in_kernel(l);
 }
 
-void nd_interface_usable(struct ha *ha, struct ha_interface *ifc, usec_t now)
+void nd_interface_usable(struct ha_interface *ifc, usec_t now)
 {
 	struct lease *l, *next;
 
 	on_advertise(ifc, now);
-	HASH_ITER(by_mac, ha->pool.by_mac, l, next)
-		if (l->ra_due && l->state == LEASE_ATTACHED && l->interface == ifc) {
-			(void)ha_extend_lease(ha, l, now, NULL);
-			advertise_to(ha, ifc, l->mac, l, HA_TX_RA_SOLICITED, now);
-		}
+	for (unsigned int i = 0; i < ifc->n_homes; i++)
+		HASH_ITER(by_mac, ifc->homes[i]->pool.by_mac, l, next)
+			if (l->ra_due && l->state == LEASE_ATTACHED && l->interface == ifc)
+				renew(l, HA_TX_RA_SOLICITED, now);
 }
 
 /* ---- one lease ---- */
@@ -208,8 +224,7 @@ static void refresh(struct lease *l, usec_t now)
 			arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
 		return;
 	}
-	(void)ha_extend_lease(ha, l, now, NULL);
-	advertise_to(ha, l->interface, l->mac, l, HA_TX_RA_REFRESH, now);
+	renew(l, HA_TX_RA_REFRESH, now);
 }
 
 static void on_lifetime(void *ctx, usec_t now)
@@ -229,9 +244,10 @@ static void on_lifetime(void *ctx, usec_t now)
 	}
 }
 
-void nd_lease_init(struct ha *ha, struct lease *l)
+void nd_lease_init(struct ha_home *home, struct lease *l)
 {
-	l->ha = ha;
+	l->home = home;
+	l->ha = home->ha;
 	timer_init(&l->presence, "presence", on_presence, l);
 	timer_init(&l->lifetime, "lifetime", on_lifetime, l);
 }
@@ -258,7 +274,7 @@ void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, u
 		(void)ha_store_lease(ha, l, false);
 		tell(l, HA_EVENT_LEASE_ATTACHED, reason);
 	}
-	attach_in_kernel(ha, l);
+	attach_in_kernel(l);
 	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
 	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
 }
@@ -297,22 +313,27 @@ void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
 /* ---- what comes in ---- */
 
 /* A lease for a host that has none; NULL: none to be had. */
-static struct lease *begin_lease(struct ha *ha, const uint8_t mac[6], usec_t now)
+static struct lease *begin_lease(struct ha_home *home, const uint8_t mac[6], usec_t now)
 {
-	struct lease *l = pool_take(&ha->pool, mac);
+	struct lease *l = pool_take(&home->pool, mac);
+	struct ha *ha = home->ha;
 
 	if (!l) {
-		if (ha->counters[HA_POOL_EXHAUSTED]++ == 0)
-			log_warn("pool %s is exhausted", in6_prefix_str(&ha->cfg->prefix).s);
+		ha->counters[HA_POOL_EXHAUSTED]++;
+		if (!home->exhausted)
+			log_warn("pool %s is exhausted: %s gets no prefix",
+				 in6_prefix_str(&home->cfg.prefix).s, mac_str(mac).s);
+		home->exhausted = true;
 		return NULL;
 	}
-	nd_lease_init(ha, l);
+	home->exhausted = false;
+	nd_lease_init(home, l);
 	l->tokens = HA_RS_BURST;
 	l->tokens_at = now;
 	if (timer_set(ha->timers, &l->presence, now + HA_PRESENCE_IDLE) < 0 ||
 	    timer_set(ha->timers, &l->lifetime, now + ha->cfg->prefix_lifetime) < 0) {
 		timer_stop(ha->timers, &l->presence);
-		pool_drop(&ha->pool, l);
+		pool_drop(&home->pool, l);
 		return NULL;
 	}
 	return l;
@@ -331,14 +352,15 @@ static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_
 		if (is_new) {
 			timer_stop(ha->timers, &l->presence);
 			timer_stop(ha->timers, &l->lifetime);
-			pool_drop(&ha->pool, l);
+			pool_drop(&l->home->pool, l);
 		}
 		return false;
 	}
 	if ((placed || learned) && !stored)
 		(void)ha_store_lease(ha, l, false);
-	attach_in_kernel(ha, l);
+	attach_in_kernel(l);
 	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
+	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
 	if (is_new)
 		tell(l, HA_EVENT_LEASE_NEW, NULL);
 	if (placed)
@@ -346,11 +368,34 @@ static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_
 	return true;
 }
 
+/* The host's lease in one home of the interface, extended or new; NULL: it gets none. */
+static struct lease *solicited_lease(struct ha_home *home, struct ha_interface *ifc,
+				     const uint8_t mac[6], const struct in6_addr *src, usec_t now)
+{
+	struct lease *l = pool_find_mac(&home->pool, mac);
+	bool is_new = !l;
+
+	if (is_new)
+		l = begin_lease(home, mac, now);
+	return l && settle_lease(home->ha, l, is_new, ifc, src, now) ? l : NULL;
+}
+
+/* One host may solicit so often; whom no lease counts, all of them together. */
+static bool rs_allowed(const struct ha_interface *ifc, const uint8_t mac[6], usec_t now)
+{
+	for (unsigned int i = 0; i < ifc->n_homes; i++) {
+		struct lease *l = pool_find_mac(&ifc->homes[i]->pool, mac);
+
+		if (l)
+			return ha_bucket(&l->tokens, &l->tokens_at, HA_RS_BURST, HA_RS_PERIOD, now);
+	}
+	return true;
+}
+
 static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		  const struct in6_addr *src, usec_t now)
 {
-	struct lease *l = pool_find_mac(&ha->pool, mac);
-	bool is_new = !l;
+	bool any = false;
 
 	ha->counters[HA_RX_RS]++;
 	/* RFC 4861 4.1: unspecified, or an address of the sending interface. A group is no
@@ -359,39 +404,48 @@ static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		ha->counters[HA_RS_BAD_SOURCE]++;
 		return;
 	}
-	if (l && !ha_bucket(&l->tokens, &l->tokens_at, HA_RS_BURST, HA_RS_PERIOD, now)) {
+	if (!rs_allowed(ifc, mac, now)) {
 		ha->counters[HA_RS_LIMITED]++;
 		return;
 	}
-	if (!l)
-		l = begin_lease(ha, mac, now);
-	if (l && !settle_lease(ha, l, is_new, ifc, src, now))
-		l = NULL;
+	for (unsigned int i = 0; i < ifc->n_homes; i++) {
+		struct lease *l = solicited_lease(ifc->homes[i], ifc, mac, src, now);
+
+		if (l)
+			l->ra_due = any = true;
+	}
 	if (!ha_interface_usable(ifc)) {
 		ha->counters[HA_RS_NO_LINKLOCAL]++;
-		if (l)
-			l->ra_due = true;
 		return;
 	}
-	if (!l && !ha_error_allowed(ha, now)) {
+	if (!any && !ha_error_allowed(ha, now)) {
 		ha->counters[HA_RS_LIMITED]++;
 		return;
 	}
-	advertise_to(ha, ifc, mac, l, HA_TX_RA_SOLICITED, now);
+	advertise_to(ha, ifc, mac, HA_TX_RA_SOLICITED, now);
+}
+
+static void heard(struct lease *l, struct ha_interface *ifc, const struct in6_addr *linklocal,
+		  usec_t now)
+{
+	if (l->interface != ifc || (l->state != LEASE_ATTACHED && !l->missed))
+		return;
+	if (sign_of_life(l, linklocal, now))
+		(void)ha_store_lease(l->ha, l, false);
+	if (l->missed && l->state == LEASE_DETACHED)
+		nd_lease_attach(l->ha, l, ifc, now, "it answers again");
 }
 
 static void rx_na(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		  const struct in6_addr *src, const struct nd_na *na, usec_t now)
 {
-	struct lease *l = pool_find_mac(&ha->pool, mac);
-
 	ha->counters[HA_RX_NA]++;
-	if (!l || l->interface != ifc || (l->state != LEASE_ATTACHED && !l->missed))
-		return;
-	if (sign_of_life(l, in6_is_linklocal(&na->target) ? &na->target : src, now))
-		(void)ha_store_lease(ha, l, false);
-	if (l->missed && l->state == LEASE_DETACHED)
-		nd_lease_attach(ha, l, ifc, now, "it answers again");
+	for (unsigned int i = 0; i < ifc->n_homes; i++) {
+		struct lease *l = pool_find_mac(&ifc->homes[i]->pool, mac);
+
+		if (l)
+			heard(l, ifc, in6_is_linklocal(&na->target) ? &na->target : src, now);
+	}
 }
 
 void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,

@@ -56,8 +56,10 @@ struct lease *pool_find_addr(const struct pool *p, const struct in6_addr *a)
 
 static void unlink_lease(struct pool *p, struct lease *l)
 {
-	if (l->state == LEASE_FREE)
+	if (l->state == LEASE_FREE) {
 		TAILQ_REMOVE(&p->free, l, free_entry);
+		p->n_free--;
+	}
 	HASH_DELETE(by_mac, p->by_mac, l);
 	HASH_DELETE(by_prefix, p->by_prefix, l);
 	p->n--;
@@ -104,6 +106,13 @@ static bool next_fresh(struct pool *p, struct in6_prefix *ret)
 	return false;
 }
 
+bool pool_full(const struct pool *p)
+{
+	unsigned int n = p->n - p->n_free;
+
+	return n >= p->max || n >= p->size;
+}
+
 struct lease *pool_take(struct pool *p, const uint8_t mac[6])
 {
 	struct lease *oldest = TAILQ_FIRST(&p->free);
@@ -145,11 +154,13 @@ void pool_release(struct pool *p, struct lease *l)
 {
 	l->state = LEASE_FREE;
 	TAILQ_INSERT_TAIL(&p->free, l, free_entry);
+	p->n_free++;
 }
 
 void pool_revive(struct pool *p, struct lease *l)
 {
 	TAILQ_REMOVE(&p->free, l, free_entry);
+	p->n_free--;
 	l->state = LEASE_DETACHED;
 }
 

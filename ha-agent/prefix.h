@@ -19,6 +19,7 @@
 #include "common/core/timer.h"
 
 struct ha;
+struct ha_home;
 struct ha_interface;
 
 enum lease_state {
@@ -46,6 +47,7 @@ struct lease {
 	unsigned int tokens;
 	struct timer presence;
 	struct timer lifetime;
+	struct ha_home *home;		/* whose pool the prefix is of */
 	struct ha *ha;			/* for the timers */
 	UT_hash_handle by_mac, by_prefix;
 	TAILQ_ENTRY(lease) free_entry;	/* while FREE */
@@ -58,6 +60,7 @@ struct pool {
 	uint64_t size;			/* /64s that may be given out */
 	uint64_t fresh;			/* the first index that nobody had yet */
 	unsigned int n;			/* leases of all states */
+	unsigned int n_free;		/* of these FREE */
 	unsigned int max;
 	struct lease *by_mac, *by_prefix;
 	struct lease_list free;		/* oldest first */
@@ -70,6 +73,7 @@ void pool_free(struct pool *p);		/* the leases too; their timers are stopped alr
 struct lease *pool_find_mac(const struct pool *p, const uint8_t mac[6]);
 /* The lease whose /64 holds the address; NULL: never given out (or not in the pool). */
 struct lease *pool_find_addr(const struct pool *p, const struct in6_addr *a);
+bool pool_full(const struct pool *p);	/* nothing left for another host */
 /* A new lease, DETACHED, for a host that has none. NULL: the pool is exhausted. */
 struct lease *pool_take(struct pool *p, const uint8_t mac[6]);
 /* Puts back a lease of an earlier run, with that prefix, DETACHED. -EINVAL: not a /64 of

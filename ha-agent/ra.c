@@ -43,7 +43,7 @@ static void add_prefix(struct nd_ra *ra, const struct in6_addr *prefix, uint8_t 
 }
 
 size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
-		const struct lease *l, usec_t now, uint8_t room[RA_ROOM])
+		const struct ra_leases *leases, usec_t now, uint8_t room[RA_ROOM])
 {
 	const struct in6_addr all_nodes = ALL_NODES;
 	uint32_t lifetime_s = seconds(cfg->prefix_lifetime, UINT32_MAX);
@@ -67,12 +67,16 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 	ra->ha_lifetime_s = (uint16_t)seconds(cfg->prefix_lifetime, UINT16_MAX);
 	ra->has_ha_info = ra->ha_lifetime_s != 0 && ra->ha_lifetime_s != ra->router_lifetime_s;
 
-	/* RFC 8273 4: the host's own prefix, not on-link for anybody. */
-	if (l)
-		add_prefix(ra, &l->prefix.addr, PIO_FLAG_AUTO,
-			   seconds(l->valid_until - now, lifetime_s));
-	/* RFC 6275 7.2: our whole address; nobody forms an address from this one. */
-	add_prefix(ra, &cfg->address, PIO_FLAG_ROUTER, lifetime_s);
+	for (unsigned int i = 0; i < ifc->n_homes; i++) {
+		const struct lease *l = leases ? leases->of_home[i] : NULL;
+
+		/* RFC 8273 4: the host's own prefix, not on-link for anybody. */
+		if (l)
+			add_prefix(ra, &l->prefix.addr, PIO_FLAG_AUTO,
+				   seconds(l->valid_until - now, lifetime_s));
+		/* RFC 6275 7.2: our whole address; nobody forms an address from this one. */
+		add_prefix(ra, &ifc->homes[i]->cfg.address, PIO_FLAG_ROUTER, lifetime_s);
+	}
 
 	/* RFC 8106 5.1: by default three times the longest interval. */
 	ra->n_rdnss = cfg->n_rdnss;

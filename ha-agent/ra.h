@@ -13,10 +13,13 @@
 
 #define RA_ROOM		1280		/* enough for any that we build */
 
-/* A whole IPv6 packet to all nodes; with the lease's prefix where l is given. Returns its
- * length, 0 if the interface has no usable address. */
+/* What a host has of each home of its interface, in the order of these; NULL: nothing. */
+struct ra_leases { const struct lease *of_home[HA_INTERFACE_HOMES]; };
+
+/* A whole IPv6 packet to all nodes; with the prefixes of one host's leases where they are
+ * given. Returns its length, 0 if the interface has no usable address. */
 size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
-		const struct lease *l, usec_t now, uint8_t room[RA_ROOM]);
+		const struct ra_leases *leases, usec_t now, uint8_t room[RA_ROOM]);
 /* A Neighbour Solicitation for the host's link-local address, to that address. */
 size_t ra_build_probe(const struct ha_interface *ifc, const struct lease *l,
 		      uint8_t room[RA_ROOM]);

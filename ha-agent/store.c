@@ -195,7 +195,7 @@ static void restore_lease(void *ctx, const struct ha_lease_record *r)
 	err = ha_restore_lease(x->ha, &own, x->now);
 	if (err < 0)
 		log_warn("lease %s of %s is not taken over: %s", in6_prefix_str(&r->prefix).s,
-			 mac_str(r->mac).s, err == -EINVAL ? "not a prefix of this pool" :
+			 mac_str(r->mac).s, err == -EINVAL ? "not of a prefix that is configured" :
 			 strerror(-err));
 	else
 		x->leases++;

@@ -24,7 +24,7 @@ const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi)
  * (RFC 6275 10.3.2). */
 static int send_ack(struct ha *ha, const struct ha_ack *ack, const void *data, size_t len)
 {
-	const struct lease *l = pool_find_addr(&ha->pool, &ack->hoa);
+	const struct lease *l = ha_find_lease(ha, &ack->hoa);
 
 	if (in6_eq(&ack->to, &ack->hoa) && l && l->state == LEASE_ATTACHED && l->interface &&
 	    l->interface->ifindex != 0)
@@ -38,7 +38,7 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack)
 	/* RFC 6275 9.5.4: to the source, by a type 2 routing header with the home address
 	 * unless the source was the home address. */
 	struct ip6_packet ip = {
-		.src = ha->cfg->address, .dst = ack->to, .hop_limit = 64,
+		.src = ack->from, .dst = ack->to, .hop_limit = 64,
 		.has_rh2 = !at_home, .rh2 = ack->hoa, .next_header = MH_NEXT_HEADER,
 	};
 	struct mh_msg msg = { .type = MH_BA, .u.ba = {
@@ -96,7 +96,7 @@ static bool register_binding(struct ha *ha, struct binding *b, struct lease *lea
 	};
 
 	if (!b) {
-		b = bcache_add(&ha->bcache, &v->hoa, lease);
+		b = bcache_add(&ha->bcache, &v->hoa, lease->home, lease);
 		if (b)
 			binding_init(ha, b);
 	}
@@ -119,7 +119,7 @@ static void remember_release(struct ha *ha, struct lease *lease, const struct ve
 
 	if (!lease || lease->state == LEASE_FREE || lease->bindings >= HA_BINDINGS_PER_LEASE)
 		return;
-	b = bcache_add(&ha->bcache, &v->hoa, lease);
+	b = bcache_add(&ha->bcache, &v->hoa, lease->home, lease);
 	if (!b)
 		return;
 	binding_init(ha, b);
@@ -162,7 +162,6 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 		  const uint8_t *mh, usec_t now)
 {
 	struct verdict_policy policy = {
-		.pool = ha->cfg->prefix, .address = ha->cfg->address,
 		.max_lifetime = ha->cfg->binding_lifetime,
 		.bindings_per_lease = HA_BINDINGS_PER_LEASE,
 		.answer_auth_failure = ha->cfg->answer_auth_failure,
@@ -176,11 +175,12 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	ha->counters[HA_RX_BU]++;
 	verdict_addresses(ip, msg, &hoa, &coa);
 	binding = bcache_find(&ha->bcache, &hoa);
-	lease = pool_find_addr(&ha->pool, &hoa);
+	lease = ha_find_lease(ha, &hoa);
 	in = (struct verdict_in){
 		.ip = ip, .msg = msg, .mh = mh,
 		.key = msg->opts.mn_ha.present ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,
-		.binding = binding, .lease = lease,
+		.home = ha_home_of(ha, &hoa), .binding = binding, .lease = lease,
+		.coa_is_ours = ha_is_own_address(ha, &coa),
 		.coa_is_bound = !in6_eq(&hoa, &coa) && ha_bound_find(ha, &coa),
 		.cache_full = ha->bcache.n >= ha->bcache.max,
 		.policy = &policy, .now = now,
@@ -200,7 +200,7 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	if (v.reason == VERDICT_AUTH_FAIL && !ha_error_allowed(ha, now))
 		return;
 	ha_acknowledge(ha, &(struct ha_ack){
-		.to = ip->src, .hoa = v.hoa, .coa = v.coa, .spi = in.key->auth.spi,
+		.from = ip->dst, .to = ip->src, .hoa = v.hoa, .coa = v.coa, .spi = in.key->auth.spi,
 		.status = v.status, .sequence = v.sequence, .lifetime = v.lifetime,
 		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = msg->opts.mesg_id,
 	});
@@ -223,7 +223,7 @@ void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now)
 		ha->mh_ip6_errors[ip_err]++;
 		return;
 	}
-	if (!in6_eq(&ip.dst, &ha->cfg->address) || ip.has_rh2 ||
+	if (!ha_is_own_address(ha, &ip.dst) || ip.has_rh2 ||
 	    ip.next_header != MH_NEXT_HEADER) {
 		ha->counters[HA_RX_MH_ELSEWHERE]++;
 		return;

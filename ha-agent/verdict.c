@@ -173,7 +173,7 @@ static enum verdict_reason check_care_of(const struct verdict_in *in, const stru
 		return VERDICT_COA_UNROUTABLE;
 	if (in6_in(&in->lease->prefix, &v->coa))
 		return VERDICT_COA_AT_HOME;
-	if (in6_eq(&v->coa, &in->policy->address))
+	if (in->coa_is_ours)
 		return VERDICT_COA_IS_HA;
 	/* Two home addresses that are each other's care-of address would be a loop. */
 	if (in->coa_is_bound)
@@ -202,7 +202,7 @@ static enum verdict_reason check_registration(const struct verdict_in *in, struc
 	bool is_new = !in->binding;
 	enum verdict_reason r;
 
-	if (!in6_in(&in->policy->pool, &v->hoa))
+	if (!in->home)
 		return VERDICT_NOT_SUBNET;
 	if (!in->lease)
 		return VERDICT_NOT_ALLOCATED;

@@ -14,6 +14,7 @@
 #include "common/wire/mh.h"
 
 struct binding;
+struct ha_home;
 struct lease;
 struct ha_key;
 
@@ -55,8 +56,6 @@ uint8_t verdict_status(enum verdict_reason r);		/* status of the acknowledgement
 bool verdict_is_drop(enum verdict_reason r);		/* nothing is answered */
 
 struct verdict_policy {
-	struct in6_prefix pool;
-	struct in6_addr address;	/* the home agent's */
 	usec_t max_lifetime;
 	unsigned int bindings_per_lease;
 	bool answer_auth_failure;
@@ -67,8 +66,10 @@ struct verdict_in {
 	const struct mh_msg *msg;	/* the Binding Update */
 	const uint8_t *mh;		/* its octets, for the authenticator */
 	const struct ha_key *key;	/* of its SPI; NULL: unknown */
+	const struct ha_home *home;	/* whose prefix holds the home address; NULL: none */
 	const struct binding *binding;	/* of its home address; NULL: none */
 	const struct lease *lease;	/* whose prefix holds the home address; NULL: none */
+	bool coa_is_ours;		/* the care-of address is the home agent's own */
 	bool coa_is_bound;		/* the care-of address is itself a bound home address */
 	bool cache_full;
 	const struct verdict_policy *policy;

@@ -341,6 +341,11 @@ static void unknown_keyword(struct conf *c, const struct conf_keyword *table,
 	conf_error(c, kw, "unknown keyword \"%s\"; expected one of %s", kw->text, names);
 }
 
+static bool needs_block(const struct conf_keyword *k)
+{
+	return k->block && !k->block_optional;
+}
+
 /* What a statement of this keyword looks like, for "expected". */
 struct form { char s[160]; };
 
@@ -349,7 +354,7 @@ static struct form form(const struct conf_keyword *k)
 	struct form f;
 
 	snprintf(f.s, sizeof(f.s), "\"%s%s%s%s\"", k->name, k->args ? " " : "",
-		 k->args ? k->args : "", k->block ? " { ... }" : ";");
+		 k->args ? k->args : "", needs_block(k) ? " { ... }" : ";");
 	return f;
 }
 
@@ -430,17 +435,17 @@ static bool check_end(struct conf *c, const struct conf_keyword *k, struct state
 		skip_block(c);
 		return false;
 	case TOKEN_SEMICOLON:
-		if (k->block && !s->bad)
+		if (needs_block(k) && !s->bad)
 			conf_error(c, &c->token.word, "\"%s\" without its block; expected %s",
 				   k->name, form(k).s);
-		s->bad |= k->block != NULL;
+		s->bad |= needs_block(k);
 		return false;
 	case TOKEN_WORD:
 	case TOKEN_CLOSE:
 	case TOKEN_END:
 		if (s->bad)
 			return false;
-		if (k->block) {
+		if (needs_block(k)) {
 			conf_error(c, &end, "missing block; expected %s", form(k).s);
 			s->bad = true;
 		} else {
@@ -486,7 +491,8 @@ static void parse_inner(struct conf *c, const struct conf_keyword *k, void *obj,
 		live = inner != NULL;
 	}
 	before = c->errors;
-	parse_block(c, k->block, inner, live, &s->kw, depth + 1);
+	if (s->end == TOKEN_OPEN)
+		parse_block(c, k->block, inner, live, &s->kw, depth + 1);
 	/* Completeness is worth a word only where nothing was left out by an error. */
 	if (live && k->close && c->errors == before)
 		k->close(c, inner, &s->kw);
@@ -514,7 +520,7 @@ static void parse_statement(struct conf *c, const struct conf_keyword *table, vo
 		conf_error(c, &s.kw, "too few arguments; expected %s", form(k).s);
 		s.bad = true;
 	}
-	if (check_end(c, k, &s))
+	if (check_end(c, k, &s) || k->block_optional)
 		parse_inner(c, k, obj, live, &s, depth);
 	else if (live && !s.bad && k->set)
 		k->set(c, obj, &s.kw, s.args, s.n);

@@ -42,6 +42,7 @@ struct conf_keyword {
 		      const struct conf_word *args, unsigned int n);
 	/* After the block's '}': completeness checks. May be NULL. */
 	void (*close)(struct conf *c, void *obj, const struct conf_word *kw);
+	bool block_optional;		/* ';' stands for an empty block */
 	bool once;			/* a second one in the same block is an error */
 };				/* a table ends with name == NULL */
 

@@ -189,7 +189,7 @@ static const char *downlink(const struct sim *s, const struct in6_addr *a)
 		return "no route to its care-of address";
 	if (!has_endpoint(m, &r->coa))
 		return "the care-of address is no end of tunnels";
-	if (!t || !in6_eq(&t->remote, &home->cfg.address))
+	if (!t || !in6_eq(&t->remote, &home->cfg.homes[0].address))
 		return "the host does not expect the tunnel";
 	return NULL;
 }

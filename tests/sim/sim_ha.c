@@ -244,7 +244,7 @@ void sim_ha_rx_local(struct sim_event *e)
 
 	if (ip6_decode(e->data, e->len, &ip))
 		return;
-	if (in6_eq(&ip.dst, &h->cfg.address)) {
+	if (in6_eq(&ip.dst, &h->cfg.homes[0].address)) {
 		if (h->running)
 			ha_rx_mh(&h->ha, e->data, e->len, e->sim->now);
 		return;
@@ -316,7 +316,7 @@ static void restore(struct sim_ha *h)
 		if (!ha_bound_find(&h->ha, &h->routes[i].hoa))
 			h->routes[i--] = h->routes[--h->n_routes];
 	for (unsigned int i = 0; i < h->n_leases; i++) {
-		const struct lease *l = pool_find_addr(&h->ha.pool, &h->leases[i].prefix.addr);
+		const struct lease *l = ha_find_lease(&h->ha, &h->leases[i].prefix.addr);
 
 		if (!l || l->state != LEASE_ATTACHED)
 			h->leases[i--] = h->leases[--h->n_leases];
@@ -362,9 +362,10 @@ void sim_ha_init(struct sim *s, unsigned int n)
 	ha_config_defaults(&h->cfg);
 	h->cfg.n_interfaces = 1;
 	memcpy(h->cfg.interfaces[0], "access", 7);
-	in6_parse("2001:db8:0:100::", &h->cfg.prefix.addr);
-	h->cfg.prefix.addr.s6_addr[5] = (uint8_t)(n + 1);
-	h->cfg.prefix.len = 60;
+	h->cfg.n_homes = 1;
+	in6_parse("2001:db8:0:100::", &h->cfg.homes[0].prefix.addr);
+	h->cfg.homes[0].prefix.addr.s6_addr[5] = (uint8_t)(n + 1);
+	h->cfg.homes[0].prefix.len = 60;
 	h->cfg.prefix_lifetime = s->prefix_lifetime;
 	h->cfg.binding_lifetime = s->binding_lifetime;
 	h->cfg.n_keys = 1;

@@ -666,7 +666,7 @@ void sim_mn_init(struct sim *s, bool eui64)
 	m->cfg.anchor.mtu = 1460;
 	m->cfg.n_keys = SIM_HAS;
 	for (unsigned int n = 0; n < SIM_HAS; n++) {
-		m->cfg.keys[n].ha = s->has[n].cfg.address;
+		m->cfg.keys[n].ha = s->has[n].cfg.homes[0].address;
 		if (auth_key_init(&m->cfg.keys[n].key, 256 + n, AUTH_HMAC_SHA256_128, secret,
 				  sizeof(secret)))
 			sim_fail(s, "no key");

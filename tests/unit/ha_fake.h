@@ -193,7 +193,8 @@ static inline void fake_config(struct fake *f, const char *prefix)
 	f->cfg.n_interfaces = 2;
 	memcpy(f->cfg.interfaces[0], "lan0", 5);
 	memcpy(f->cfg.interfaces[1], "lan1", 5);
-	assert_int_equal(in6_prefix_parse(prefix, &f->cfg.prefix), 0);
+	f->cfg.n_homes = 1;
+	assert_int_equal(in6_prefix_parse(prefix, &f->cfg.homes[0].prefix), 0);
 	assert_null(ha_config_check(&f->cfg));
 	assert_int_equal(auth_key_init(&f->keys[0].auth, SPI, AUTH_HMAC_SHA256_128,
 				       "0123456789abcdef", 16), 0);

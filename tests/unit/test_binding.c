@@ -79,6 +79,7 @@ static const struct ha_ops ops = {
 static const struct ha_config cfg;
 static struct timers timers;
 static struct ha ha;
+static struct ha_home home;
 static struct lease lease;
 
 static struct binding_request request(const char *coa, uint16_t seq, uint32_t lifetime_s)
@@ -100,7 +101,7 @@ static struct binding *begin(void)
 	ha = (struct ha){ .cfg = &cfg, .ops = &ops, .timers = &timers };
 	bcache_init(&ha.bcache, 10);
 	assert_int_equal(in6_parse("2001:db8:1:101::5", &hoa), 0);
-	b = bcache_add(&ha.bcache, &hoa, &lease);
+	b = bcache_add(&ha.bcache, &hoa, &home, &lease);
 	assert_non_null(b);
 	binding_init(&ha, b);
 	return b;

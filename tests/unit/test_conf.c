@@ -157,6 +157,12 @@ static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 		conf_error(c, kw, "key without a secret; expected \"secret HEX;\"");
 }
 
+static void close_lease(struct conf *c, void *obj, const struct conf_word *kw)
+{
+	(void)c, (void)kw;
+	note(obj, "done\n");
+}
+
 static const struct conf_keyword key_table[] = {
 	{ .name = "secret", .args = "HEX", .min_args = 1, .max_args = 1, .set = set_hex,
 	  .once = true },
@@ -181,6 +187,8 @@ static const struct conf_keyword table[] = {
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
 	  .open = open_key, .close = close_key },
 	{ .name = "nest", .block = nest_table },
+	{ .name = "lease", .args = "NAME", .min_args = 1, .max_args = 1, .block = key_table,
+	  .block_optional = true, .open = open_key, .close = close_lease },
 	{ .name = "quiet", .set = set_words },
 	{ 0 },
 };
@@ -203,6 +211,15 @@ static void expect(const char *text, const char *did, const char *errors)
 	run(text, strlen(text));
 	assert_string_equal(rec.errors, errors);
 	assert_string_equal(rec.did, did);
+}
+
+static void block_or_none(void **state)
+{
+	(void)state;
+	expect("lease a;lease b{mac 02:00:00:00:00:01;}lease c{}",
+	       "open a\ndone\nopen b\nmac 02:00:00:00:00:01\ndone\nopen c\ndone\n", "");
+	expect("lease;quiet;", "quiet\n", "f:1:1: too few arguments; expected \"lease NAME;\"\n");
+	expect("lease a", "open a\ndone\n", "f:1:8: missing ';'; expected \"lease NAME;\"\n");
 }
 
 static void good(void **state)
@@ -434,6 +451,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good),
+		cmocka_unit_test(block_or_none),
 		cmocka_unit_test(statements),
 		cmocka_unit_test(blocks),
 		cmocka_unit_test(deep),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The whole home agent behind fake operations: what a host and an operator rely on. */
-/* links: ha-agent/ha.c ha-agent/nd.c ha-agent/update.c ha-agent/error.c ha-agent/verdict.c ha-agent/binding.c ha-agent/bcache.c ha-agent/prefix.c ha-agent/ra.c common/core/in6.c common/core/auth.c common/core/timer.c common/core/hash.c common/core/log.c common/wire/buf.c common/wire/cksum.c common/wire/ext.c common/wire/icmp6.c common/wire/mh.c common/wire/mhopt.c */
+/* links: ha-agent/ha.c ha-agent/home.c ha-agent/nd.c ha-agent/update.c ha-agent/error.c ha-agent/verdict.c ha-agent/binding.c ha-agent/bcache.c ha-agent/prefix.c ha-agent/ra.c common/core/in6.c common/core/auth.c common/core/timer.c common/core/hash.c common/core/log.c common/wire/buf.c common/wire/cksum.c common/wire/ext.c common/wire/icmp6.c common/wire/mh.c common/wire/mhopt.c */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -123,7 +123,7 @@ static void without_database_no_prefix(void **state)
 	fake_rs(&f, 7, mac_a, "::", 255);
 	assert_true(fake_ra(&f, &ra));
 	assert_null(own_prefix(&ra));
-	assert_int_equal(f.ha.pool.n, 0);
+	assert_int_equal(f.ha.homes[0].pool.n, 0);
 	assert_int_equal(fake_at(&f, CALL_ATTACH), -1);
 	assert_int_equal(f.ha.counters[HA_STORE_FAILED], 1);
 	fake_end(&f);
@@ -175,7 +175,7 @@ static void bad_solicitations_change_nothing(void **state)
 	assert_int_equal(f.ha.counters[HA_RS_BAD_SOURCE], 2);
 	fake_rs(&f, 99, mac_a, "::", 255);			/* not an access interface */
 	assert_int_equal(f.n_calls, 0);
-	assert_int_equal(f.ha.pool.n, 0);
+	assert_int_equal(f.ha.homes[0].pool.n, 0);
 	fake_end(&f);
 }
 
@@ -620,7 +620,7 @@ static void deregistration_at_home(void **state)
 	/* After the wait nothing is left. */
 	fake_run(&f, 11 * USEC_S);
 	assert_int_equal(f.ha.bcache.n, 0);
-	assert_int_equal(pool_find_mac(&f.ha.pool, mac_a)->bindings, 0);
+	assert_int_equal(pool_find_mac(&f.ha.homes[0].pool, mac_a)->bindings, 0);
 	/* And there is nothing to release a second time. */
 	fake_bu(&f, &(struct bu){ .src = HOA, .seq = 12, .lifetime = 0, .key = &f.keys[0] });
 	assert_int_equal(fake_ba(&f, &f.keys[0], HOA, HOA).status, BA_NOT_HOME_AGENT);
@@ -938,14 +938,16 @@ static void impossible_configurations_are_refused(void **state)
 	ha_config_defaults(&cfg);
 	assert_non_null(ha_config_check(&cfg));
 	cfg.n_interfaces = 1;
+	memcpy(cfg.interfaces[0], "lan0", 5);
 	assert_non_null(ha_config_check(&cfg));
-	assert_int_equal(in6_prefix_parse("2001:db8:1:1::/64", &cfg.prefix), 0);
+	cfg.n_homes = 1;
+	assert_int_equal(in6_prefix_parse("2001:db8:1:1::/64", &cfg.homes[0].prefix), 0);
 	assert_non_null(ha_config_check(&cfg));
-	assert_int_equal(in6_prefix_parse(POOL, &cfg.prefix), 0);
+	assert_int_equal(in6_prefix_parse(POOL, &cfg.homes[0].prefix), 0);
 	assert_null(ha_config_check(&cfg));
-	cfg.address = addr("2001:db8:1:105::1");	/* a host's */
+	cfg.homes[0].address = addr("2001:db8:1:105::1");	/* a host's */
 	assert_non_null(ha_config_check(&cfg));
-	cfg.address = addr("2001:db8:99::1");
+	cfg.homes[0].address = addr("2001:db8:99::1");
 	assert_null(ha_config_check(&cfg));
 }
 

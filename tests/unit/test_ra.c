@@ -21,15 +21,18 @@ static struct in6_addr addr(const char *s)
 static struct ha_config config(void)
 {
 	return (struct ha_config){
-		.address = addr("2001:db8:1:100::1"), .router_lifetime = 1800 * USEC_S,
+		.router_lifetime = 1800 * USEC_S,
 		.ra_interval = 10 * USEC_S, .prefix_lifetime = 3600 * USEC_S,
 	};
 }
 
 static struct ha_interface interface(void)
 {
+	static struct ha_home home;
+
+	home.cfg.address = addr("2001:db8:1:100::1");
 	return (struct ha_interface){
-		.name = "lan0", .ifindex = 3, .up = true, .mac = { 2, 0, 0, 0, 0, 1 },
+		.n_homes = 1, .homes = { &home }, .name = "lan0", .ifindex = 3, .up = true, .mac = { 2, 0, 0, 0, 0, 1 },
 		.linklocal = addr("fe80::1"),
 	};
 }
@@ -79,17 +82,17 @@ static void lifetime_is_what_is_left(void **state)
 
 	(void)state;
 	assert_int_equal(in6_prefix_parse("2001:db8:1:101::/64", &l.prefix), 0);
-	ra = read_ra(room, ra_build(&cfg, &ifc, &l, 40 * USEC_S, room));
+	ra = read_ra(room, ra_build(&cfg, &ifc, &(struct ra_leases){ .of_home = { &l } }, 40 * USEC_S, room));
 	assert_int_equal(ra.n_prefixes, 2);
 	assert_int_equal(ra.prefixes[0].flags, PIO_FLAG_AUTO);
 	assert_int_equal(ra.prefixes[0].valid_s, 60);
 	assert_int_equal(ra.prefixes[0].preferred_s, 60);
 	/* Never more than was configured, never below zero. */
 	l.valid_until = 99999 * USEC_S;
-	ra = read_ra(room, ra_build(&cfg, &ifc, &l, 0, room));
+	ra = read_ra(room, ra_build(&cfg, &ifc, &(struct ra_leases){ .of_home = { &l } }, 0, room));
 	assert_int_equal(ra.prefixes[0].valid_s, 3600);
 	l.valid_until = 1;
-	ra = read_ra(room, ra_build(&cfg, &ifc, &l, 10, room));
+	ra = read_ra(room, ra_build(&cfg, &ifc, &(struct ra_leases){ .of_home = { &l } }, 10, room));
 	assert_int_equal(ra.prefixes[0].valid_s, 0);
 }
 
@@ -126,7 +129,7 @@ static void everything_fits(void **state)
 	cfg.n_rdnss = ND_MAX_RDNSS;
 	for (unsigned int i = 0; i < ND_MAX_RDNSS; i++)
 		cfg.rdnss[i] = addr("2001:db8::53");
-	ra = read_ra(room, ra_build(&cfg, &ifc, &l, 0, room));
+	ra = read_ra(room, ra_build(&cfg, &ifc, &(struct ra_leases){ .of_home = { &l } }, 0, room));
 	assert_int_equal(ra.n_rdnss, ND_MAX_RDNSS);
 	assert_int_equal(ra.rdnss_lifetime_s, 30);
 	assert_int_equal(ra.mtu, 1400);

@@ -22,6 +22,7 @@ struct world {
 	struct ha_key key;
 	struct binding binding;
 	struct lease lease;
+	struct ha_home home;
 	struct verdict_policy policy;
 	struct verdict_in in;
 	bool sign;			/* sign after the change, as the owner of the key would */
@@ -61,12 +62,11 @@ static void good(struct world *w)
 	w->binding.sequence = 99;
 	w->binding.state = BINDING_BOUND;
 	w->binding.lease = &w->lease;
-	assert_int_equal(in6_prefix_parse("2001:db8:1:100::/56", &w->policy.pool), 0);
-	w->policy.address = w->ip.dst;
 	w->policy.max_lifetime = 600 * USEC_S;
 	w->policy.bindings_per_lease = 2;
 	w->in = (struct verdict_in){
-		.ip = &w->ip, .msg = &w->msg, .mh = w->mh, .key = &w->key, .lease = &w->lease,
+		.ip = &w->ip, .msg = &w->msg, .mh = w->mh, .key = &w->key, .home = &w->home,
+		.lease = &w->lease,
 		.policy = &w->policy,
 	};
 }
@@ -106,7 +106,8 @@ static void f_type(struct world *w) { w->in.binding = &w->binding;
 	w->msg.u.bu.flags = BU_ACK; }
 static void f_not_home(struct world *w) { w->msg.u.bu.flags = BU_ACK; }
 static void f_no_binding(struct world *w) { w->msg.u.bu.lifetime = 0; }
-static void f_subnet(struct world *w) { w->ip.hao = addr("2001:db8:7::5"); w->in.lease = NULL; }
+static void f_subnet(struct world *w) { w->ip.hao = addr("2001:db8:7::5"); w->in.home = NULL;
+	w->in.lease = NULL; }
 static void f_not_allocated(struct world *w) { w->ip.hao = addr("2001:db8:1:1ff::5");
 	w->in.lease = NULL; }
 static void f_lease_over(struct world *w) { w->lease.state = LEASE_FREE; }
@@ -115,8 +116,7 @@ static void f_coa_linklocal(struct world *w) { w->msg.opts.has_alt_coa = true;
 	w->msg.opts.alt_coa = addr("fe80::9"); }
 static void f_coa_home(struct world *w) { w->msg.opts.has_alt_coa = true;
 	w->msg.opts.alt_coa = addr("2001:db8:1:101::77"); }
-static void f_coa_ha(struct world *w) { w->msg.opts.has_alt_coa = true;
-	w->msg.opts.alt_coa = w->policy.address; }
+static void f_coa_ha(struct world *w) { w->in.coa_is_ours = true; }
 static void f_coa_bound(struct world *w) { w->in.coa_is_bound = true; }
 static void f_full(struct world *w) { w->in.cache_full = true; }
 static void f_limit(struct world *w) { w->lease.bindings = 2; }

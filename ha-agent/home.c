@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Home links: which prefix and which address of ours belongs to which access interface.
+ * Owns struct ha_home. Called by ha.c, and by all who look up an address. RFC 6275 7.2 and
+ * 10.1 (the home agent's prefix list), RFC 8273.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ha-agent/ha.h"
+
+static const char *const mode_names[HOME_MODE_MAX] = {
+	[HOME_PER_HOST] = "per-host",
+};
+
+const char *home_mode_name(enum home_mode m)
+{
+	return m < HOME_MODE_MAX ? mode_names[m] : "?";
+}
+
+/* ---- configuration ---- */
+
+static bool is_common(const struct ha_home_config *h)
+{
+	return h->interface[0] == '\0';
+}
+
+static bool has_own(const struct ha_config *cfg, const char *interface)
+{
+	for (unsigned int i = 0; i < cfg->n_homes; i++)
+		if (strcmp(cfg->homes[i].interface, interface) == 0)
+			return true;
+	return false;
+}
+
+static bool serves(const struct ha_config *cfg, const struct ha_home_config *h,
+		   const char *interface)
+{
+	return is_common(h) ? !has_own(cfg, interface) : strcmp(h->interface, interface) == 0;
+}
+
+static unsigned int homes_at(const struct ha_config *cfg, const char *interface)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < cfg->n_homes; i++)
+		n += serves(cfg, &cfg->homes[i], interface);
+	return n;
+}
+
+static unsigned int interfaces_of(const struct ha_config *cfg, const struct ha_home_config *h)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < cfg->n_interfaces; i++)
+		n += serves(cfg, h, cfg->interfaces[i]);
+	return n;
+}
+
+static void set_address(struct ha_config *cfg, struct ha_home_config *h, bool first_common)
+{
+	if (!in6_is_any(&h->address))
+		return;
+	if (first_common && !in6_is_any(&cfg->common_address)) {
+		h->address = cfg->common_address;
+		return;
+	}
+	h->address = h->prefix.addr;
+	h->address.s6_addr[15] = 1;
+}
+
+static const char *check_address(const struct ha_config *cfg, const struct ha_home_config *h)
+{
+	/* The first /64 of a pool is ours; any other will belong to a host. */
+	struct in6_prefix own = { .addr = h->prefix.addr, .len = 64 };
+
+	if (!in6_is_routable(&h->address))
+		return "the home agent's address is not unicast routable";
+	if (in6_in(&h->prefix, &h->address) && !in6_in(&own, &h->address))
+		return "the home agent's address must lie in the first /64 of the prefix, "
+		       "or outside of it";
+	for (const struct ha_home_config *o = cfg->homes; o < cfg->homes + cfg->n_homes; o++) {
+		if (o == h)
+			continue;
+		if (in6_eq(&o->address, &h->address))
+			return "two prefixes have the same home agent address";
+		if (in6_in(&o->prefix, &h->address))
+			return "the home agent's address for one prefix lies in another";
+	}
+	return NULL;
+}
+
+static const char *check_home(const struct ha_config *cfg, const struct ha_home_config *h)
+{
+	if (h->prefix.len == 0)
+		return "no prefix is given to take the hosts' prefixes from";
+	if (h->prefix.len > 63)
+		return "the prefix has no room for a /64 for each host; use a /63 or shorter";
+	if (!in6_is_routable(&h->prefix.addr))
+		return "the prefix is not unicast routable";
+	if (interfaces_of(cfg, h) == 0)
+		return is_common(h) ? "a prefix serves no interface, for each has one of its own" :
+		       "a prefix is given for an interface that is not served";
+	for (const struct ha_home_config *o = cfg->homes; o < h; o++)
+		if (in6_in(&o->prefix, &h->prefix.addr) || in6_in(&h->prefix, &o->prefix.addr))
+			return "two prefixes overlap";
+	return NULL;
+}
+
+const char *home_config_check(struct ha_config *cfg)
+{
+	const char *wrong = NULL;
+	bool first = true;
+
+	for (struct ha_home_config *h = cfg->homes; h < cfg->homes + cfg->n_homes; h++) {
+		wrong = check_home(cfg, h);
+		if (wrong)
+			return wrong;
+		set_address(cfg, h, is_common(h) && first);
+		first = first && !is_common(h);
+	}
+	for (unsigned int i = 0; !wrong && i < cfg->n_homes; i++)
+		wrong = check_address(cfg, &cfg->homes[i]);
+	for (unsigned int i = 0; !wrong && i < cfg->n_interfaces; i++) {
+		unsigned int n = homes_at(cfg, cfg->interfaces[i]);
+
+		if (n == 0)
+			wrong = "an interface has no prefix, neither of its own nor a common one";
+		else if (n > HA_INTERFACE_HOMES)
+			wrong = "an interface has too many prefixes";
+	}
+	return wrong;
+}
+
+/* ---- life cycle ---- */
+
+int home_init_all(struct ha *ha)
+{
+	for (unsigned int i = 0; i < ha->cfg->n_homes; i++) {
+		struct ha_home *home = &ha->homes[i];
+		int err;
+
+		home->cfg = ha->cfg->homes[i];
+		home->ha = ha;
+		err = pool_init(&home->pool, &home->cfg.prefix, ha->cfg->max_leases);
+		if (err < 0)
+			return err;
+		ha->n_homes++;
+		for (unsigned int n = 0; n < ha->n_interfaces; n++) {
+			struct ha_interface *ifc = &ha->interfaces[n];
+
+			if (!serves(ha->cfg, &home->cfg, ifc->name))
+				continue;
+			if (ifc->n_homes == HA_INTERFACE_HOMES)
+				return -ENOSPC;
+			ifc->homes[ifc->n_homes++] = home;
+		}
+	}
+	return 0;
+}
+
+void home_free_all(struct ha *ha)
+{
+	struct lease *l, *next;
+
+	for (unsigned int i = 0; i < ha->n_homes; i++) {
+		HASH_ITER(by_mac, ha->homes[i].pool.by_mac, l, next) {
+			timer_stop(ha->timers, &l->presence);
+			timer_stop(ha->timers, &l->lifetime);
+		}
+		pool_free(&ha->homes[i].pool);
+	}
+}
+
+/* ---- looking up ---- */
+
+struct ha_home *ha_home_of(struct ha *ha, const struct in6_addr *a)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		if (in6_in(&ha->homes[i].cfg.prefix, a))
+			return &ha->homes[i];
+	return NULL;
+}
+
+bool ha_is_own_address(const struct ha *ha, const struct in6_addr *a)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		if (in6_eq(&ha->homes[i].cfg.address, a))
+			return true;
+	return false;
+}
+
+struct lease *ha_find_lease(const struct ha *ha, const struct in6_addr *a)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		if (in6_in(&ha->homes[i].cfg.prefix, a))
+			return pool_find_addr(&ha->homes[i].pool, a);
+	return NULL;
+}
+
+bool ha_home_full(const struct ha_home *home)
+{
+	return pool_full(&home->pool);
+}
