@@ -270,7 +270,7 @@ static void statements(void **state)
 	expect("quiet; } quiet;", "quiet\nquiet\n", "f:1:8: '}' without a '{'; expected a keyword\n");
 	expect("{ linger x; } quiet;", "quiet\n", "f:1:1: '{' behind nothing; expected a keyword\n");
 	expect("what { is { this; } ; } quiet;", "quiet\n", "f:1:1: unknown keyword \"what\"; expected "
-	       "one of interface, linger, max-anchors, prefix, rdnss, debug, key, nest, quiet\n");
+	       "one of interface, linger, max-anchors, prefix, rdnss, debug, key, nest, lease, quiet\n");
 	expect("linger 5s; max-anchors 1;\nlinger 6s;", "linger 5000000\nmax 1\nlinger 6000000\n",
 	       "f:2:1: \"linger\" a second time; expected it once (first in line 1)\n");
 }
@@ -288,7 +288,7 @@ static void blocks(void **state)
 	expect("nest { nest { word;", "word\n", "f:1:8: unclosed block of \"nest\"; expected '}'\n"
 	       "f:1:1: unclosed block of \"nest\"; expected '}'\n");
 	expect("what { is", "", "f:1:1: unknown keyword \"what\"; expected one of interface, linger, "
-	       "max-anchors, prefix, rdnss, debug, key, nest, quiet\n"
+	       "max-anchors, prefix, rdnss, debug, key, nest, lease, quiet\n"
 	       "f:1:6: unclosed block; expected '}'\n");
 	expect("key { secret 0001; sekret; }", "", "f:1:1: too few arguments; expected "
 	       "\"key SPI { ... }\"\nf:1:20: unknown keyword \"sekret\"; did you mean \"secret\"?\n");
