@@ -20,6 +20,7 @@ static const char *const event_names[BINDING_EVENT_MAX] = {
 	[BINDING_EVENT_RESTORE] = "restored",
 	[BINDING_EVENT_RELEASE] = "de-registration",
 	[BINDING_EVENT_TIMEOUT] = "lifetime over",
+	[BINDING_EVENT_FAILED] = "data path failed",
 };
 
 const char *binding_event_name(enum binding_event e)
@@ -186,6 +187,23 @@ static int release(struct binding *b, enum binding_event e, const struct binding
 	return 0;
 }
 
+void binding_failed(struct binding *b, const struct ha_pending *before, usec_t now)
+{
+	if (before->state_before == BINDING_NEW) {
+		strike_out(b);
+		forget(b, BINDING_EVENT_FAILED, now);
+		return;
+	}
+	b->coa = before->coa_before;
+	b->lifetime_s = before->lifetime_before_s;
+	change_state(b, before->state_before, BINDING_EVENT_FAILED);
+	(void)arm(b, before->expires_before);
+	if (b->state == BINDING_BOUND)
+		store(b);
+	else
+		strike_out(b);
+}
+
 static void timeout(struct binding *b, enum binding_event e, usec_t now)
 {
 	struct ha *ha = b->ha;
@@ -222,6 +240,7 @@ int binding_event(struct binding *b, enum binding_event e, const struct binding_
 	case BINDING_EVENT_TIMEOUT:
 		timeout(b, e, now);
 		return 0;
+	case BINDING_EVENT_FAILED:	/* binding_failed() */
 	case BINDING_EVENT_MAX:
 		break;
 	}

@@ -8,6 +8,7 @@
  *	BOUND    -- register --> BOUND               BOUND -- timeout --> GONE
  *	BOUND    -- release --> RELEASED             RELEASED -- register --> BOUND
  *	RELEASED -- release --> RELEASED             RELEASED -- timeout --> GONE
+ *	BOUND    -- data path fails --> as before the registration (BOUND, RELEASED, GONE)
  */
 #ifndef DMIP6_HA_BINDING_H
 #define DMIP6_HA_BINDING_H
@@ -19,6 +20,7 @@ enum binding_event {
 	BINDING_EVENT_RESTORE,		/* from the database of an earlier run */
 	BINDING_EVENT_RELEASE,		/* an accepted de-registration */
 	BINDING_EVENT_TIMEOUT,		/* of its timer */
+	BINDING_EVENT_FAILED,		/* the data path could not do what it had put off */
 	BINDING_EVENT_MAX
 };
 const char *binding_event_name(enum binding_event e);
@@ -38,5 +40,8 @@ void binding_init(struct ha *ha, struct binding *b);
  * one is gone. req may be NULL for TIMEOUT. After TIMEOUT the entry is gone. */
 int binding_event(struct binding *b, enum binding_event e, const struct binding_request *req,
 		  usec_t now);
+/* What the last registration changed is undone, but for the sequence number; after it the
+ * entry may be gone. */
+void binding_failed(struct binding *b, const struct ha_pending *before, usec_t now);
 
 #endif

@@ -78,12 +78,29 @@ void ha_config_defaults(struct ha_config *cfg)
 	};
 }
 
-static const char *check_keys(const struct ha_config *cfg)
+/* In the order of their SPIs, as ha_find_key() wants them. In place: no copy of a secret is
+ * left anywhere. */
+static void sort_keys(struct ha_config *cfg)
 {
-	for (unsigned int i = 0; i < cfg->n_keys; i++)
-		for (unsigned int j = 0; j < i; j++)
-			if (cfg->keys[i].auth.spi == cfg->keys[j].auth.spi)
-				return "two keys have the same SPI";
+	struct ha_key k;
+
+	for (unsigned int i = 1; i < cfg->n_keys; i++) {
+		unsigned int at = i;
+
+		k = cfg->keys[i];
+		for (; at > 0 && cfg->keys[at - 1].auth.spi > k.auth.spi; at--)
+			cfg->keys[at] = cfg->keys[at - 1];
+		cfg->keys[at] = k;
+	}
+	explicit_bzero(&k, sizeof(k));
+}
+
+static const char *check_keys(struct ha_config *cfg)
+{
+	sort_keys(cfg);
+	for (unsigned int i = 1; i < cfg->n_keys; i++)
+		if (cfg->keys[i].auth.spi == cfg->keys[i - 1].auth.spi)
+			return "two keys have the same SPI";
 	return NULL;
 }
 

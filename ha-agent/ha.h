@@ -86,7 +86,7 @@ struct ha_config {
 
 void ha_config_defaults(struct ha_config *cfg);
 /* NULL, or the sentence that says why the home agent cannot work with it. Sets the
- * addresses that were not given. */
+ * addresses that were not given, and puts the keys in the order of their SPIs. */
 const char *ha_config_check(struct ha_config *cfg);
 
 enum ha_event_type {
@@ -139,6 +139,10 @@ struct ha_ops {
 	int (*send_routed)(void *ctx, const void *data, size_t len);
 	int (*dp_set)(void *ctx, const struct dp_binding *b);
 	int (*dp_del)(void *ctx, const struct in6_prefix *inner);
+	/* May be NULL: then dp_set and dp_del have done what they say when they return.
+	 * Otherwise they may have put it off until this; failed() is called for each that
+	 * could not be done, and what stood before it stands. */
+	void (*dp_commit)(void *ctx, dp_failed_fn *failed, void *failed_ctx);
 	/* Neighbour and route for the lease's prefix by its interface (which has an
 	 * ifindex); both may be there already. */
 	int (*lease_attach)(void *ctx, const struct lease *l);
@@ -206,6 +210,31 @@ enum ha_counter {
 	HA_COUNTER_MAX
 };
 
+/* A Binding Acknowledgement to be sent, now or when what it reports is done. */
+struct ha_ack {
+	struct in6_addr from;		/* ours, to which the Binding Update went */
+	struct in6_addr to;		/* its source */
+	struct in6_addr hoa, coa;
+	uint32_t spi;			/* of the key that signs */
+	uint8_t status;
+	uint16_t sequence;
+	uint16_t lifetime;		/* units of 4 s */
+	bool has_mesg_id;
+	uint64_t mesg_id;
+};
+
+#define HA_BATCH	64		/* Binding Updates carried out together */
+
+/* A Binding Update whose work is put off: what to answer, and what stood before. */
+struct ha_pending {
+	struct ha_ack ack;
+	enum binding_state state_before;	/* NEW: there was no binding */
+	struct in6_addr coa_before;
+	uint32_t lifetime_before_s;
+	usec_t expires_before;
+	int err;			/* of the data path */
+};
+
 struct ha {
 	const struct ha_config *cfg;
 	const struct ha_ops *ops;
@@ -218,6 +247,8 @@ struct ha {
 	struct bcache bcache;
 	usec_t error_tokens_at;		/* token bucket of error messages */
 	unsigned int error_tokens;
+	struct ha_pending pending[HA_BATCH];
+	unsigned int n_pending;
 	uint64_t counters[HA_COUNTER_MAX];
 	uint64_t nd_ip6_errors[IP6_ERR_MAX], mh_ip6_errors[IP6_ERR_MAX];
 	uint64_t icmp6_errors[ICMP6_ERR_MAX];
@@ -241,6 +272,8 @@ void ha_link(struct ha *ha, int ifindex, const char *name, const uint8_t mac[6],
 void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 	      usec_t now);
 void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
+/* At the end of each turn: what the data path put off is done, then acknowledged. */
+void ha_flush(struct ha *ha, usec_t now);
 
 /* The home whose prefix holds the address; NULL: none. */
 struct ha_home *ha_home_of(struct ha *ha, const struct in6_addr *a);
@@ -270,18 +303,6 @@ void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name
 
 /* ---- between the files of the home agent ---- */
 
-/* A Binding Acknowledgement to be sent, now or when what it reports is done. */
-struct ha_ack {
-	struct in6_addr from;		/* ours, to which the Binding Update went */
-	struct in6_addr to;		/* its source */
-	struct in6_addr hoa, coa;
-	uint32_t spi;			/* of the key that signs */
-	uint8_t status;
-	uint16_t sequence;
-	uint16_t lifetime;		/* units of 4 s */
-	bool has_mesg_id;
-	uint64_t mesg_id;
-};
 void ha_acknowledge(struct ha *ha, const struct ha_ack *ack);
 const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi);	/* NULL: none */
 

@@ -4,6 +4,7 @@
  * carries its verdict out, answers. Owns nothing; ha_rx_mh() is called by io.c.
  * RFC 6275 9.2, 9.5.4, 10.3.1, 10.3.2; RFC 4285 section 5.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/core/log.h"
@@ -12,12 +13,18 @@
 
 #define BA_ROOM	256
 
+static int by_spi(const void *spi, const void *key)
+{
+	uint32_t wanted = *(const uint32_t *)spi, at = ((const struct ha_key *)key)->auth.spi;
+
+	return wanted < at ? -1 : wanted > at;
+}
+
 const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi)
 {
-	for (unsigned int i = 0; i < ha->cfg->n_keys; i++)
-		if (ha->cfg->keys[i].auth.spi == spi)
-			return &ha->cfg->keys[i];
-	return NULL;
+	if (ha->cfg->n_keys == 0)
+		return NULL;
+	return bsearch(&spi, ha->cfg->keys, ha->cfg->n_keys, sizeof(ha->cfg->keys[0]), by_spi);
 }
 
 /* A node at home is reached by its link, not by a route that may lead to where it was
@@ -158,6 +165,81 @@ static void carry_out(struct ha *ha, const struct verdict_in *in, struct binding
 	}
 }
 
+/* ---- what the data path puts off ---- */
+
+static bool waits(const struct ha *ha, const struct in6_addr *hoa)
+{
+	for (unsigned int i = 0; i < ha->n_pending; i++)
+		if (in6_eq(&ha->pending[i].ack.hoa, hoa))
+			return true;
+	return false;
+}
+
+static struct ha_pending before(const struct binding *b)
+{
+	if (!b)
+		return (struct ha_pending){ .state_before = BINDING_NEW };
+	return (struct ha_pending){
+		.state_before = b->state, .coa_before = b->coa,
+		.lifetime_before_s = b->lifetime_s, .expires_before = b->expires,
+	};
+}
+
+/* What changes nothing in the data path is acknowledged at once, the rest when it stands. */
+static void answer(struct ha *ha, const struct ha_pending *p, enum verdict_reason reason,
+		   usec_t now)
+{
+	bool refresh = p->state_before == BINDING_BOUND && in6_eq(&p->coa_before, &p->ack.coa);
+
+	if (!ha->ops->dp_commit || (reason != VERDICT_REGISTER && reason != VERDICT_DEREGISTER) ||
+	    (reason == VERDICT_REGISTER && refresh)) {
+		ha_acknowledge(ha, &p->ack);
+		return;
+	}
+	ha->pending[ha->n_pending++] = *p;
+	if (ha->n_pending == HA_BATCH)
+		ha_flush(ha, now);
+}
+
+static void on_failed(void *ctx, const struct in6_prefix *inner, int err)
+{
+	struct ha *ha = ctx;
+
+	ha->counters[HA_DATAPATH_FAILED]++;
+	log_warn("binding %s: the data path failed: %s", in6_prefix_str(inner).s, strerror(-err));
+	for (unsigned int i = 0; i < ha->n_pending; i++)
+		if (in6_in(inner, &ha->pending[i].ack.hoa))
+			ha->pending[i].err = err;
+}
+
+/* RFC 6275 9.5.4: what could not be done is refused for want of resources. */
+static void refuse(struct ha *ha, struct ha_pending *p, usec_t now)
+{
+	struct binding *b = bcache_find(&ha->bcache, &p->ack.hoa);
+	struct verdict v = { .reason = VERDICT_DATAPATH, .hoa = p->ack.hoa, .coa = p->ack.coa };
+
+	if (!b || b->state != BINDING_BOUND)
+		return;			/* a removal: there is nobody to whom it matters */
+	v.status = p->ack.status = verdict_status(v.reason);
+	p->ack.lifetime = 0;
+	ha->verdicts[VERDICT_REGISTER]--;
+	ha->verdicts[VERDICT_DATAPATH]++;
+	refused(ha, &v, b->lease);
+	binding_failed(b, p, now);
+}
+
+void ha_flush(struct ha *ha, usec_t now)
+{
+	if (ha->ops->dp_commit)
+		ha->ops->dp_commit(ha->ctx, on_failed, ha);
+	for (unsigned int i = 0; i < ha->n_pending; i++) {
+		if (ha->pending[i].err < 0)
+			refuse(ha, &ha->pending[i], now);
+		ha_acknowledge(ha, &ha->pending[i].ack);
+	}
+	ha->n_pending = 0;
+}
+
 static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
 		  const uint8_t *mh, usec_t now)
 {
@@ -169,11 +251,14 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	struct in6_addr hoa, coa;
 	struct binding *binding;
 	struct lease *lease;
+	struct ha_pending pending;
 	struct verdict_in in;
 	struct verdict v;
 
 	ha->counters[HA_RX_BU]++;
 	verdict_addresses(ip, msg, &hoa, &coa);
+	if (waits(ha, &hoa))
+		ha_flush(ha, now);	/* one thing at a time for one home address */
 	binding = bcache_find(&ha->bcache, &hoa);
 	lease = ha_find_lease(ha, &hoa);
 	in = (struct verdict_in){
@@ -186,6 +271,7 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 		.policy = &policy, .now = now,
 	};
 	verdict(&in, &v);
+	pending = before(binding);
 	if (!verdict_is_drop(v.reason))
 		carry_out(ha, &in, binding, lease, &v, now);
 	ha->verdicts[v.reason]++;
@@ -199,11 +285,12 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	/* What is signed for a message that was not authenticated is counted out. */
 	if (v.reason == VERDICT_AUTH_FAIL && !ha_error_allowed(ha, now))
 		return;
-	ha_acknowledge(ha, &(struct ha_ack){
+	pending.ack = (struct ha_ack){
 		.from = ip->dst, .to = ip->src, .hoa = v.hoa, .coa = v.coa, .spi = in.key->auth.spi,
 		.status = v.status, .sequence = v.sequence, .lifetime = v.lifetime,
 		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = msg->opts.mesg_id,
-	});
+	};
+	answer(ha, &pending, v.reason, now);
 	if (lease)
 		note_presence(ha, lease, ip, &v, now);
 }

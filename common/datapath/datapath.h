@@ -40,6 +40,9 @@ struct dp_config {
 	const char *device;	/* name of our own device: "dmip6mn0", "dmip6ha0" */
 };
 
+/* A change that could not be made; inner is as it was given. */
+typedef void dp_failed_fn(void *ctx, const struct in6_prefix *inner, int err);
+
 struct dp;			/* an open data path; one per daemon */
 
 struct dp_ops {
