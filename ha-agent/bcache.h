@@ -32,6 +32,7 @@ struct binding {
 	uint32_t spi;			/* of the key that signed it */
 	uint32_t lifetime_s;		/* as granted */
 	uint32_t place;			/* where it is written down; 0: nowhere */
+	uint64_t timestamp;		/* of the last accepted update (RFC 4285 6); 0: none */
 	usec_t expires;			/* BOUND: end of the lifetime; RELEASED: of the wait */
 	struct ha_home *home;		/* whose prefix holds the home address */
 	struct lease *lease;		/* never NULL */

@@ -143,6 +143,7 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	b->lifetime_s = req->lifetime_s;
 	if (restore)
 		b->place = req->place;
+	b->timestamp = req->timestamp;
 	change_state(b, BINDING_BOUND, e);
 	(void)arm(b, restore ? req->expires : now + req->lifetime_s * USEC_S);
 	if (restore)
@@ -175,6 +176,7 @@ static int release(struct binding *b, enum binding_event e, const struct binding
 		return err;
 	}
 	b->sequence = req->sequence;
+	b->timestamp = req->timestamp;
 	if (b->state == BINDING_BOUND) {
 		uninstall(b);
 		strike_out(b);

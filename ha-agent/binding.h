@@ -30,6 +30,7 @@ struct binding_request {
 	uint16_t sequence;
 	uint32_t spi;
 	uint32_t lifetime_s;		/* granted */
+	uint64_t timestamp;		/* 0: the update had none */
 	usec_t expires;			/* RESTORE only, and where it is written down */
 	uint32_t place;
 };

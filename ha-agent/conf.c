@@ -31,6 +31,8 @@ static struct {
 	struct ha_config *cfg;
 	bool has_mn;
 	uint8_t mn[6];
+	bool timestamp_required;
+	usec_t timestamp_window;
 } draft;
 
 int ha_conf_add_interface(struct ha_config *cfg, const char *name)
@@ -342,6 +344,7 @@ static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
 	(void)n;
 	explicit_bzero(&draft, sizeof(draft));
 	draft.cfg = cfg;
+	draft.timestamp_window = HA_TIMESTAMP_WINDOW;
 	if (!conf_key_begin(c, &args[0], &draft.key))
 		return NULL;
 	for (unsigned int i = 0; i < cfg->n_keys; i++) {
@@ -365,6 +368,28 @@ static void set_mn(struct conf *c, void *obj, const struct conf_word *kw,
 	(void)n;
 	if (obj && conf_mac(c, &args[0], draft.mn))
 		draft.has_mn = true;
+}
+
+static void set_timestamp(struct conf *c, void *obj, const struct conf_word *kw,
+			  const struct conf_word *args, unsigned int n)
+{
+	(void)obj;
+	(void)kw;
+	(void)n;
+	draft.timestamp_required = strcmp(args[0].text, "required") == 0;
+	if (!draft.timestamp_required && strcmp(args[0].text, "allowed") != 0)
+		conf_error(c, &args[0], "\"%s\" is no rule for time stamps; expected required "
+			   "or allowed", args[0].text);
+}
+
+static void set_timestamp_window(struct conf *c, void *obj, const struct conf_word *kw,
+				 const struct conf_word *args, unsigned int n)
+{
+	(void)obj;
+	(void)kw;
+	(void)n;
+	conf_duration(c, &args[0], HA_TIMESTAMP_WINDOW_MIN, 3600 * USEC_S,
+		      &draft.timestamp_window);
 }
 
 /* Room for one key more; nothing of a secret stays behind in what is freed. */
@@ -397,6 +422,8 @@ static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 	k = &cfg->keys[cfg->n_keys];
 	k->has_mn = draft.has_mn;
 	memcpy(k->mn, draft.mn, sizeof(k->mn));
+	k->timestamp_required = draft.timestamp_required;
+	k->timestamp_window = draft.timestamp_window;
 	if (conf_key_end(c, kw, &draft.key, &k->auth))
 		cfg->n_keys++;
 	explicit_bzero(&draft, sizeof(draft));
@@ -406,6 +433,10 @@ static const struct conf_keyword key_table[] = {
 	CONF_KEY_ROWS,
 	{ .name = "mn", .args = "MAC", .min_args = 1, .max_args = 1, .set = set_mn,
 	  .once = true },
+	{ .name = "timestamp", .args = "required|allowed", .min_args = 1, .max_args = 1,
+	  .set = set_timestamp, .once = true },
+	{ .name = "timestamp-window", .args = "DURATION", .min_args = 1, .max_args = 1,
+	  .set = set_timestamp_window, .once = true },
 	{ 0 }
 };
 

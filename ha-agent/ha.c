@@ -31,6 +31,7 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_PRESENCE_LOST] = "presence-lost",
 	[HA_RX_MH] = "rx-mh",
 	[HA_RX_MH_ELSEWHERE] = "rx-mh-elsewhere",
+	[HA_RX_MH_ROUTED] = "rx-mh-routing-header",
 	[HA_RX_BU] = "rx-bu",
 	[HA_RX_MH_UNEXPECTED] = "rx-mh-unexpected",
 	[HA_TX_BA] = "tx-ba",

@@ -43,11 +43,15 @@
 #define HA_PRESENCE_IDLE	(60 * USEC_S)	/* silence of a host before it is probed */
 #define HA_PRESENCE_RETRY	(1 * USEC_S)
 #define HA_PRESENCE_TRIES	3
+#define HA_TIMESTAMP_WINDOW	(7 * USEC_S)	/* RFC 4285 6: the default, */
+#define HA_TIMESTAMP_WINDOW_MIN	(3 * USEC_S)	/* and what it should exceed */
 
 struct ha_key {
 	struct auth_key auth;
 	bool has_mn;			/* good for the leases of this host only */
 	uint8_t mn[6];
+	bool timestamp_required;	/* RFC 4285 6; one that comes is checked anyway */
+	usec_t timestamp_window;	/* "close enough" */
 };
 
 enum home_mode {
@@ -153,6 +157,7 @@ struct ha_ops {
 	/* Before it is acknowledged: a kill loses nothing. Sets r->place. */
 	void (*binding_store)(void *ctx, struct ha_binding_record *r);
 	void (*binding_forget)(void *ctx, const struct in6_addr *hoa, uint32_t place);
+	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
 	void (*event)(void *ctx, const struct ha_event *e);	/* may be NULL */
 };
 
@@ -194,6 +199,7 @@ enum ha_counter {
 	HA_PRESENCE_LOST,
 	HA_RX_MH,
 	HA_RX_MH_ELSEWHERE,		/* to another address: passing through */
+	HA_RX_MH_ROUTED,		/* with a type 2 routing header, which is for MNs */
 	HA_RX_BU,
 	HA_RX_MH_UNEXPECTED,		/* known type that a home agent does not take */
 	HA_TX_BA,

@@ -128,6 +128,12 @@ static void op_binding_forget(void *ctx, const struct in6_addr *hoa, uint32_t pl
 	store_forget_binding(io->store, hoa, place);
 }
 
+static int64_t op_wall_us(void *ctx)
+{
+	(void)ctx;
+	return clock_wall_us();
+}
+
 static void op_event(void *ctx, const struct ha_event *e)
 {
 	struct io *io = ctx;
@@ -146,6 +152,7 @@ static const struct ha_ops ops = {
 	.lease_store = op_lease_store,
 	.binding_store = op_binding_store,
 	.binding_forget = op_binding_forget,
+	.wall_us = op_wall_us,
 	.event = op_event,
 };
 

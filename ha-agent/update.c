@@ -11,7 +11,8 @@
 #include "ha-agent/binding.h"
 #include "ha-agent/ha.h"
 
-#define BA_ROOM	256
+#define BA_ROOM		256
+#define NTP_EPOCH_S	UINT64_C(2208988800)	/* from 1900 to 1970 */
 
 static int by_spi(const void *spi, const void *key)
 {
@@ -99,7 +100,7 @@ static bool register_binding(struct ha *ha, struct binding *b, struct lease *lea
 {
 	struct binding_request req = {
 		.coa = v->coa, .sequence = v->sequence, .spi = key->auth.spi,
-		.lifetime_s = v->lifetime * MIP6_LIFETIME_UNIT_S,
+		.lifetime_s = v->lifetime * MIP6_LIFETIME_UNIT_S, .timestamp = v->mesg_id,
 	};
 
 	if (!b) {
@@ -121,7 +122,7 @@ static bool register_binding(struct ha *ha, struct binding *b, struct lease *lea
 static void remember_release(struct ha *ha, struct lease *lease, const struct verdict *v,
 			     usec_t now)
 {
-	struct binding_request req = { .sequence = v->sequence };
+	struct binding_request req = { .sequence = v->sequence, .timestamp = v->mesg_id };
 	struct binding *b;
 
 	if (!lease || lease->state == LEASE_FREE || lease->bindings >= HA_BINDINGS_PER_LEASE)
@@ -151,7 +152,7 @@ static void note_presence(struct ha *ha, struct lease *lease, const struct ip6_p
 static void carry_out(struct ha *ha, const struct verdict_in *in, struct binding *b,
 		      struct lease *lease, struct verdict *v, usec_t now)
 {
-	struct binding_request req = { .sequence = v->sequence };
+	struct binding_request req = { .sequence = v->sequence, .timestamp = v->mesg_id };
 
 	if (v->reason == VERDICT_REGISTER) {
 		register_binding(ha, b, lease, in->key, v, now);
@@ -159,7 +160,7 @@ static void carry_out(struct ha *ha, const struct verdict_in *in, struct binding
 		(void)binding_event(b, BINDING_EVENT_RELEASE, &req, now);
 	} else if (v->reason == VERDICT_NO_BINDING) {
 		remember_release(ha, lease, v, now);
-	} else if (b && v->reason > VERDICT_TYPE_CHANGE) {
+	} else if (b && verdict_is_valid(v->reason)) {
 		/* RFC 6275 9.5.1: valid, whatever else is wrong: its number counts. */
 		b->sequence = v->sequence;
 	}
@@ -212,7 +213,7 @@ static void on_failed(void *ctx, const struct in6_prefix *inner, int err)
 			ha->pending[i].err = err;
 }
 
-/* RFC 6275 9.5.4: what could not be done is refused for want of resources. */
+/* RFC 6275 9.5.4: what could not be done is refused. */
 static void refuse(struct ha *ha, struct ha_pending *p, usec_t now)
 {
 	struct binding *b = bcache_find(&ha->bcache, &p->ack.hoa);
@@ -240,6 +241,14 @@ void ha_flush(struct ha *ha, usec_t now)
 	ha->n_pending = 0;
 }
 
+/* RFC 4285 6: the time of day as NTP has it (RFC 5905 6), seconds and their fraction. */
+static uint64_t wall_time(const struct ha *ha)
+{
+	uint64_t us = (uint64_t)ha->ops->wall_us(ha->ctx);
+
+	return (us / USEC_S + NTP_EPOCH_S) << 32 | ((us % USEC_S) << 32) / USEC_S;
+}
+
 static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
 		  const uint8_t *mh, usec_t now)
 {
@@ -265,10 +274,13 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 		.ip = ip, .msg = msg, .mh = mh,
 		.key = msg->opts.mn_ha.present ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,
 		.home = ha_home_of(ha, &hoa), .binding = binding, .lease = lease,
+		.hoa_is_ours = ha_is_own_address(ha, &hoa),
 		.coa_is_ours = ha_is_own_address(ha, &coa),
 		.coa_is_bound = !in6_eq(&hoa, &coa) && ha_bound_find(ha, &coa),
 		.cache_full = ha->bcache.n >= ha->bcache.max,
+		.key_of_binding_stands = binding && ha_find_key(ha, binding->spi),
 		.policy = &policy, .now = now,
+		.wall = msg->opts.has_mesg_id ? wall_time(ha) : 0,
 	};
 	verdict(&in, &v);
 	pending = before(binding);
@@ -288,7 +300,7 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	pending.ack = (struct ha_ack){
 		.from = ip->dst, .to = ip->src, .hoa = v.hoa, .coa = v.coa, .spi = in.key->auth.spi,
 		.status = v.status, .sequence = v.sequence, .lifetime = v.lifetime,
-		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = msg->opts.mesg_id,
+		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = v.mesg_id,
 	};
 	answer(ha, &pending, v.reason, now);
 	if (lease)
@@ -310,9 +322,13 @@ void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now)
 		ha->mh_ip6_errors[ip_err]++;
 		return;
 	}
-	if (!ha_is_own_address(ha, &ip.dst) || ip.has_rh2 ||
-	    ip.next_header != MH_NEXT_HEADER) {
+	if (!ha_is_own_address(ha, &ip.dst) || ip.next_header != MH_NEXT_HEADER) {
 		ha->counters[HA_RX_MH_ELSEWHERE]++;
+		return;
+	}
+	/* RFC 6275 6.4.1: it goes on to a mobile node's home address, and we are none. */
+	if (ip.has_rh2) {
+		ha->counters[HA_RX_MH_ROUTED]++;
 		return;
 	}
 	mh = (const uint8_t *)data + ip.payload_off;

@@ -24,6 +24,8 @@ static const struct {
 			     DROP },
 	[VERDICT_HOA_UNROUTABLE] = { "home-address-unroutable",
 				     "home address is not unicast routable", DROP },
+	[VERDICT_COA_UNROUTABLE] = { "care-of-unroutable",
+				     "care-of address is not unicast routable", DROP },
 	[VERDICT_NONCE_INDICES] = { "nonce-indices",
 				    "home registration with a Nonce Indices option", DROP },
 	[VERDICT_NO_AUTH] = { "no-authentication", "no MN-HA authentication option", DROP },
@@ -32,26 +34,42 @@ static const struct {
 	[VERDICT_UNKNOWN_SPI] = { "unknown-spi", "no key with this SPI", DROP },
 	[VERDICT_BAD_AUTH] = { "bad-authentication", "authentication data is wrong", DROP },
 	[VERDICT_NOT_HOME_REG] = { "not-home-registration",
-				   "not a home registration, and no return routability", DROP },
+				   "not a home registration, and no Nonce Indices option", DROP },
 	[VERDICT_AUTH_FAIL] = { "authentication-failed", "authentication data is wrong",
 				BA_AUTH_FAIL },
 	[VERDICT_OTHER_MN] = { "other-mobile-node",
 			       "the key is not that of the prefix's mobile node",
 			       BA_NOT_HOME_AGENT },
+	[VERDICT_OTHER_KEY] = { "other-key", "the home address is bound by another key",
+				BA_PROHIBITED },
+	[VERDICT_NO_TIMESTAMP] = { "no-timestamp", "the key asks for a time stamp",
+				   BA_MESG_ID_REQUIRED },
+	[VERDICT_TIMESTAMP] = { "timestamp",
+				"time stamp is not close to our clock, or not newer than the last",
+				BA_ID_MISMATCH },
 	[VERDICT_SEQUENCE] = { "sequence", "sequence number is not newer than the last",
 			       BA_SEQ_OUT_OF_WINDOW },
 	[VERDICT_TYPE_CHANGE] = { "type-change", "registration type may not change",
 				  BA_TYPE_CHANGE },
+	[VERDICT_NONCES] = { "nonces",
+			     "not a home registration, and we keep no nonces",
+			     BA_EXPIRED_NONCES },
+	[VERDICT_HOME_NONCE] = { "home-nonce",
+				 "not a home de-registration, and we keep no nonces",
+				 BA_EXPIRED_HOME_NONCE },
 	[VERDICT_NO_BINDING] = { "no-binding", "nothing is registered for this home address",
 				 BA_NOT_HOME_AGENT },
+	[VERDICT_NO_HOME_REG] = { "no-home-registration",
+				  "no new home registrations are taken", BA_NO_HOME_REG },
 	[VERDICT_NOT_SUBNET] = { "not-home-subnet", "home address is not of this home agent",
 				 BA_NOT_HOME_SUBNET },
+	[VERDICT_HOA_RESERVED] = { "home-address-reserved",
+				   "home address is the home agent's own, or an anycast one",
+				   BA_PROHIBITED },
 	[VERDICT_NOT_ALLOCATED] = { "not-allocated", "the prefix was never given out",
 				    BA_NOT_HOME_SUBNET },
 	[VERDICT_LEASE_OVER] = { "lease-over", "the lifetime of the prefix is over",
 				 BA_NOT_HOME_SUBNET },
-	[VERDICT_COA_UNROUTABLE] = { "care-of-unroutable",
-				     "care-of address is not unicast routable", BA_UNSPECIFIED },
 	[VERDICT_COA_AT_HOME] = { "care-of-at-home",
 				  "care-of address lies in the home address's own prefix",
 				  BA_PROHIBITED },
@@ -63,8 +81,9 @@ static const struct {
 	[VERDICT_TABLE_FULL] = { "table-full", "the binding cache is full", BA_RESOURCES },
 	[VERDICT_MN_LIMIT] = { "mobile-node-limit",
 			       "too many home addresses of one mobile node", BA_RESOURCES },
+	/* What the kernel says fits no other status. */
 	[VERDICT_DATAPATH] = { "data-path", "the data path could not take the binding",
-			       BA_RESOURCES },
+			       BA_UNSPECIFIED },
 };
 
 const char *verdict_name(enum verdict_reason r)
@@ -87,6 +106,11 @@ bool verdict_is_drop(enum verdict_reason r)
 	return verdict_status(r) == DROP;
 }
 
+bool verdict_is_valid(enum verdict_reason r)
+{
+	return r == VERDICT_REGISTER || r == VERDICT_DEREGISTER || r >= VERDICT_NO_BINDING;
+}
+
 void verdict_addresses(const struct ip6_packet *ip, const struct mh_msg *msg,
 		       struct in6_addr *ret_hoa, struct in6_addr *ret_coa)
 {
@@ -106,7 +130,8 @@ static enum verdict_reason check_structure(const struct verdict_in *in, const st
 {
 	const struct mh_opts *o = &in->msg->opts;
 
-	/* RFC 6275 9.5.4: from no unicast address, nothing. */
+	/* RFC 6275 9.5.4: from no unicast address, nothing. Link-local is not enough: the
+	 * answer goes by the routing table. */
 	if (!in6_is_routable(&in->ip->src))
 		return VERDICT_SOURCE;
 	/* RFC 6275 10.3.1 wants the option; 10.3.2 lets it be left out at home, for a
@@ -116,6 +141,9 @@ static enum verdict_reason check_structure(const struct verdict_in *in, const st
 	/* RFC 6275 9.5.1: a unicast routable home address. */
 	if (!in6_is_routable(&v->hoa))
 		return VERDICT_HOA_UNROUTABLE;
+	/* RFC 6275 6.1.7: nor an answer for a care-of address that is not unicast routable. */
+	if (!in6_is_routable(&v->coa))
+		return VERDICT_COA_UNROUTABLE;
 	/* RFC 6275 9.5.1: a home registration has no Nonce Indices option. */
 	if ((in->msg->u.bu.flags & BU_HOME) && o->has_nonce_indices)
 		return VERDICT_NONCE_INDICES;
@@ -148,37 +176,91 @@ static enum verdict_reason check_authentication(const struct verdict_in *in,
 	return in->policy->answer_auth_failure ? VERDICT_AUTH_FAIL : VERDICT_BAD_AUTH;
 }
 
-/* RFC 6275 9.5.1 and the authorisation of 10.3.1: the message is genuine. */
+/* RFC 6275 10.3.1: the home address alone decides which key is the right one. */
+static enum verdict_reason check_authorisation(const struct verdict_in *in)
+{
+	const struct ha_key *key = in->key;
+
+	if (key->has_mn)
+		return in->lease && memcmp(key->mn, in->lease->mac, sizeof(key->mn)) != 0 ?
+		       VERDICT_OTHER_MN : VERDICT_MAX;
+	/* A key for every host takes no home address from the key that bound it. */
+	if (in->binding && in->binding->state == BINDING_BOUND && in->key_of_binding_stands &&
+	    in->binding->spi != key->auth.spi)
+		return VERDICT_OTHER_KEY;
+	return VERDICT_MAX;
+}
+
+/* RFC 4285 6: close to our clock and newer than what was accepted before. The number of a
+ * binding's last update is kept with it; what is older than the window is refused for its
+ * age alone, and a released binding is remembered for longer than that. */
+static enum verdict_reason check_timestamp(const struct verdict_in *in)
+{
+	const struct mh_opts *o = &in->msg->opts;
+	int64_t off = (int64_t)(o->mesg_id - in->wall);	/* in either era of NTP */
+	int64_t window = (int64_t)((in->key->timestamp_window << 32) / USEC_S);
+
+	if (!o->has_mesg_id)
+		return in->key->timestamp_required ? VERDICT_NO_TIMESTAMP : VERDICT_MAX;
+	if (off > window || off < -window)
+		return VERDICT_TIMESTAMP;
+	if (in->binding && in->binding->timestamp != 0 &&
+	    (int64_t)(o->mesg_id - in->binding->timestamp) <= 0)
+		return VERDICT_TIMESTAMP;
+	return VERDICT_MAX;
+}
+
+/* RFC 6275 9.5.1: the message is valid. RFC 4285 7 would leave the sequence number alone
+ * where there is a time stamp; RFC 6275 does not, and both are cheap. */
 static enum verdict_reason check_validity(const struct verdict_in *in)
 {
 	const struct mh_bu *bu = &in->msg->u.bu;
 
-	/* RFC 6275 10.3.1: the home address alone decides which key is the right one. */
-	if (in->lease && in->key->has_mn &&
-	    memcmp(in->key->mn, in->lease->mac, sizeof(in->key->mn)) != 0)
-		return VERDICT_OTHER_MN;
 	/* RFC 6275 9.5.1: newer than the last, modulo 2^16; any number without an entry. */
 	if (in->binding && !seq_newer(bu->seq, in->binding->sequence))
 		return VERDICT_SEQUENCE;
-	if (!(bu->flags & BU_HOME))
-		/* RFC 6275 9.5.1: an entry keeps its type; without one return routability
-		 * would have to be shown, which no MN-HA option replaces. */
-		return in->binding ? VERDICT_TYPE_CHANGE : VERDICT_NOT_HOME_REG;
-	return VERDICT_MAX;
+	if (bu->flags & BU_HOME)
+		return VERDICT_MAX;
+	/* RFC 6275 9.5.1: an entry keeps its type. */
+	if (in->binding)
+		return VERDICT_TYPE_CHANGE;
+	if (!in->msg->opts.has_nonce_indices)
+		return VERDICT_NOT_HOME_REG;
+	/*
+	 * RFC 6275 9.5.1: indices that are not recognised have an answer. A home agent is no
+	 * correspondent: it hands out no nonces and so recognises none, neither the home nor
+	 * the care-of one, of which a request to delete has only the first looked at. Status
+	 * 137 would need a home nonce that is good. Strangers do not get here.
+	 */
+	return bu->lifetime == 0 ? VERDICT_HOME_NONCE : VERDICT_NONCES;
 }
 
+/*
+ * No loop can come of what passes here: a care-of address is never one that is a bound home
+ * address at that time, so the binding that would close a ring is the one that is refused.
+ * A care-of address may be bound as a home address later. That is how a mobile node moves on
+ * from one of our links, and the chain goes as soon as its older binding has moved too.
+ */
 static enum verdict_reason check_care_of(const struct verdict_in *in, const struct verdict *v)
 {
-	if (!in6_is_routable(&v->coa))
-		return VERDICT_COA_UNROUTABLE;
 	if (in6_in(&in->lease->prefix, &v->coa))
 		return VERDICT_COA_AT_HOME;
 	if (in->coa_is_ours)
 		return VERDICT_COA_IS_HA;
-	/* Two home addresses that are each other's care-of address would be a loop. */
 	if (in->coa_is_bound)
 		return VERDICT_COA_BOUND;
 	return VERDICT_MAX;
+}
+
+/* Ours, or everybody's: the Subnet-Router anycast address (RFC 4291 2.6.1) and the highest
+ * 128 (RFC 2526 2, with the universal bit of a /64's interface identifiers cleared). */
+static bool is_reserved(const struct verdict_in *in, const struct in6_addr *hoa)
+{
+	static const uint8_t zero[8], top[7] = { 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	const uint8_t *iid = &hoa->s6_addr[8];
+
+	return in->hoa_is_ours || memcmp(iid, zero, sizeof(zero)) == 0 ||
+	       (memcmp(iid, top, sizeof(top)) == 0 && iid[7] >= 0x80);
 }
 
 /* RFC 6275 10.3.1: no more than was asked for, than the prefix has left, than policy. */
@@ -202,8 +284,14 @@ static enum verdict_reason check_registration(const struct verdict_in *in, struc
 	bool is_new = !in->binding;
 	enum verdict_reason r;
 
+	/* A binding that is there is served to its end. */
+	if (in->policy->no_new_bindings &&
+	    (is_new || in->binding->state != BINDING_BOUND))
+		return VERDICT_NO_HOME_REG;
 	if (!in->home)
 		return VERDICT_NOT_SUBNET;
+	if (is_reserved(in, &v->hoa))
+		return VERDICT_HOA_RESERVED;
 	if (!in->lease)
 		return VERDICT_NOT_ALLOCATED;
 	v->lifetime = granted(in);
@@ -227,6 +315,10 @@ static enum verdict_reason decide(const struct verdict_in *in, struct verdict *v
 	if (r == VERDICT_MAX)
 		r = check_authentication(in, v);
 	if (r == VERDICT_MAX)
+		r = check_authorisation(in);
+	if (r == VERDICT_MAX)
+		r = check_timestamp(in);
+	if (r == VERDICT_MAX)
 		r = check_validity(in);
 	if (r != VERDICT_MAX)
 		return r;
@@ -238,7 +330,9 @@ static enum verdict_reason decide(const struct verdict_in *in, struct verdict *v
 
 void verdict(const struct verdict_in *in, struct verdict *ret)
 {
-	struct verdict v = { .sequence = in->msg->u.bu.seq };
+	struct verdict v = {
+		.sequence = in->msg->u.bu.seq, .mesg_id = in->msg->opts.mesg_id,
+	};
 
 	verdict_addresses(in->ip, in->msg, &v.hoa, &v.coa);
 	v.reason = decide(in, &v);
@@ -246,6 +340,9 @@ void verdict(const struct verdict_in *in, struct verdict *ret)
 	/* RFC 6275 9.5.1: with 135 goes the last number that was accepted. */
 	if (v.reason == VERDICT_SEQUENCE)
 		v.sequence = in->binding->sequence;
+	/* RFC 4285 6: with 144 goes our time of day, its fraction as it came. */
+	if (v.reason == VERDICT_TIMESTAMP)
+		v.mesg_id = (in->wall & ~(uint64_t)UINT32_MAX) | (v.mesg_id & UINT32_MAX);
 	if (v.reason != VERDICT_REGISTER) {
 		v.lifetime = 0;
 	} else if ((usec_t)v.lifetime >= (in->lease->valid_until - in->now) / UNIT) {

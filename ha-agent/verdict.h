@@ -26,6 +26,7 @@ enum verdict_reason {
 	VERDICT_SOURCE,
 	VERDICT_NO_HAO,
 	VERDICT_HOA_UNROUTABLE,
+	VERDICT_COA_UNROUTABLE,
 	VERDICT_NONCE_INDICES,
 	VERDICT_NO_AUTH,
 	VERDICT_AUTH_ORDER,
@@ -35,30 +36,40 @@ enum verdict_reason {
 	/* refused */
 	VERDICT_AUTH_FAIL,		/* 146, instead of VERDICT_BAD_AUTH where configured */
 	VERDICT_OTHER_MN,		/* 133 */
+	VERDICT_OTHER_KEY,		/* 129 */
+	VERDICT_NO_TIMESTAMP,		/* 145 */
+	VERDICT_TIMESTAMP,		/* 144 */
 	VERDICT_SEQUENCE,		/* 135 */
 	VERDICT_TYPE_CHANGE,		/* 139 */
+	VERDICT_NONCES,			/* 138 */
+	VERDICT_HOME_NONCE,		/* 136 */
+	/* refused although valid: the sequence number counts (9.5.1) */
 	VERDICT_NO_BINDING,		/* 133, de-registration */
+	VERDICT_NO_HOME_REG,		/* 131 */
 	VERDICT_NOT_SUBNET,		/* 132 */
+	VERDICT_HOA_RESERVED,		/* 129 */
 	VERDICT_NOT_ALLOCATED,		/* 132 */
 	VERDICT_LEASE_OVER,		/* 132 */
-	VERDICT_COA_UNROUTABLE,		/* 128 */
 	VERDICT_COA_AT_HOME,		/* 129 */
 	VERDICT_COA_IS_HA,		/* 129 */
 	VERDICT_COA_BOUND,		/* 129 */
 	VERDICT_TABLE_FULL,		/* 130 */
 	VERDICT_MN_LIMIT,		/* 130 */
-	VERDICT_DATAPATH,		/* 130, found out while carrying it out */
+	VERDICT_DATAPATH,		/* 128, found out while carrying it out */
 	VERDICT_MAX
 };
 const char *verdict_name(enum verdict_reason r);	/* counter: "sequence" */
 const char *verdict_text(enum verdict_reason r);	/* sentence for people */
 uint8_t verdict_status(enum verdict_reason r);		/* status of the acknowledgement */
 bool verdict_is_drop(enum verdict_reason r);		/* nothing is answered */
+/* Genuine and newer than what came before: its sequence number is the last one now. */
+bool verdict_is_valid(enum verdict_reason r);
 
 struct verdict_policy {
 	usec_t max_lifetime;
 	unsigned int bindings_per_lease;
 	bool answer_auth_failure;
+	bool no_new_bindings;		/* those that are there may be refreshed and moved */
 };
 
 struct verdict_in {
@@ -69,11 +80,14 @@ struct verdict_in {
 	const struct ha_home *home;	/* whose prefix holds the home address; NULL: none */
 	const struct binding *binding;	/* of its home address; NULL: none */
 	const struct lease *lease;	/* whose prefix holds the home address; NULL: none */
+	bool hoa_is_ours;		/* the home address is the home agent's own */
 	bool coa_is_ours;		/* the care-of address is the home agent's own */
 	bool coa_is_bound;		/* the care-of address is itself a bound home address */
 	bool cache_full;
+	bool key_of_binding_stands;	/* the key that made the binding is there still */
 	const struct verdict_policy *policy;
 	usec_t now;
+	uint64_t wall;			/* time of day as RFC 4285 6 has it: NTP format */
 };
 
 struct verdict {
@@ -81,6 +95,7 @@ struct verdict {
 	uint8_t status;
 	uint16_t sequence;		/* for the acknowledgement */
 	uint16_t lifetime;		/* granted, units of 4 s */
+	uint64_t mesg_id;		/* for the acknowledgement, if the update has one */
 	struct in6_addr hoa, coa;	/* as RFC 6275 9.5.1 determines them */
 };
 

@@ -196,11 +196,18 @@ static void op_binding_store(void *ctx, struct ha_binding_record *r)
 		h->binding_rows[h->n_binding_rows++] = *r;
 }
 
+static int64_t op_wall_us(void *ctx)
+{
+	struct sim_ha *h = ctx;
+
+	return (int64_t)h->sim->now;
+}
+
 static const struct ha_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .dp_set = op_dp_set,
 	.dp_del = op_dp_del, .lease_attach = op_lease_attach, .lease_detach = op_lease_detach,
 	.lease_store = op_lease_store, .binding_store = op_binding_store,
-	.binding_forget = op_binding_forget,
+	.binding_forget = op_binding_forget, .wall_us = op_wall_us,
 };
 
 /* --- what arrives ------------------------------------------------------------------- */

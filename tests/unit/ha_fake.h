@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A home agent in a test: ops that write down what was asked for, in order, and packets as
- * a mobile node would send them. Included after cmocka.h by test_ha.c alone.
+ * a mobile node would send them. Included after cmocka.h by the tests of the whole home agent.
  */
 #ifndef DMIP6_TESTS_HA_FAKE_H
 #define DMIP6_TESTS_HA_FAKE_H
@@ -39,6 +39,7 @@ struct fake {
 	struct ha_binding_record binding;
 	struct ha_event event;
 	int dp_error, store_error;
+	int64_t wall_us;
 };
 
 static inline void fake_note(struct fake *f, enum call c)
@@ -130,6 +131,13 @@ static inline void fake_binding_forget(void *ctx, const struct in6_addr *hoa, ui
 	fake_note(ctx, CALL_BINDING_FORGET);
 }
 
+static inline int64_t fake_wall_us(void *ctx)
+{
+	struct fake *f = ctx;
+
+	return f->wall_us;
+}
+
 static inline void fake_event(void *ctx, const struct ha_event *e)
 {
 	struct fake *f = ctx;
@@ -148,6 +156,7 @@ static const struct ha_ops fake_ops = {
 	.lease_store = fake_lease_store,
 	.binding_store = fake_binding_store,
 	.binding_forget = fake_binding_forget,
+	.wall_us = fake_wall_us,
 	.event = fake_event,
 };
 
@@ -304,8 +313,10 @@ struct bu {
 	const char *src, *hoa;		/* hoa NULL: no Home Address option */
 	const char *alt_coa;		/* NULL: none */
 	uint16_t seq, lifetime, flags;
-	const struct ha_key *key;
+	const struct ha_key *key;	/* NULL: no authentication option */
 	const char *dst;
+	bool rh2, nonces;
+	uint64_t mesg_id;		/* 0: no time stamp */
 };
 
 static inline size_t bu_packet(const struct bu *bu, uint8_t *room, size_t cap)
@@ -324,21 +335,31 @@ static inline size_t bu_packet(const struct bu *bu, uint8_t *room, size_t cap)
 	size_t at;
 
 	ip.hao = hoa;
+	ip.has_rh2 = bu->rh2;
+	ip.rh2 = hoa;
+	msg.opts.has_nonce_indices = bu->nonces;
+	msg.opts.has_mesg_id = bu->mesg_id != 0;
+	msg.opts.mesg_id = bu->mesg_id;
 	if (bu->alt_coa) {
 		msg.opts.has_alt_coa = true;
 		msg.opts.alt_coa = coa = addr(bu->alt_coa);
 	}
-	a->present = true;
-	a->spi = bu->key->auth.spi;
-	a->len = (uint8_t)auth_len(bu->key->auth.algorithm);
+	a->present = bu->key != NULL;
+	if (bu->key) {
+		a->spi = bu->key->auth.spi;
+		a->len = (uint8_t)auth_len(bu->key->auth.algorithm);
+	}
 	wb_init(&w, room, cap);
 	ip6_encode(&w, &ip);
 	at = w.len;
 	assert_int_equal(mh_encode(&w, &msg), 0);
 	ip6_finish(&w, 0);
 	assert_false(w.err);
-	assert_int_equal(auth_mn_ha(&bu->key->auth, &coa, &hoa, room + at, a->covered, a->data), 0);
-	assert_int_equal(mh_set_auth(room + at, w.len - at, a), 0);
+	if (bu->key) {
+		assert_int_equal(auth_mn_ha(&bu->key->auth, &coa, &hoa, room + at, a->covered,
+					    a->data), 0);
+		assert_int_equal(mh_set_auth(room + at, w.len - at, a), 0);
+	}
 	mh_set_cksum(room + at, w.len - at, ip6_cksum_src(&ip), ip6_cksum_dst(&ip));
 	return w.len;
 }

@@ -178,7 +178,7 @@ static void the_failure_is_answered(void **state)
 	fails(hoa1);
 	ha_flush(&d.f.ha, d.f.now);
 	ba = fake_ba(&d.f, d.f.keys, COA1, hoa1);
-	assert_int_equal(ba.status, BA_RESOURCES);
+	assert_int_equal(ba.status, BA_UNSPECIFIED);
 	assert_int_equal(ba.seq, 9);
 	assert_int_equal(ba.lifetime, 0);
 	fake_end(&d.f);
@@ -200,7 +200,7 @@ static void a_move_fails(void **state)
 	bu(COA2, hoa1, 2, 50);
 	fails(hoa1);
 	ha_flush(&d.f.ha, d.f.now);
-	assert_int_equal(fake_ba(&d.f, d.f.keys, COA2, hoa1).status, BA_RESOURCES);
+	assert_int_equal(fake_ba(&d.f, d.f.keys, COA2, hoa1).status, BA_UNSPECIFIED);
 	b = bound(hoa1);
 	assert_non_null(b);
 	assert_true(in6_eq(&b->coa, &coa));

@@ -499,13 +499,13 @@ static void failed_move_keeps_the_binding(void **state)
 	f.dp_error = -ENOMEM;
 	fake_bu(&f, &(struct bu){ .src = COA2, .hoa = HOA, .seq = 11, .lifetime = 100,
 				  .key = &f.keys[0] });
-	assert_int_equal(fake_ba(&f, &f.keys[0], COA2, HOA).status, BA_RESOURCES);
+	assert_int_equal(fake_ba(&f, &f.keys[0], COA2, HOA).status, BA_UNSPECIFIED);
 	assert_true(in6_eq(&ha_bound_find(&f.ha, &hoa)->coa, &coa));
 	/* A new one leaves nothing behind. */
 	fake_rs(&f, 7, mac_b, "::", 255);
 	fake_bu(&f, &(struct bu){ .src = COA, .hoa = HOA_B, .seq = 1, .lifetime = 100,
 				  .key = &f.keys[0] });
-	assert_int_equal(fake_ba(&f, &f.keys[0], COA, HOA_B).status, BA_RESOURCES);
+	assert_int_equal(fake_ba(&f, &f.keys[0], COA, HOA_B).status, BA_UNSPECIFIED);
 	assert_int_equal(f.ha.bcache.n, 1);
 	assert_int_equal(f.ha.verdicts[VERDICT_DATAPATH], 2);
 	fake_end(&f);
