@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * nftables table of the data path: called by the kernel backends. The skeleton (sets,
- * chains, rules) is text for libnftables, in one transaction; elements are nfnetlink
+ * chains, rules: dp_ruleset.c) is text for libnftables, in one transaction; elements are nfnetlink
  * messages of constant cost, so a hundred thousand bindings cost a binding no more than
  * one does. RFC 2473 tunnels, RFC 6275 10.4.5 and 11.3.1 for what is checked.
  */
@@ -18,10 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/datapath/dp_ruleset.h"
 #include "common/sys/nl.h"
-
-#define TEXT_ROOM	4096
-#define N_RULES		6	/* of the skeleton */
 
 struct pair {			/* element of set rx: as the packet has it */
 	struct in6_addr remote, inner;
@@ -33,68 +31,6 @@ struct dp_filter {
 	const char *table;
 	uint64_t drops_before;
 };
-
-static const char *table_of(enum dp_role role)
-{
-	switch (role) {
-	case DP_ROLE_MN:
-		return "dmip6_mn";
-	case DP_ROLE_HA:
-		return "dmip6_ha";
-	}
-	return "";
-}
-
-/*
- * Bit offsets from the outer IPv6 header: the inner header begins at 320, or at 384 behind
- * 8 octets of destination options; in it the source is at 64, the destination at 192. The
- * HA checks the inner source, the MN the inner destination.
- *
- * What comes for an end of tunnels without belonging to a binding is dropped before it is
- * decapsulated. Mobility Headers are dropped on input, where the packet socket has seen
- * them already: the kernel would answer with ICMPv6 parameter problems.
- */
-static int skeleton(enum dp_role role, char *text, size_t room)
-{
-	const char *t = table_of(role), *count_in = "prerouting", *count_hook = "prerouting";
-	const char *count = "daddr";
-	unsigned int inner = 320 + 64;
-	int n;
-
-	if (role == DP_ROLE_MN) {
-		inner = 320 + 192;
-		count = "saddr";
-		count_in = "output";
-		count_hook = "output";
-	}
-	n = snprintf(text, room,
-		"add table inet %1$s\n"
-		"add set inet %1$s local { type ipv6_addr; }\n"
-		"add set inet %1$s rx { typeof ip6 saddr . @nh,%2$u,128; size 1048576;"
-		" flags dynamic; counter; }\n"
-		"add set inet %1$s tx { type ipv6_addr; size 1048576; flags dynamic; counter; }\n"
-		"add counter inet %1$s spoofed\n"
-		"add counter inet %1$s mobility\n"
-		"add chain inet %1$s prerouting"
-		" { type filter hook prerouting priority raw; policy accept; }\n"
-		"add chain inet %1$s input"
-		" { type filter hook input priority raw; policy accept; }\n"
-		"add chain inet %1$s %4$s { type filter hook %5$s priority raw; policy accept; }\n"
-		"add chain inet %1$s tunnel\n"
-		"flush chain inet %1$s prerouting\n"
-		"flush chain inet %1$s input\n"
-		"flush chain inet %1$s %4$s\n"
-		"flush chain inet %1$s tunnel\n"
-		"add rule inet %1$s tunnel ip6 nexthdr 41 ip6 saddr . @nh,%2$u,128 @rx accept\n"
-		"add rule inet %1$s tunnel ip6 nexthdr 60 @nh,320,16 0x2900"
-		" ip6 saddr . @nh,%3$u,128 @rx meta mark set 0x%7$x accept\n"
-		"add rule inet %1$s tunnel meta l4proto 41 counter name spoofed drop\n"
-		"add rule inet %1$s prerouting ip6 daddr @local jump tunnel\n"
-		"add rule inet %1$s input meta l4proto 135 counter name mobility drop\n"
-		"add rule inet %1$s %4$s ip6 %6$s @tx\n",
-		t, inner, inner + 64, count_in, count_hook, count, DP_FILTER_MARK);
-	return n > 0 && (size_t)n < room ? 0 : -ENOBUFS;
-}
 
 /* Runs libnftables; its words about an error go to why (if not NULL). */
 static int run(const char *text, bool dry, char *why, size_t len)
@@ -122,8 +58,9 @@ static int run(const char *text, bool dry, char *why, size_t len)
 
 static int build(enum dp_role role, bool dry, char *why, size_t len)
 {
-	char text[TEXT_ROOM];
-	int err = skeleton(role, text, sizeof(text));
+	char text[DP_RULESET_ROOM];
+	unsigned int n;
+	int err = dp_ruleset_text(role, text, sizeof(text), &n);
 
 	return err < 0 ? err : run(text, dry, why, len);
 }
@@ -397,10 +334,12 @@ static int on_rule(const struct nlmsghdr *nlh, void *ctx)
 static bool complete(struct dp_filter *f)
 {
 	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETRULE, NLM_F_DUMP);
-	unsigned int n = 0;
+	char text[DP_RULESET_ROOM];
+	unsigned int n = 0, wanted;
 
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, f->table);
-	return nl_query(f->nl, nlh, on_rule, &n) == 0 && n == N_RULES;
+	return dp_ruleset_text(f->role, text, sizeof(text), &wanted) == 0 &&
+	       nl_query(f->nl, nlh, on_rule, &n) == 0 && n == wanted;
 }
 
 /* A table of that name and another shape is not ours to keep. */
@@ -410,7 +349,7 @@ static int make(enum dp_role role)
 
 	if (build(role, false, NULL, 0) == 0)
 		return 0;
-	(void)snprintf(text, sizeof(text), "delete table inet %s\n", table_of(role));
+	(void)snprintf(text, sizeof(text), "delete table inet %s\n", dp_ruleset_table(role));
 	(void)run(text, false, NULL, 0);
 	return build(role, false, NULL, 0);
 }
@@ -433,7 +372,7 @@ int dp_filter_open(enum dp_role role, struct dp_filter **ret)
 	if (!f)
 		return -ENOMEM;
 	f->role = role;
-	f->table = table_of(role);
+	f->table = dp_ruleset_table(role);
 	err = nl_open(NETLINK_NETFILTER, &f->nl);
 	if (err == 0)
 		err = make(role);
@@ -494,7 +433,7 @@ int dp_filter_remove_all(void)
 	if (err < 0)
 		return err;
 	for (int role = DP_ROLE_MN; role <= (int)DP_ROLE_HA && err >= 0; role++) {
-		err = remove_table(nl, table_of((enum dp_role)role));
+		err = remove_table(nl, dp_ruleset_table((enum dp_role)role));
 		if (err > 0)
 			n += err;
 	}

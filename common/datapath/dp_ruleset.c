@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the data path's nftables table does with packets; called by dp_filter.c, which owns
+ * the table and its elements. The kernel's tunnels do not look at who sends, and those of
+ * segment routing leave more to be desired; this is where RFC 2473, RFC 6040 and RFC 6275
+ * 10.4.5 are kept.
+ *
+ * Sets: `local`, ends of tunnels here; `rx`, pairs of outer source and inner address that
+ * may come out of a tunnel; `tx`, addresses whose packets go into one. All in the raw
+ * priority: after reassembly where connection tracking does that, before anything else.
+ *
+ * Offsets are bits from the IPv6 header that the hook sees; in a header the traffic class
+ * begins at 4, next header at 48, hop limit at 56, source at 64, destination at 192. `local`
+ * is typed as raw octets, for it is asked for inner addresses too; so IPv4 must be kept off.
+ */
+#include "common/datapath/dp_ruleset.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/datapath/dp_filter.h"
+
+#define PLAIN		320	/* inner header behind the tunnel header alone, */
+#define WITH_LIMIT	384	/* behind 8 octets of destination options (RFC 2473 4.1.1) */
+
+struct text {
+	char *at;
+	size_t len, room;
+	unsigned int n_rules;
+	const char *table;
+};
+
+const char *dp_ruleset_table(enum dp_role role)
+{
+	switch (role) {
+	case DP_ROLE_MN:
+		return "dmip6_mn";
+	case DP_ROLE_HA:
+		return "dmip6_ha";
+	}
+	return "";
+}
+
+static void put(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (t->len >= t->room)
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf(t->at + t->len, t->room - t->len, fmt, ap);
+	va_end(ap);
+	t->len += n < 0 ? t->room : (size_t)n;
+}
+
+static void chain(struct text *t, const char *name, const char *hook)
+{
+	put(t, "add chain inet %s %s", t->table, name);
+	if (hook)
+		put(t, " { type filter hook %s priority raw; policy accept; }", hook);
+	put(t, "\nflush chain inet %s %s\n", t->table, name);
+}
+
+static void rule(struct text *t, const char *in, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void rule(struct text *t, const char *in, const char *fmt, ...)
+{
+	char words[256];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(words))
+		t->len = t->room;
+	put(t, "add rule inet %s %s %s\n", t->table, in, words);
+	t->n_rules++;
+}
+
+/* RFC 6040 4.2, for an inner header at that bit: what the network said about congestion on
+ * the way is told to the receiver. A packet that cannot carry it is dropped, as its sender
+ * asked for. */
+static void congestion(struct text *t, const char *name, unsigned int inner)
+{
+	unsigned int ecn = inner + 10;
+
+	chain(t, name, NULL);
+	rule(t, name, "ip6 ecn not-ect accept");
+	rule(t, name, "ip6 ecn ect0 accept");
+	rule(t, name, "ip6 ecn ect1 @nh,%u,2 2 @nh,%u,2 set 1 accept", ecn, ecn);
+	rule(t, name, "ip6 ecn ect1 accept");
+	rule(t, name, "@nh,%u,2 0 counter name congestion drop", ecn);
+	rule(t, name, "@nh,%u,2 set 3 accept", ecn);
+}
+
+/* What comes for an end of tunnels: out of the tunnel of a binding, or dropped. The home
+ * agent checks the inner source, the mobile node the inner destination. */
+static void decapsulation(struct text *t, enum dp_role role)
+{
+	unsigned int who = role == DP_ROLE_HA ? 64 : 192;
+
+	congestion(t, "congestion", PLAIN);
+	congestion(t, "congestion_limit", WITH_LIMIT);
+	chain(t, "tunnel", NULL);
+	/* A tunnel to us inside of one would be taken off too, where nothing checks it. On
+	 * a mobile node that is what comes late over an earlier care-of address. */
+	if (role == DP_ROLE_HA) {
+		rule(t, "tunnel", "ip6 nexthdr 41 @nh,%u,8 41 @nh,%u,128 @local"
+		     " counter name spoofed drop", PLAIN + 48, PLAIN + 192);
+		rule(t, "tunnel", "ip6 nexthdr 60 @nh,320,16 0x2900 @nh,%u,8 { 41, 60 }"
+		     " @nh,%u,128 @local counter name spoofed drop", WITH_LIMIT + 48,
+		     WITH_LIMIT + 192);
+	}
+	/* To have a destination the inner header must be there whole. */
+	rule(t, "tunnel", "ip6 nexthdr 41 @nh,%u,4 6 @nh,%u,128 != 0"
+	     " ip6 saddr . @nh,%u,128 @rx goto congestion", PLAIN, PLAIN + 192, PLAIN + who);
+	rule(t, "tunnel", "ip6 nexthdr 60 @nh,320,16 0x2900 @nh,%u,4 6 @nh,%u,128 != 0"
+	     " ip6 saddr . @nh,%u,128 @rx meta mark set 0x%x goto congestion_limit", WITH_LIMIT,
+	     WITH_LIMIT + 192, WITH_LIMIT + who, DP_FILTER_MARK);
+	rule(t, "tunnel", "meta l4proto { 4, 41 } counter name spoofed drop");
+}
+
+/*
+ * RFC 2473 3.1, 6.3: the tunnel is one hop for the packet inside, and has a hop limit of its
+ * own. Segment routing copies the inner one instead and takes nothing off it; what is about
+ * to expire has done so before this hook. Packets of an ip6_tunnel device do not come by.
+ */
+static void single_hop(struct text *t)
+{
+	chain(t, "forward", "forward");
+	put(t, "add rule inet %s forward meta nfproto ipv6 @nh,64,128 @local ip6 nexthdr 41"
+	    " ip6 hoplimit set 64 @nh,%u,8 set @nh,%u,8 map {", t->table, PLAIN + 56, PLAIN + 56);
+	for (unsigned int hops = 2; hops <= 255; hops++)
+		put(t, "%s %u : %u", hops > 2 ? "," : "", hops, hops - 1);
+	put(t, " }\n");
+	t->n_rules++;
+}
+
+/* RFC 4861 8: a redirect is for a neighbour. Who is reached by a tunnel is none, and neither
+ * is the other end of one; the kernel sees only that a packet leaves where it came in. */
+static void no_redirects(struct text *t)
+{
+	chain(t, "output", "output");
+	rule(t, "output", "icmpv6 type nd-redirect ip6 daddr @tx drop");
+	rule(t, "output", "icmpv6 type nd-redirect @nh,192,128 @local drop");
+}
+
+int dp_ruleset_text(enum dp_role role, char *text, size_t room, unsigned int *ret_n)
+{
+	unsigned int inner = role == DP_ROLE_HA ? PLAIN + 64 : PLAIN + 192;
+	struct text t = { .at = text, .room = room, .table = dp_ruleset_table(role) };
+
+	put(&t, "add table inet %s\n"
+	    "add set inet %s local { typeof @nh,192,128; }\n"
+	    "add set inet %s rx { typeof ip6 saddr . @nh,%u,128; size 1048576; flags dynamic;"
+	    " counter; }\n"
+	    "add set inet %s tx { type ipv6_addr; size 1048576; flags dynamic; counter; }\n"
+	    "add counter inet %s spoofed\n"
+	    "add counter inet %s congestion\n"
+	    "add counter inet %s mobility\n",
+	    t.table, t.table, t.table, inner, t.table, t.table, t.table, t.table);
+	decapsulation(&t, role);
+	chain(&t, "prerouting", "prerouting");
+	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");
+	/* A Mobility Header has been seen by the packet socket already; the kernel would
+	 * answer it with an ICMPv6 parameter problem. */
+	chain(&t, "input", "input");
+	rule(&t, "input", "meta l4proto 135 counter name mobility drop");
+	switch (role) {
+	case DP_ROLE_MN:
+		chain(&t, "output", "output");
+		rule(&t, "output", "ip6 saddr @tx");
+		break;
+	case DP_ROLE_HA:
+		rule(&t, "prerouting", "ip6 daddr @tx");
+		single_hop(&t);
+		no_redirects(&t);
+		break;
+	}
+	if (t.len >= t.room)
+		return -ENOBUFS;
+	*ret_n = t.n_rules;
+	return 0;
+}
