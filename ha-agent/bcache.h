@@ -29,7 +29,7 @@ struct binding {
 	struct in6_addr coa;
 	enum binding_state state;
 	uint16_t sequence;		/* of the last valid Binding Update */
-	uint32_t spi;			/* of the key that signed it */
+	uint32_t spi;			/* of the key that signed it; 0: none did */
 	uint32_t lifetime_s;		/* as granted */
 	uint32_t place;			/* where it is written down; 0: nowhere */
 	uint64_t timestamp;		/* of the last accepted update (RFC 4285 6); 0: none */

@@ -210,9 +210,23 @@ static void set_home_address(struct conf *c, void *obj, const struct conf_word *
 	take_address(c, &args[0], &home.home.address);
 }
 
+static void set_unauthenticated(struct conf *c, void *obj, const struct conf_word *kw,
+				const struct conf_word *args, unsigned int n)
+{
+	(void)obj;
+	(void)kw;
+	(void)n;
+	home.home.unauthenticated = strcmp(args[0].text, "insecure-allow") == 0;
+	if (!home.home.unauthenticated)
+		conf_error(c, &args[0], "\"%s\" does not allow it; expected insecure-allow, or "
+			   "no such statement", args[0].text);
+}
+
 static const struct conf_keyword prefix_table[] = {
 	{ .name = "address", .args = "ADDRESS", .min_args = 1, .max_args = 1,
 	  .set = set_home_address, .once = true },
+	{ .name = "unauthenticated-registration", .args = "insecure-allow", .min_args = 1,
+	  .max_args = 1, .set = set_unauthenticated, .once = true },
 	{ 0 }
 };
 
@@ -301,6 +315,17 @@ static void set_binding_lifetime(struct conf *c, void *obj, const struct conf_wo
 	(void)n;
 	conf_duration(c, &args[0], MIP6_LIFETIME_UNIT_S * USEC_S,
 		      UINT16_MAX * MIP6_LIFETIME_UNIT_S * USEC_S, &cfg->binding_lifetime);
+}
+
+static void set_binding_refresh(struct conf *c, void *obj, const struct conf_word *kw,
+				const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_duration(c, &args[0], MIP6_LIFETIME_UNIT_S * USEC_S,
+		      UINT16_MAX * MIP6_LIFETIME_UNIT_S * USEC_S, &cfg->binding_refresh);
 }
 
 static void set_max_leases(struct conf *c, void *obj, const struct conf_word *kw,
@@ -460,6 +485,8 @@ const struct conf_keyword ha_conf_table[] = {
 	  .set = set_prefix_lifetime, .once = true },
 	{ .name = "binding-lifetime", .args = "DURATION", .min_args = 1, .max_args = 1,
 	  .set = set_binding_lifetime, .once = true },
+	{ .name = "binding-refresh", .args = "DURATION", .min_args = 1, .max_args = 1,
+	  .set = set_binding_refresh, .once = true },
 	{ .name = "max-leases", .args = "NUMBER", .min_args = 1, .max_args = 1,
 	  .set = set_max_leases, .once = true },
 	{ .name = "max-bindings", .args = "NUMBER", .min_args = 1, .max_args = 1,

@@ -51,6 +51,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	unsigned int attached = ha_lease_count(ha, LEASE_ATTACHED);
 	unsigned int detached = ha_lease_count(ha, LEASE_DETACHED);
 	const struct ha_home *full = full_home(ha);
+	const struct ha_home_config *insecure = ha_config_insecure(ha->cfg);
 
 	if (!io_forwarding())
 		snprintf(text, HEALTH_ROOM, "IPv6 forwarding is off on this machine: no packet "
@@ -68,6 +69,9 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	else if (full)
 		snprintf(text, HEALTH_ROOM, "the pool %s is exhausted: new hosts get no prefix",
 			 in6_prefix_str(&full->cfg.prefix).s);
+	else if (insecure)
+		snprintf(text, HEALTH_ROOM, "INSECURE: registrations need no key on %s: anybody "
+			 "can have any host's packets", in6_prefix_str(&insecure->prefix).s);
 	else if (ha->cfg->n_keys == 0)
 		snprintf(text, HEALTH_ROOM, "no key is configured: no Binding Update can be "
 			 "accepted");
@@ -141,11 +145,12 @@ static json_t *list_homes(const struct ha *ha)
 		const struct ha_home *h = &ha->homes[i];
 
 		json_array_append_new(array, json_pack(
-			"{s:s, s:s, s:s, s:s, s:b, s:I}",
+			"{s:s, s:s, s:s, s:s, s:b, s:b, s:I}",
 			"prefix", in6_prefix_str(&h->cfg.prefix).s,
 			"address", in6_str(&h->cfg.address).s,
 			"mode", home_mode_name(h->cfg.mode),
 			"interface", h->cfg.interface,
+			"unauthenticated", h->cfg.unauthenticated,
 			"exhausted", ha_home_full(h),
 			"leases", (json_int_t)(h->pool.n - h->pool.n_free)));
 	}

@@ -121,6 +121,9 @@ const char *ha_config_check(struct ha_config *cfg)
 		return "the router lifetime is shorter than the advertisement interval";
 	if (cfg->prefix_lifetime < cfg->binding_lifetime)
 		return "the prefix lifetime is shorter than the binding lifetime";
+	/* RFC 6275 6.2.4. */
+	if (cfg->binding_refresh >= cfg->binding_lifetime)
+		return "the binding refresh interval is not shorter than the binding lifetime";
 	return check_keys(cfg);
 }
 
@@ -258,6 +261,8 @@ static bool key_stands(const struct ha *ha, uint32_t spi, const struct lease *l)
 {
 	const struct ha_key *k = ha_find_key(ha, spi);
 
+	if (spi == 0)
+		return l->home->cfg.unauthenticated;
 	return k && (!k->has_mn || memcmp(k->mn, l->mac, sizeof(k->mn)) == 0);
 }
 

@@ -66,6 +66,7 @@ struct ha_home_config {
 	enum home_mode mode;
 	struct in6_prefix prefix;
 	struct in6_addr address;	/* unspecified: prefix::1 */
+	bool unauthenticated;		/* registrations without a key are taken: anybody's */
 };
 
 /* Filled by ha_config_defaults() and the caller; must outlive the home agent. */
@@ -82,6 +83,7 @@ struct ha_config {
 	usec_t ra_interval;
 	usec_t prefix_lifetime;
 	usec_t binding_lifetime;	/* the most that is granted */
+	usec_t binding_refresh;		/* advised in acknowledgements; 0: not advised */
 	unsigned int max_leases, max_bindings;
 	bool answer_auth_failure;	/* status 146 (RFC 4285 5.1.1) instead of silence */
 	unsigned int n_keys;
@@ -92,6 +94,8 @@ void ha_config_defaults(struct ha_config *cfg);
 /* NULL, or the sentence that says why the home agent cannot work with it. Sets the
  * addresses that were not given, and puts the keys in the order of their SPIs. */
 const char *ha_config_check(struct ha_config *cfg);
+/* The first home that takes registrations without a key; NULL: none does. */
+const struct ha_home_config *ha_config_insecure(const struct ha_config *cfg);
 
 enum ha_event_type {
 	HA_EVENT_LEASE_NEW,
@@ -221,7 +225,7 @@ struct ha_ack {
 	struct in6_addr from;		/* ours, to which the Binding Update went */
 	struct in6_addr to;		/* its source */
 	struct in6_addr hoa, coa;
-	uint32_t spi;			/* of the key that signs */
+	uint32_t spi;			/* of the key that signs; 0: none does */
 	uint8_t status;
 	uint16_t sequence;
 	uint16_t lifetime;		/* units of 4 s */

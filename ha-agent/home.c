@@ -132,6 +132,14 @@ const char *home_config_check(struct ha_config *cfg)
 	return wrong;
 }
 
+const struct ha_home_config *ha_config_insecure(const struct ha_config *cfg)
+{
+	for (unsigned int i = 0; i < cfg->n_homes; i++)
+		if (cfg->homes[i].unauthenticated)
+			return &cfg->homes[i];
+	return NULL;
+}
+
 /* ---- life cycle ---- */
 
 int home_init_all(struct ha *ha)

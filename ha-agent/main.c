@@ -338,7 +338,10 @@ static int run(struct loop *loop, const struct settings *s)
 		log_warn("privileges could not be dropped: %s", strerror(-err));
 	if (!io_forwarding())
 		log_warn("IPv6 forwarding is off on this machine: no packet of any host passes");
-	if (s->ha.n_keys == 0)
+	if (ha_config_insecure(&s->ha))
+		log_warn("INSECURE: registrations need no key on %s: anybody can have any host's "
+			 "packets", in6_prefix_str(&ha_config_insecure(&s->ha)->prefix).s);
+	else if (s->ha.n_keys == 0)
 		log_warn("no key is configured: no Binding Update can be accepted");
 	timer_init(&watchdog.timer, "watchdog", on_watchdog, &watchdog);
 	if (watchdog.period > 0)

@@ -12,6 +12,7 @@
 #include "ha-agent/ha.h"
 
 #define BA_ROOM		256
+#define UNIT		(MIP6_LIFETIME_UNIT_S * USEC_S)
 #define NTP_EPOCH_S	UINT64_C(2208988800)	/* from 1900 to 1970 */
 
 static int by_spi(const void *spi, const void *key)
@@ -58,12 +59,18 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack)
 	struct wbuf w;
 	size_t at;
 
-	if (!key)
+	if (!key && ack->spi != 0)
 		return;
 	/* RFC 4285 5.1.1: authenticated as the update was. */
-	a->present = true;
-	a->spi = key->auth.spi;
-	a->len = (uint8_t)auth_len(key->auth.algorithm);
+	if (key) {
+		a->present = true;
+		a->spi = key->auth.spi;
+		a->len = (uint8_t)auth_len(key->auth.algorithm);
+	}
+	/* RFC 6275 6.2.4, 10.3.1: only where it is shorter than what was granted. */
+	msg.opts.refresh_advice = (uint16_t)(ha->cfg->binding_refresh / UNIT);
+	msg.opts.has_refresh_advice = msg.opts.refresh_advice > 0 &&
+				      msg.opts.refresh_advice < ack->lifetime;
 	/* RFC 4285 6: a time stamp goes back to whoever sent one. */
 	msg.opts.has_mesg_id = ack->has_mesg_id;
 	msg.opts.mesg_id = ack->mesg_id;
@@ -74,9 +81,9 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack)
 	if (mh_encode(&w, &msg) < 0)
 		return;
 	ip6_finish(&w, 0);
-	if (w.err || auth_mn_ha(&key->auth, &ack->coa, &ack->hoa, room + at, a->covered,
-				a->data) < 0 ||
-	    mh_set_auth(room + at, w.len - at, a) < 0)
+	if (w.err || (key && (auth_mn_ha(&key->auth, &ack->coa, &ack->hoa, room + at, a->covered,
+					 a->data) < 0 ||
+			      mh_set_auth(room + at, w.len - at, a) < 0)))
 		return;
 	mh_set_cksum(room + at, w.len - at, ip6_cksum_src(&ip), ip6_cksum_dst(&ip));
 	ha->counters[HA_TX_BA]++;
@@ -99,7 +106,7 @@ static bool register_binding(struct ha *ha, struct binding *b, struct lease *lea
 			     const struct ha_key *key, struct verdict *v, usec_t now)
 {
 	struct binding_request req = {
-		.coa = v->coa, .sequence = v->sequence, .spi = key->auth.spi,
+		.coa = v->coa, .sequence = v->sequence, .spi = key ? key->auth.spi : 0,
 		.lifetime_s = v->lifetime * MIP6_LIFETIME_UNIT_S, .timestamp = v->mesg_id,
 	};
 
@@ -249,6 +256,20 @@ static uint64_t wall_time(const struct ha *ha)
 	return (us / USEC_S + NTP_EPOCH_S) << 32 | ((us % USEC_S) << 32) / USEC_S;
 }
 
+/* RFC 4285 5: a host that shares a key with us is not heard without it, whatever else is
+ * allowed on its link. */
+static bool may_be_unauthenticated(const struct ha *ha, const struct ha_home *home,
+				   const struct lease *lease)
+{
+	if (!home || !home->cfg.unauthenticated)
+		return false;
+	for (unsigned int i = 0; lease && i < ha->cfg->n_keys; i++)
+		if (ha->cfg->keys[i].has_mn &&
+		    memcmp(ha->cfg->keys[i].mn, lease->mac, sizeof(lease->mac)) == 0)
+			return false;
+	return true;
+}
+
 static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
 		  const uint8_t *mh, usec_t now)
 {
@@ -273,6 +294,7 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	in = (struct verdict_in){
 		.ip = ip, .msg = msg, .mh = mh,
 		.key = msg->opts.mn_ha.present ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,
+		.may_be_unauthenticated = may_be_unauthenticated(ha, ha_home_of(ha, &hoa), lease),
 		.home = ha_home_of(ha, &hoa), .binding = binding, .lease = lease,
 		.hoa_is_ours = ha_is_own_address(ha, &hoa),
 		.coa_is_ours = ha_is_own_address(ha, &coa),
@@ -294,11 +316,13 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	}
 	if (v.status >= BA_UNSPECIFIED)
 		refused(ha, &v, lease);
-	/* What is signed for a message that was not authenticated is counted out. */
-	if (v.reason == VERDICT_AUTH_FAIL && !ha_error_allowed(ha, now))
+	/* What is sent for a message that was not authenticated is counted out. */
+	if ((v.reason == VERDICT_AUTH_FAIL || (!in.key && v.status >= BA_UNSPECIFIED)) &&
+	    !ha_error_allowed(ha, now))
 		return;
 	pending.ack = (struct ha_ack){
-		.from = ip->dst, .to = ip->src, .hoa = v.hoa, .coa = v.coa, .spi = in.key->auth.spi,
+		.from = ip->dst, .to = ip->src, .hoa = v.hoa, .coa = v.coa,
+		.spi = in.key ? in.key->auth.spi : 0,
 		.status = v.status, .sequence = v.sequence, .lifetime = v.lifetime,
 		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = v.mesg_id,
 	};

@@ -149,7 +149,8 @@ static enum verdict_reason check_structure(const struct verdict_in *in, const st
 		return VERDICT_NONCE_INDICES;
 	/* RFC 4285 5: without the option, silence. */
 	if (!o->mn_ha.present)
-		return VERDICT_NO_AUTH;
+		return in->may_be_unauthenticated && !o->mn_aaa.present ? VERDICT_MAX :
+		       VERDICT_NO_AUTH;
 	/* RFC 4285 5, 5.1: MN-HA is the last option, or MN-AAA is and MN-HA stands before. */
 	if (o->mn_aaa.present ? !o->mn_aaa.last || o->mn_ha.last : !o->mn_ha.last)
 		return VERDICT_AUTH_ORDER;
@@ -163,6 +164,8 @@ static enum verdict_reason check_authentication(const struct verdict_in *in,
 	uint8_t mac[MH_AUTH_MAX];
 	size_t len;
 
+	if (!a->present)
+		return VERDICT_MAX;
 	/* RFC 4285 5.1.1: no security association, no answer. */
 	if (!in->key)
 		return VERDICT_UNKNOWN_SPI;
@@ -180,15 +183,17 @@ static enum verdict_reason check_authentication(const struct verdict_in *in,
 static enum verdict_reason check_authorisation(const struct verdict_in *in)
 {
 	const struct ha_key *key = in->key;
+	bool bound = in->binding && in->binding->state == BINDING_BOUND &&
+		     in->key_of_binding_stands;
 
+	/* What a key has bound nobody takes without one, even where none is asked for. */
+	if (!key)
+		return bound ? VERDICT_NO_AUTH : VERDICT_MAX;
 	if (key->has_mn)
 		return in->lease && memcmp(key->mn, in->lease->mac, sizeof(key->mn)) != 0 ?
 		       VERDICT_OTHER_MN : VERDICT_MAX;
-	/* A key for every host takes no home address from the key that bound it. */
-	if (in->binding && in->binding->state == BINDING_BOUND && in->key_of_binding_stands &&
-	    in->binding->spi != key->auth.spi)
-		return VERDICT_OTHER_KEY;
-	return VERDICT_MAX;
+	/* Nor does a key for every host take a home address from the key that bound it. */
+	return bound && in->binding->spi != key->auth.spi ? VERDICT_OTHER_KEY : VERDICT_MAX;
 }
 
 /* RFC 4285 6: close to our clock and newer than what was accepted before. The number of a
@@ -198,10 +203,13 @@ static enum verdict_reason check_timestamp(const struct verdict_in *in)
 {
 	const struct mh_opts *o = &in->msg->opts;
 	int64_t off = (int64_t)(o->mesg_id - in->wall);	/* in either era of NTP */
-	int64_t window = (int64_t)((in->key->timestamp_window << 32) / USEC_S);
+	int64_t window;
 
+	if (!in->key)
+		return VERDICT_MAX;
 	if (!o->has_mesg_id)
 		return in->key->timestamp_required ? VERDICT_NO_TIMESTAMP : VERDICT_MAX;
+	window = (int64_t)((in->key->timestamp_window << 32) / USEC_S);
 	if (off > window || off < -window)
 		return VERDICT_TIMESTAMP;
 	if (in->binding && in->binding->timestamp != 0 &&

@@ -76,7 +76,8 @@ struct verdict_in {
 	const struct ip6_packet *ip;	/* the packet's header */
 	const struct mh_msg *msg;	/* the Binding Update */
 	const uint8_t *mh;		/* its octets, for the authenticator */
-	const struct ha_key *key;	/* of its SPI; NULL: unknown */
+	const struct ha_key *key;	/* of its SPI; NULL: unknown, or it has none */
+	bool may_be_unauthenticated;	/* it need not have any */
 	const struct ha_home *home;	/* whose prefix holds the home address; NULL: none */
 	const struct binding *binding;	/* of its home address; NULL: none */
 	const struct lease *lease;	/* whose prefix holds the home address; NULL: none */

@@ -350,6 +350,140 @@ static void time_stamps(void **state)
 	fake_end(&f);
 }
 
+/* RFC 6275 6.2.4, 10.3.1: in what is accepted, and shorter than what is granted. */
+static void refresh_is_advised(void **state)
+{
+	static const struct { uint16_t asked; bool advised; } cases[] = {
+		{ 100, true }, { 76, true }, { 75, false }, { 10, false }, { 0, false },
+	};
+	struct ip6_packet ip;
+	struct mh_msg msg;
+	struct fake f;
+	uint16_t seq = 10;
+
+	(void)state;
+	begin(&f);
+	f.cfg.binding_refresh = 300 * USEC_S;
+	assert_null(ha_config_check(&f.cfg));
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fake_bu(&f, &(struct bu){ .src = AWAY, .hoa = HOA, .seq = ++seq, .key = &f.keys[0],
+					  .lifetime = cases[i].asked });
+		assert_int_equal(fake_ba(&f, &f.keys[0], AWAY, HOA).status, BA_ACCEPTED);
+		assert_true(fake_mh(&f, &ip, &msg));
+		assert_int_equal(msg.opts.has_refresh_advice, cases[i].advised);
+		if (cases[i].advised)
+			assert_int_equal(msg.opts.refresh_advice, 75);
+	}
+	fake_bu(&f, &(struct bu){ .src = AWAY, .hoa = HOA, .seq = seq, .lifetime = 100,
+				  .key = &f.keys[0] });
+	assert_true(fake_mh(&f, &ip, &msg));
+	assert_int_equal(msg.u.ba.status, BA_SEQ_OUT_OF_WINDOW);
+	assert_false(msg.opts.has_refresh_advice);
+	f.cfg.binding_refresh = f.cfg.binding_lifetime;
+	assert_non_null(ha_config_check(&f.cfg));
+	fake_end(&f);
+}
+
+/* ---- without a key, where the configuration allows it ---- */
+
+static void insecure(struct fake *f)
+{
+	fake_config(f, POOL);
+	f->cfg.homes[0].unauthenticated = true;
+	f->keys[1].has_mn = true;
+	memcpy(f->keys[1].mn, mac_b, 6);
+	fake_begin(f);
+	fake_link(f, 7, "lan0", "fe80::1");
+	fake_rs(f, 7, mac_a, "::", 255);
+	fake_rs(f, 7, mac_b, "::", 255);
+	fake_forget_calls(f);
+}
+
+static void without_a_key_where_it_is_allowed(void **state)
+{
+	const struct in6_addr hoa = addr(HOA);
+	struct ip6_packet ip;
+	struct mh_msg msg;
+	struct fake f;
+
+	(void)state;
+	insecure(&f);
+	assert_ptr_equal(ha_config_insecure(&f.cfg), &f.cfg.homes[0]);
+	fake_bu(&f, &(struct bu){ .src = AWAY, .hoa = HOA, .seq = 1, .lifetime = 100 });
+	assert_true(fake_mh(&f, &ip, &msg));
+	assert_int_equal(msg.type, MH_BA);
+	assert_int_equal(msg.u.ba.status, BA_ACCEPTED);
+	assert_false(msg.opts.mn_ha.present);
+	assert_int_equal(f.binding.spi, 0);
+	assert_non_null(ha_bound_find(&f.ha, &hoa));
+
+	/* Every other check is as ever. */
+	fake_bu(&f, &(struct bu){ .src = AWAY_2, .hoa = HOA, .seq = 1, .lifetime = 100 });
+	assert_true(fake_mh(&f, &ip, &msg));
+	assert_int_equal(msg.u.ba.status, BA_SEQ_OUT_OF_WINDOW);
+	/* A key that is wrong is no way around. */
+	f.packet_len = 0;
+	f.keys[0].auth.spi = 999;
+	fake_bu(&f, &(struct bu){ .src = AWAY_2, .hoa = HOA, .seq = 2, .lifetime = 100,
+				  .key = &f.keys[0] });
+	assert_int_equal(f.packet_len, 0);
+	f.keys[0].auth.spi = SPI;
+	/* Whoever has a key may take it, and then it is needed. */
+	fake_bu(&f, &(struct bu){ .src = AWAY_2, .hoa = HOA, .seq = 2, .lifetime = 100,
+				  .key = &f.keys[0] });
+	assert_int_equal(fake_ba(&f, &f.keys[0], AWAY_2, HOA).status, BA_ACCEPTED);
+	f.packet_len = 0;
+	fake_bu(&f, &(struct bu){ .src = AWAY, .hoa = HOA, .seq = 3, .lifetime = 100 });
+	fake_bu(&f, &(struct bu){ .src = AWAY, .hoa = HOA, .seq = 3, .lifetime = 0 });
+	assert_int_equal(f.packet_len, 0);
+	assert_int_equal(counter(&f, "bu-no-authentication"), 2);
+	/* Host B has its own key, and is not heard without. */
+	fake_bu(&f, &(struct bu){ .src = AWAY, .hoa = OTHER, .seq = 1, .lifetime = 100 });
+	assert_int_equal(f.packet_len, 0);
+	assert_int_equal(counter(&f, "bu-no-authentication"), 3);
+	fake_end(&f);
+}
+
+/* Refusals for strangers are limited, as errors are. */
+static void refusals_without_a_key_are_limited(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	insecure(&f);
+	for (uint16_t i = 0; i < 100; i++)
+		fake_bu(&f, &(struct bu){ .src = AWAY, .hoa = "2001:db8:1:177::5", .seq = i,
+					  .lifetime = 100 });
+	assert_int_equal(fake_count(&f, CALL_SEND_ROUTED), HA_ERROR_BURST);
+	fake_end(&f);
+}
+
+static void they_are_restored_while_it_is_allowed(void **state)
+{
+	const struct in6_addr hoa = addr(HOA);
+	struct ha_binding_record kept;
+	struct ha_lease_record lease;
+	struct fake f;
+
+	(void)state;
+	insecure(&f);
+	fake_bu(&f, &(struct bu){ .src = AWAY, .hoa = HOA, .seq = 1, .lifetime = 100 });
+	kept = f.binding;
+	lease = f.lease;
+	memcpy(lease.mac, mac_a, 6);
+	assert_int_equal(in6_prefix_parse("2001:db8:1:101::/64", &lease.prefix), 0);
+	fake_end(&f);
+	for (unsigned int allowed = 0; allowed < 2; allowed++) {
+		fake_config(&f, POOL);
+		f.cfg.homes[0].unauthenticated = allowed;
+		fake_begin(&f);
+		assert_int_equal(ha_restore_lease(&f.ha, &lease, f.now), 0);
+		assert_int_equal(ha_restore_binding(&f.ha, &kept, f.now), allowed ? 0 : -EINVAL);
+		assert_int_equal(ha_bound_find(&f.ha, &hoa) != NULL, allowed);
+		fake_end(&f);
+	}
+}
+
 /* What the kernel cannot do has its status, and the binding stays. */
 static void data_path_refuses(void **state)
 {
@@ -434,6 +568,10 @@ int main(void)
 		cmocka_unit_test(every_lifetime),
 		cmocka_unit_test(deregistration_of_each_kind),
 		cmocka_unit_test(time_stamps),
+		cmocka_unit_test(refresh_is_advised),
+		cmocka_unit_test(without_a_key_where_it_is_allowed),
+		cmocka_unit_test(refusals_without_a_key_are_limited),
+		cmocka_unit_test(they_are_restored_while_it_is_allowed),
 		cmocka_unit_test(data_path_refuses),
 		cmocka_unit_test(no_order_of_updates_makes_a_loop),
 	};
