@@ -13,6 +13,7 @@
 static const char *const state_names[BINDING_STATE_MAX] = {
 	[BINDING_NEW] = "new",
 	[BINDING_BOUND] = "bound",
+	[BINDING_REVOKING] = "revoking",
 	[BINDING_RELEASED] = "released",
 	[BINDING_GONE] = "gone",
 };
@@ -20,6 +21,11 @@ static const char *const state_names[BINDING_STATE_MAX] = {
 const char *binding_state_name(enum binding_state s)
 {
 	return s < BINDING_STATE_MAX ? state_names[s] : "?";
+}
+
+bool binding_carries(const struct binding *b)
+{
+	return b->state == BINDING_BOUND || b->state == BINDING_REVOKING;
 }
 
 void bcache_init(struct bcache *bc, unsigned int max)

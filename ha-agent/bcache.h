@@ -14,11 +14,13 @@
 struct ha;
 struct ha_home;
 struct lease;
+struct revocation;
 
 enum binding_state {
 	BINDING_NEW,		/* entry made, nothing in the kernel yet */
 	BINDING_BOUND,		/* packets to the home address go to the care-of address */
-	BINDING_RELEASED,	/* de-registered; kept a while for its sequence number (10.3.2) */
+	BINDING_REVOKING,	/* still so; the mobile node is being told that it ends */
+	BINDING_RELEASED,	/* ended before its time; kept a while for its number (10.3.2) */
 	BINDING_GONE,		/* about to be freed */
 	BINDING_STATE_MAX
 };
@@ -33,9 +35,10 @@ struct binding {
 	uint32_t lifetime_s;		/* as granted */
 	uint32_t place;			/* where it is written down; 0: nowhere */
 	uint64_t timestamp;		/* of the last accepted update (RFC 4285 6); 0: none */
-	usec_t expires;			/* BOUND: end of the lifetime; RELEASED: of the wait */
+	usec_t expires;			/* end of the lifetime; RELEASED: of the wait */
 	struct ha_home *home;		/* whose prefix holds the home address */
 	struct lease *lease;		/* never NULL */
+	struct revocation *revocation;	/* REVOKING; else NULL */
 	struct timer timer;
 	struct ha *ha;			/* for the timer */
 	UT_hash_handle by_hoa;
@@ -46,6 +49,8 @@ struct bcache {
 	unsigned int n;
 	unsigned int max;
 };
+
+bool binding_carries(const struct binding *b);	/* it is in the data path */
 
 void bcache_init(struct bcache *bc, unsigned int max);
 void bcache_free(struct bcache *bc);

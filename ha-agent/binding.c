@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The state machine of one binding. Called by update.c, by ha.c at start, and by its
- * timer:
+ * The state machine of one binding. Called by update.c, by revoke.c, by ha.c at start, and
+ * by its timer:
  *
- *	timer	BOUND: the granted lifetime is over (RFC 6275 9.5.2)
+ *	timer	BOUND, REVOKING: the granted lifetime is over (RFC 6275 9.5.2)
  *		RELEASED: MAX_DELETE_BCE_TIMEOUT after de-registration (10.3.2)
  *
  * Only here are bindings put into the data path and taken out.
@@ -19,6 +19,8 @@ static const char *const event_names[BINDING_EVENT_MAX] = {
 	[BINDING_EVENT_REGISTER] = "registration",
 	[BINDING_EVENT_RESTORE] = "restored",
 	[BINDING_EVENT_RELEASE] = "de-registration",
+	[BINDING_EVENT_REVOKE] = "revocation",
+	[BINDING_EVENT_REVOKED] = "revocation over",
 	[BINDING_EVENT_TIMEOUT] = "lifetime over",
 	[BINDING_EVENT_FAILED] = "data path failed",
 };
@@ -44,11 +46,17 @@ static struct in6_prefix inner(const struct binding *b)
 	return (struct in6_prefix){ .addr = b->hoa, .len = 128 };
 }
 
-static void tell(const struct binding *b, enum ha_event_type type)
+static void tell_why(const struct binding *b, enum ha_event_type type, const char *reason)
 {
 	ha_tell(b->ha, &(struct ha_event){
 		.type = type, .lease = b->lease, .binding = b, .hoa = b->hoa, .coa = b->coa,
+		.reason = reason,
 	});
+}
+
+static void tell(const struct binding *b, enum ha_event_type type)
+{
+	tell_why(b, type, NULL);
 }
 
 static int install(const struct binding *b, const struct in6_addr *coa)
@@ -127,6 +135,8 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	struct ha *ha = b->ha;
 	int err = 0;
 
+	if (b->state == BINDING_REVOKING)
+		return -EBUSY;
 	/* No binding without its end. */
 	if (b->state == BINDING_NEW)
 		err = arm(b, now);
@@ -163,12 +173,22 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	return 0;
 }
 
+/* Out of the data path, the database and the revocations under way. */
+static void cease(struct binding *b, usec_t now)
+{
+	uninstall(b);
+	if (b->state == BINDING_BOUND)
+		strike_out(b);
+	revoke_drop(b, now);
+}
+
 /* RFC 6275 10.3.2: interception ends at once; the entry stays as invalid for a while, so
  * that an older Binding Update that was delayed is recognised by its number. */
 static int release(struct binding *b, enum binding_event e, const struct binding_request *req,
 		   usec_t now)
 {
 	struct ha *ha = b->ha;
+	bool revoked = e == BINDING_EVENT_REVOKED;
 	int err = arm(b, now + MIP6_MAX_DELETE_BCE_TIMEOUT_MS * USEC_MS);
 
 	if (err < 0) {		/* a new one, as only its timer can fail */
@@ -177,12 +197,12 @@ static int release(struct binding *b, enum binding_event e, const struct binding
 	}
 	b->sequence = req->sequence;
 	b->timestamp = req->timestamp;
-	if (b->state == BINDING_BOUND) {
-		uninstall(b);
-		strike_out(b);
-		ha->counters[HA_BINDING_RELEASED]++;
+	if (binding_carries(b)) {
+		cease(b, now);
+		ha->counters[revoked ? HA_BINDING_REVOKED : HA_BINDING_RELEASED]++;
 		change_state(b, BINDING_RELEASED, e);
-		tell(b, HA_EVENT_BINDING_RELEASED);
+		tell_why(b, revoked ? HA_EVENT_BINDING_REVOKED : HA_EVENT_BINDING_RELEASED,
+			 req->reason);
 	} else {
 		change_state(b, BINDING_RELEASED, e);
 	}
@@ -206,14 +226,19 @@ void binding_failed(struct binding *b, const struct ha_pending *before, usec_t n
 		strike_out(b);
 }
 
+/* RFC 5846 7: marked as being revoked, in force until the mobile node has heard. */
+static void revoke(struct binding *b, enum binding_event e)
+{
+	strike_out(b);
+	change_state(b, BINDING_REVOKING, e);
+	tell(b, HA_EVENT_BINDING_REVOKING);
+}
+
 static void timeout(struct binding *b, enum binding_event e, usec_t now)
 {
-	struct ha *ha = b->ha;
-
-	if (b->state == BINDING_BOUND) {
-		uninstall(b);
-		strike_out(b);
-		ha->counters[HA_BINDING_EXPIRED]++;
+	if (binding_carries(b)) {
+		cease(b, now);
+		b->ha->counters[HA_BINDING_EXPIRED]++;
 		tell(b, HA_EVENT_BINDING_EXPIRED);
 	}
 	forget(b, e, now);
@@ -238,7 +263,11 @@ int binding_event(struct binding *b, enum binding_event e, const struct binding_
 	case BINDING_EVENT_RESTORE:
 		return take(b, e, req, now);
 	case BINDING_EVENT_RELEASE:
+	case BINDING_EVENT_REVOKED:
 		return release(b, e, req, now);
+	case BINDING_EVENT_REVOKE:
+		revoke(b, e);
+		return 0;
 	case BINDING_EVENT_TIMEOUT:
 		timeout(b, e, now);
 		return 0;

@@ -104,7 +104,7 @@ static void add_binding(void *ctx, const struct binding *b)
 	struct dp_stats stats = { 0 };
 
 	/* A released one carries nothing; only its sequence number is kept a while. */
-	if (b->state != BINDING_BOUND)
+	if (!binding_carries(b))
 		return;
 	(void)l->io->dp->ops->stats(l->io->dp, &inner, &stats);
 	json_array_append_new(l->array, json_pack(

@@ -45,6 +45,15 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_BINDING_REFRESHED] = "binding-refreshed",
 	[HA_BINDING_RELEASED] = "binding-released",
 	[HA_BINDING_EXPIRED] = "binding-expired",
+	[HA_BINDING_REVOKED] = "binding-revoked",
+	[HA_TX_BRI] = "tx-bri",
+	[HA_RX_BRA] = "rx-bra",
+	[HA_BRA_NO_MATCH] = "bra-no-match",
+	[HA_BRA_BAD_SOURCE] = "bra-bad-source",
+	[HA_BRA_BAD_AUTH] = "bra-bad-authentication",
+	[HA_REVOKE_ACCEPTED] = "revocation-accepted",
+	[HA_REVOKE_REFUSED] = "revocation-refused",
+	[HA_REVOKE_UNANSWERED] = "revocation-unanswered",
 };
 
 static const char *const event_names[HA_EVENT_MAX] = {
@@ -56,6 +65,8 @@ static const char *const event_names[HA_EVENT_MAX] = {
 	[HA_EVENT_BINDING_REFRESHED] = "binding.refreshed",
 	[HA_EVENT_BINDING_RELEASED] = "binding.released",
 	[HA_EVENT_BINDING_EXPIRED] = "binding.expired",
+	[HA_EVENT_BINDING_REVOKING] = "binding.revoking",
+	[HA_EVENT_BINDING_REVOKED] = "binding.revoked",
 	[HA_EVENT_BU_REFUSED] = "bu.refused",
 };
 
@@ -142,6 +153,7 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	ha->error_tokens = HA_ERROR_BURST;
 	ha->error_tokens_at = now;
 	bcache_init(&ha->bcache, cfg->max_bindings);
+	revoke_init(ha);
 	ha->n_interfaces = cfg->n_interfaces;
 	for (unsigned int i = 0; i < ha->n_interfaces; i++) {
 		struct ha_interface *ifc = &ha->interfaces[i];
@@ -158,6 +170,7 @@ void ha_free(struct ha *ha)
 
 	for (unsigned int i = 0; i < ha->n_interfaces; i++)
 		timer_stop(ha->timers, &ha->interfaces[i].advertise);
+	revoke_free(ha);
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b)
 		timer_stop(ha->timers, &b->timer);
 	bcache_free(&ha->bcache);
@@ -298,7 +311,7 @@ unsigned int ha_bound_count(const struct ha *ha)
 	unsigned int n = 0;
 
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next)
-		n += b->state == BINDING_BOUND;
+		n += binding_carries(b);
 	return n;
 }
 
@@ -306,7 +319,7 @@ const struct binding *ha_bound_find(const struct ha *ha, const struct in6_addr *
 {
 	const struct binding *b = bcache_find(&ha->bcache, hoa);
 
-	return b && b->state == BINDING_BOUND ? b : NULL;
+	return b && binding_carries(b) ? b : NULL;
 }
 
 unsigned int ha_lease_count(const struct ha *ha, enum lease_state state)

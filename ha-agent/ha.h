@@ -7,6 +7,8 @@
  *	ha.c		life cycle, interfaces, restoring an earlier run
  *	nd.c		Neighbour Discovery: solicitations, leases, advertisements, presence
  *	update.c	Binding Updates in, Binding Acknowledgements out
+ *	revoke.c	Binding Revocation Indications out, their acknowledgements in
+ *	message.c	builds and signs what these send
  *	error.c		answers to Mobility Headers that cannot be read
  *	verdict.c	what is to be said to a Binding Update
  *	binding.c	the state machine of one binding
@@ -28,6 +30,7 @@
 #include "common/wire/mh.h"
 #include "ha-agent/bcache.h"
 #include "ha-agent/prefix.h"
+#include "ha-agent/revoke.h"
 #include "ha-agent/verdict.h"
 
 #define HA_MAX_INTERFACES	16
@@ -106,6 +109,8 @@ enum ha_event_type {
 	HA_EVENT_BINDING_REFRESHED,
 	HA_EVENT_BINDING_RELEASED,
 	HA_EVENT_BINDING_EXPIRED,
+	HA_EVENT_BINDING_REVOKING,
+	HA_EVENT_BINDING_REVOKED,
 	HA_EVENT_BU_REFUSED,
 	HA_EVENT_MAX
 };
@@ -217,6 +222,15 @@ enum ha_counter {
 	HA_BINDING_REFRESHED,
 	HA_BINDING_RELEASED,
 	HA_BINDING_EXPIRED,
+	HA_BINDING_REVOKED,
+	HA_TX_BRI,
+	HA_RX_BRA,
+	HA_BRA_NO_MATCH,		/* no revocation of that binding and number under way */
+	HA_BRA_BAD_SOURCE,		/* not from the binding's care-of address */
+	HA_BRA_BAD_AUTH,
+	HA_REVOKE_ACCEPTED,		/* how revocations ended */
+	HA_REVOKE_REFUSED,
+	HA_REVOKE_UNANSWERED,
 	HA_COUNTER_MAX
 };
 
@@ -255,6 +269,7 @@ struct ha {
 	unsigned int n_homes;
 	struct ha_home homes[HA_MAX_HOMES];
 	struct bcache bcache;
+	struct revocations revocations;
 	usec_t error_tokens_at;		/* token bucket of error messages */
 	unsigned int error_tokens;
 	struct ha_pending pending[HA_BATCH];
@@ -300,7 +315,7 @@ int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
 /* Puts the binding into the data path too. -ESTALE: its lifetime is over. */
 int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t now);
 
-/* Bindings in state BOUND, and one by its home address (NULL: none in that state). */
+/* Bindings that are in the data path, and one by its home address (NULL: none there). */
 unsigned int ha_bound_count(const struct ha *ha);
 const struct binding *ha_bound_find(const struct ha *ha, const struct in6_addr *hoa);
 unsigned int ha_lease_count(const struct ha *ha, enum lease_state state);
@@ -315,6 +330,13 @@ void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name
 
 void ha_acknowledge(struct ha *ha, const struct ha_ack *ack);
 const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi);	/* NULL: none */
+
+#define MESSAGE_ROOM	256
+/* The whole packet: ip, msg with an MN-HA option by the key (NULL: none) for this binding,
+ * checksum. Its length; 0: it cannot be built. */
+size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const struct ha_key *key,
+		     const struct in6_addr *coa, const struct in6_addr *hoa,
+		     uint8_t room[MESSAGE_ROOM]);
 
 /* The part of ha_config_check() that is about homes and their interfaces. */
 const char *home_config_check(struct ha_config *cfg);

@@ -11,7 +11,6 @@
 #include "ha-agent/binding.h"
 #include "ha-agent/ha.h"
 
-#define BA_ROOM		256
 #define UNIT		(MIP6_LIFETIME_UNIT_S * USEC_S)
 #define NTP_EPOCH_S	UINT64_C(2208988800)	/* from 1900 to 1970 */
 
@@ -54,19 +53,11 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack)
 		.status = ack->status, .seq = ack->sequence, .lifetime = ack->lifetime,
 	} };
 	const struct ha_key *key = ha_find_key(ha, ack->spi);
-	struct mh_auth *a = &msg.opts.mn_ha;
-	uint8_t room[BA_ROOM];
-	struct wbuf w;
-	size_t at;
+	uint8_t room[MESSAGE_ROOM];
+	size_t len;
 
 	if (!key && ack->spi != 0)
 		return;
-	/* RFC 4285 5.1.1: authenticated as the update was. */
-	if (key) {
-		a->present = true;
-		a->spi = key->auth.spi;
-		a->len = (uint8_t)auth_len(key->auth.algorithm);
-	}
 	/* RFC 6275 6.2.4, 10.3.1: only where it is shorter than what was granted. */
 	msg.opts.refresh_advice = (uint16_t)(ha->cfg->binding_refresh / UNIT);
 	msg.opts.has_refresh_advice = msg.opts.refresh_advice > 0 &&
@@ -74,20 +65,12 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack)
 	/* RFC 4285 6: a time stamp goes back to whoever sent one. */
 	msg.opts.has_mesg_id = ack->has_mesg_id;
 	msg.opts.mesg_id = ack->mesg_id;
-
-	wb_init(&w, room, sizeof(room));
-	ip6_encode(&w, &ip);
-	at = w.len;
-	if (mh_encode(&w, &msg) < 0)
+	/* RFC 4285 5.1.1: authenticated as the update was. */
+	len = message_build(&ip, &msg, key, &ack->coa, &ack->hoa, room);
+	if (len == 0)
 		return;
-	ip6_finish(&w, 0);
-	if (w.err || (key && (auth_mn_ha(&key->auth, &ack->coa, &ack->hoa, room + at, a->covered,
-					 a->data) < 0 ||
-			      mh_set_auth(room + at, w.len - at, a) < 0)))
-		return;
-	mh_set_cksum(room + at, w.len - at, ip6_cksum_src(&ip), ip6_cksum_dst(&ip));
 	ha->counters[HA_TX_BA]++;
-	if (send_ack(ha, ack, room, w.len) < 0)
+	if (send_ack(ha, ack, room, len) < 0)
 		ha->counters[HA_SEND_FAILED]++;
 }
 
@@ -364,6 +347,8 @@ void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now)
 	}
 	if (msg.type == MH_BU)
 		rx_bu(ha, &ip, &msg, mh, now);
+	else if (msg.type == MH_BR && msg.u.br.type == BR_ACKNOWLEDGEMENT)
+		revoke_rx(ha, &ip, &msg, mh, now);
 	else
 		ha->counters[HA_RX_MH_UNEXPECTED]++;
 }

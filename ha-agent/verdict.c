@@ -78,6 +78,7 @@ static const struct {
 	[VERDICT_COA_BOUND] = { "care-of-is-bound",
 				"care-of address is a home address that is away itself",
 				BA_PROHIBITED },
+	[VERDICT_REVOKING] = { "revoking", "the binding is being revoked", BA_PROHIBITED },
 	[VERDICT_TABLE_FULL] = { "table-full", "the binding cache is full", BA_RESOURCES },
 	[VERDICT_MN_LIMIT] = { "mobile-node-limit",
 			       "too many home addresses of one mobile node", BA_RESOURCES },
@@ -161,18 +162,14 @@ static enum verdict_reason check_authentication(const struct verdict_in *in,
 						const struct verdict *v)
 {
 	const struct mh_auth *a = &in->msg->opts.mn_ha;
-	uint8_t mac[MH_AUTH_MAX];
-	size_t len;
 
 	if (!a->present)
 		return VERDICT_MAX;
 	/* RFC 4285 5.1.1: no security association, no answer. */
 	if (!in->key)
 		return VERDICT_UNKNOWN_SPI;
-	len = auth_len(in->key->auth.algorithm);
-	if (a->len == len && len <= sizeof(mac) &&
-	    auth_mn_ha(&in->key->auth, &v->coa, &v->hoa, in->mh, a->covered, mac) == 0 &&
-	    auth_equal(mac, a->data, len))
+	if (auth_mn_ha_right(&in->key->auth, &v->coa, &v->hoa, in->mh, a->covered, a->data,
+			     a->len))
 		return VERDICT_MAX;
 	/* RFC 4285 5.1.1 wants status 146 here. It would make us sign what strangers wrote,
 	 * so that answer must be asked for. */
@@ -292,6 +289,9 @@ static enum verdict_reason check_registration(const struct verdict_in *in, struc
 	bool is_new = !in->binding;
 	enum verdict_reason r;
 
+	/* RFC 5846 7: local policy; what is to end is not begun anew before it has. */
+	if (in->binding && in->binding->state == BINDING_REVOKING)
+		return VERDICT_REVOKING;
 	/* A binding that is there is served to its end. */
 	if (in->policy->no_new_bindings &&
 	    (is_new || in->binding->state != BINDING_BOUND))

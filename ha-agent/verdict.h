@@ -53,6 +53,7 @@ enum verdict_reason {
 	VERDICT_COA_AT_HOME,		/* 129 */
 	VERDICT_COA_IS_HA,		/* 129 */
 	VERDICT_COA_BOUND,		/* 129 */
+	VERDICT_REVOKING,		/* 129 */
 	VERDICT_TABLE_FULL,		/* 130 */
 	VERDICT_MN_LIMIT,		/* 130 */
 	VERDICT_DATAPATH,		/* 128, found out while carrying it out */

@@ -121,6 +121,16 @@ int auth_mn_ha(const struct auth_key *k, const struct in6_addr *coa,
 	return 0;
 }
 
+bool auth_mn_ha_right(const struct auth_key *k, const struct in6_addr *coa,
+		      const struct in6_addr *hoa, const uint8_t *mh, size_t covered,
+		      const uint8_t *data, size_t len)
+{
+	uint8_t mac[EVP_MAX_MD_SIZE];
+
+	return len == auth_len(k->algorithm) &&
+	       auth_mn_ha(k, coa, hoa, mh, covered, mac) == 0 && auth_equal(mac, data, len);
+}
+
 bool auth_equal(const void *a, const void *b, size_t n)
 {
 	return CRYPTO_memcmp(a, b, n) == 0;

@@ -41,6 +41,10 @@ void auth_key_wipe(struct auth_key *k);
  * checksum taken as zero (RFC 4285 5.1). Writes auth_len() octets. 0, -EINVAL, -EIO. */
 int auth_mn_ha(const struct auth_key *k, const struct in6_addr *coa,
 	       const struct in6_addr *hoa, const uint8_t *mh, size_t covered, uint8_t *ret_mac);
+/* Are these len octets that MAC? In constant time. */
+bool auth_mn_ha_right(const struct auth_key *k, const struct in6_addr *coa,
+		      const struct in6_addr *hoa, const uint8_t *mh, size_t covered,
+		      const uint8_t *data, size_t len);
 bool auth_equal(const void *a, const void *b, size_t n);	/* in constant time */
 
 #endif

@@ -15,7 +15,7 @@
 #define S(n)	((usec_t)(n) * USEC_S)
 
 static struct {
-	unsigned int set, del, stored, forgotten, told, reviewed;
+	unsigned int set, del, stored, forgotten, told, reviewed, dropped;
 	int set_error;
 	struct in6_addr remote;
 	enum ha_event_type last;
@@ -27,6 +27,13 @@ void ha_tell(struct ha *ha, const struct ha_event *e)
 	(void)ha;
 	seen.told++;
 	seen.last = e->type;
+}
+
+void revoke_drop(struct binding *b, usec_t now)
+{
+	(void)b;
+	(void)now;
+	seen.dropped++;
 }
 
 void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
@@ -265,6 +272,53 @@ static void restored(void **state)
 	end();
 }
 
+static void revoked_then_gone(void **state)
+{
+	struct binding_request late = request("2001:db8:3::1", 2, 100);
+	struct binding_request over = { .sequence = 1, .reason = "because" };
+	struct binding *b = begin_bound();
+
+	(void)state;
+	assert_int_equal(binding_event(b, BINDING_EVENT_REVOKE, NULL, S(1010)), 0);
+	assert_int_equal(b->state, BINDING_REVOKING);
+	assert_int_equal(seen.forgotten, 1);
+	assert_int_equal(seen.del, 0);			/* in force until it is over */
+	assert_true(b->expires == S(1100));
+	assert_int_equal(binding_event(b, BINDING_EVENT_REGISTER, &late, S(1010)), -EBUSY);
+	assert_int_equal(binding_event(b, BINDING_EVENT_REVOKED, &over, S(1011)), 0);
+	assert_int_equal(b->state, BINDING_RELEASED);
+	assert_int_equal(seen.last, HA_EVENT_BINDING_REVOKED);
+	assert_int_equal(seen.del, 1);
+	assert_int_equal(seen.dropped, 1);
+	assert_int_equal(seen.forgotten, 1);
+	timers_run(&timers, S(1021));
+	assert_int_equal(ha.bcache.n, 0);
+	assert_int_equal(seen.reviewed, 1);
+	assert_int_equal(seen.del, 1);
+	end();
+}
+
+static void revoking_ended_otherwise(void **state)
+{
+	struct binding_request release = { .sequence = 7 };
+	struct binding *b = begin_bound();
+
+	(void)state;
+	binding_event(b, BINDING_EVENT_REVOKE, NULL, S(1010));
+	assert_int_equal(binding_event(b, BINDING_EVENT_RELEASE, &release, S(1011)), 0);
+	assert_int_equal(b->state, BINDING_RELEASED);
+	assert_int_equal(seen.last, HA_EVENT_BINDING_RELEASED);
+	assert_int_equal(seen.dropped, 1);
+	end();
+	b = begin_bound();
+	binding_event(b, BINDING_EVENT_REVOKE, NULL, S(1099));
+	timers_run(&timers, S(1100));
+	assert_int_equal(ha.bcache.n, 0);
+	assert_int_equal(seen.last, HA_EVENT_BINDING_EXPIRED);
+	assert_int_equal(seen.dropped, 1);
+	end();
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -292,6 +346,8 @@ int main(void)
 		cmocka_unit_test(released_then_gone),
 		cmocka_unit_test(released_then_registered),
 		cmocka_unit_test(restored),
+		cmocka_unit_test(revoked_then_gone),
+		cmocka_unit_test(revoking_ended_otherwise),
 		cmocka_unit_test(names),
 	};
 

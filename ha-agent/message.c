@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mobility Headers from the home agent to a mobile node, signed (RFC 6275 6.1.1, RFC
+ * 4285 5). Owns nothing; called by update.c and revoke.c.
+ */
+#include "ha-agent/ha.h"
+
+size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const struct ha_key *key,
+		     const struct in6_addr *coa, const struct in6_addr *hoa,
+		     uint8_t room[MESSAGE_ROOM])
+{
+	struct mh_auth *a = &msg->opts.mn_ha;
+	struct wbuf w;
+	size_t at;
+
+	if (key) {
+		a->present = true;
+		a->spi = key->auth.spi;
+		a->len = (uint8_t)auth_len(key->auth.algorithm);
+	}
+	wb_init(&w, room, MESSAGE_ROOM);
+	ip6_encode(&w, ip);
+	at = w.len;
+	if (mh_encode(&w, msg) < 0)
+		return 0;
+	ip6_finish(&w, 0);
+	if (w.err)
+		return 0;
+	if (key && (auth_mn_ha(&key->auth, coa, hoa, room + at, a->covered, a->data) < 0 ||
+		    mh_set_auth(room + at, w.len - at, a) < 0))
+		return 0;
+	mh_set_cksum(room + at, w.len - at, ip6_cksum_src(ip), ip6_cksum_dst(ip));
+	return w.len;
+}

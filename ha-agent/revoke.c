@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binding revocation, RFC 5846 sections 6 and 7. Owns the revocations under way, and nothing
+ * of the bindings: their states are binding.c's. Called by whoever wants a binding to end,
+ * by update.c (acknowledgements), by binding.c (the binding has ended) and by its timer:
+ *
+ *	retry	1 s after the indication the second and last one, 2 s after that the end
+ */
+#include "ha-agent/revoke.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/core/backoff.h"
+#include "common/core/log.h"
+#include "ha-agent/binding.h"
+#include "ha-agent/ha.h"
+
+struct revocation {
+	struct binding *binding;
+	enum mh_br_trigger trigger;
+	bool told;			/* outstanding, not waiting */
+	uint16_t sequence;
+	struct backoff backoff;
+	struct timer retry;
+	TAILQ_ENTRY(revocation) entry;
+};
+
+void revoke_init(struct ha *ha)
+{
+	TAILQ_INIT(&ha->revocations.waiting);
+	TAILQ_INIT(&ha->revocations.outstanding);
+}
+
+bool ha_revoking(const struct ha *ha)
+{
+	return !TAILQ_EMPTY(&ha->revocations.waiting) ||
+	       !TAILQ_EMPTY(&ha->revocations.outstanding);
+}
+
+static void send_indication(const struct revocation *r)
+{
+	const struct binding *b = r->binding;
+	struct ha *ha = b->ha;
+	/* RFC 5846 7: to the care-of address, by a type 2 routing header. */
+	struct ip6_packet ip = {
+		.src = b->home->cfg.address, .dst = b->coa, .hop_limit = 64,
+		.has_rh2 = true, .rh2 = b->hoa, .next_header = MH_NEXT_HEADER,
+	};
+	struct mh_msg msg = { .type = MH_BR, .u.br = {
+		.type = BR_INDICATION, .code = (uint8_t)r->trigger, .seq = r->sequence,
+	} };
+	uint8_t room[MESSAGE_ROOM];
+	/* RFC 5846 6.1: protected as the Binding Updates were. */
+	size_t len = message_build(&ip, &msg, ha_find_key(ha, b->spi), &b->coa, &b->hoa, room);
+
+	if (len == 0)
+		return;
+	ha->counters[HA_TX_BRI]++;
+	if (ha->ops->send_routed(ha->ctx, room, len) < 0)
+		ha->counters[HA_SEND_FAILED]++;
+}
+
+static void tell(struct revocation *r, usec_t now)
+{
+	struct timers *timers = r->binding->ha->timers;
+
+	send_indication(r);
+	/* Its place among the timers was made when the revocation began. */
+	(void)timer_set(timers, &r->retry, now + backoff_next(&r->backoff));
+}
+
+/* RFC 5846 5.1: no two of those outstanding have one number. They are in the order of their
+ * numbers, so the one that `next` could meet first is the oldest. */
+static bool may_tell(const struct revocations *rs)
+{
+	const struct revocation *oldest = TAILQ_FIRST(&rs->outstanding);
+
+	return rs->n_outstanding < REVOKE_MAX && (!oldest || oldest->sequence != rs->next);
+}
+
+static void tell_waiting(struct ha *ha, usec_t now)
+{
+	struct revocations *rs = &ha->revocations;
+	struct revocation *r;
+
+	while ((r = TAILQ_FIRST(&rs->waiting)) && may_tell(rs)) {
+		TAILQ_REMOVE(&rs->waiting, r, entry);
+		TAILQ_INSERT_TAIL(&rs->outstanding, r, entry);
+		rs->n_outstanding++;
+		r->told = true;
+		r->sequence = rs->next++;
+		backoff_start(&r->backoff, BRI_INIT_MIN_DELAY_MS * USEC_MS,
+			      BRI_MAX_BRACK_TIMEOUT_MS * USEC_MS, 0);
+		tell(r, now);
+	}
+}
+
+static void take_out(struct revocation *r)
+{
+	struct ha *ha = r->binding->ha;
+	struct revocations *rs = &ha->revocations;
+
+	timer_stop(ha->timers, &r->retry);
+	TAILQ_REMOVE(r->told ? &rs->outstanding : &rs->waiting, r, entry);
+	rs->n_outstanding -= r->told;
+	r->binding->revocation = NULL;
+	free(r);
+}
+
+void revoke_drop(struct binding *b, usec_t now)
+{
+	if (!b->revocation)
+		return;
+	take_out(b->revocation);
+	tell_waiting(b->ha, now);
+}
+
+void revoke_free(struct ha *ha)
+{
+	struct revocation *r;
+
+	while ((r = TAILQ_FIRST(&ha->revocations.waiting)) ||
+	       (r = TAILQ_FIRST(&ha->revocations.outstanding)))
+		take_out(r);
+}
+
+static void finish(struct revocation *r, enum ha_counter how, const char *reason, usec_t now)
+{
+	struct binding *b = r->binding;
+	struct binding_request req = {
+		.sequence = b->sequence, .timestamp = b->timestamp, .reason = reason,
+	};
+
+	b->ha->counters[how]++;
+	(void)binding_event(b, BINDING_EVENT_REVOKED, &req, now);
+}
+
+static void on_retry(void *ctx, usec_t now)
+{
+	struct revocation *r = ctx;
+
+	/* While it waits for its turn it ends with the binding's lifetime, not by this. */
+	if (!r->told)
+		return;
+	/* RFC 5846 6.3: after the last try everything is cleaned up. */
+	if (r->backoff.tries > BRI_MAX_RETRIES)
+		finish(r, HA_REVOKE_UNANSWERED, "revocation not acknowledged", now);
+	else
+		tell(r, now);
+}
+
+/* True: it is being revoked. */
+static bool begin(struct ha *ha, struct binding *b, enum mh_br_trigger trigger, usec_t now)
+{
+	struct revocation *r;
+
+	if (b->state == BINDING_REVOKING)
+		return true;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return false;
+	r->binding = b;
+	r->trigger = trigger;
+	timer_init(&r->retry, "retry", on_retry, r);
+	if (timer_set(ha->timers, &r->retry, b->expires) < 0) {
+		free(r);
+		return false;
+	}
+	b->revocation = r;
+	TAILQ_INSERT_TAIL(&ha->revocations.waiting, r, entry);
+	/* The database forgets before anybody is told. */
+	(void)binding_event(b, BINDING_EVENT_REVOKE, NULL, now);
+	tell_waiting(ha, now);
+	return true;
+}
+
+static bool is_selected(const struct binding *b, const struct revoke_selection *which)
+{
+	return binding_carries(b) && in6_in(&which->within, &b->hoa) &&
+	       (!which->has_mn ||
+		memcmp(b->lease->mac, which->mn, sizeof(which->mn)) == 0);
+}
+
+unsigned int ha_revoke(struct ha *ha, const struct revoke_selection *which,
+		       enum mh_br_trigger trigger, usec_t now)
+{
+	struct binding *b, *next;
+	unsigned int n = 0;
+
+	/* What the data path puts off is either done or undone first. */
+	ha_flush(ha, now);
+	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next) {
+		if (!is_selected(b, which))
+			continue;
+		if (begin(ha, b, trigger, now))
+			n++;
+		else
+			log_error("binding %s: no memory to revoke it", in6_str(&b->hoa).s);
+	}
+	return n;
+}
+
+/* By the binding's own key, and nothing stands behind what it covers. */
+static bool is_signed(const struct ha *ha, const struct binding *b, const struct mh_auth *a,
+		      const uint8_t *mh)
+{
+	const struct ha_key *key = ha_find_key(ha, b->spi);
+
+	return key && a->present && a->last && a->spi == b->spi &&
+	       auth_mn_ha_right(&key->auth, &b->coa, &b->hoa, mh, a->covered, a->data, a->len);
+}
+
+/* The revocation that an acknowledgement is about; NULL: it is not a good one. */
+static struct revocation *match(struct ha *ha, const struct ip6_packet *ip,
+				const struct mh_msg *msg, const uint8_t *mh)
+{
+	const struct binding *b = ip->has_hao ? bcache_find(&ha->bcache, &ip->hao) : NULL;
+	struct revocation *r = b ? b->revocation : NULL;
+
+	/* RFC 5846 6.2.2: of what is not outstanding, nothing. */
+	if (!r || !r->told || msg->u.br.seq != r->sequence) {
+		ha->counters[HA_BRA_NO_MATCH]++;
+		return NULL;
+	}
+	/* RFC 6275 9.3.1: a Home Address option counts only from its care-of address. */
+	if (!in6_eq(&ip->src, &b->coa)) {
+		ha->counters[HA_BRA_BAD_SOURCE]++;
+		return NULL;
+	}
+	/* RFC 5846 6.2: protected as the Binding Updates were. */
+	if (b->spi != 0 && !is_signed(ha, b, &msg->opts.mn_ha, mh)) {
+		ha->counters[HA_BRA_BAD_AUTH]++;
+		return NULL;
+	}
+	return r;
+}
+
+void revoke_rx(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
+	       const uint8_t *mh, usec_t now)
+{
+	uint8_t status = msg->u.br.code;
+	struct revocation *r;
+
+	ha->counters[HA_RX_BRA]++;
+	r = match(ha, ip, msg, mh);
+	if (!r) {
+		log_debug("Binding Revocation Acknowledgement from %s ignored",
+			  in6_str(&ip->src).s);
+		return;
+	}
+	/* RFC 5846 6.2.2: below 128 the binding has to go; above it is ours to decide, and
+	 * what was to end ends. */
+	finish(r, status < BR_NO_BINDING ? HA_REVOKE_ACCEPTED : HA_REVOKE_REFUSED,
+	       mh_br_status_text(status), now);
+}
