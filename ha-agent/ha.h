@@ -153,9 +153,9 @@ struct ha_ops {
 	int (*dp_set)(void *ctx, const struct dp_binding *b);
 	int (*dp_del)(void *ctx, const struct in6_prefix *inner);
 	/* May be NULL: then dp_set and dp_del have done what they say when they return.
-	 * Otherwise they may have put it off until this; failed() is called for each that
-	 * could not be done, and what stood before it stands. */
-	void (*dp_commit)(void *ctx, dp_failed_fn *failed, void *failed_ctx);
+	 * Otherwise they may have put it off until this, and ha_dp_failed() is told of each
+	 * that could not be done; what stood before it stands. */
+	void (*dp_commit)(void *ctx);
 	/* Neighbour and route for the lease's prefix by its interface (which has an
 	 * ifindex); both may be there already. */
 	int (*lease_attach)(void *ctx, const struct lease *l);
@@ -299,6 +299,8 @@ void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data
 void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
 /* At the end of each turn: what the data path put off is done, then acknowledged. */
 void ha_flush(struct ha *ha, usec_t now);
+/* May be called at any time, also from within an op. */
+void ha_dp_failed(struct ha *ha, const struct in6_prefix *inner, int err);
 
 /* The home whose prefix holds the address; NULL: none. */
 struct ha_home *ha_home_of(struct ha *ha, const struct in6_addr *a);

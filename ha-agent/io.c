@@ -97,6 +97,21 @@ static int op_dp_del(void *ctx, const struct in6_prefix *inner)
 	return io->dp->ops->del(io->dp, inner);
 }
 
+static void op_dp_commit(void *ctx)
+{
+	struct io *io = ctx;
+
+	io->dp->ops->commit(io->dp);
+}
+
+static void on_dp_failed(void *ctx, const struct in6_prefix *inner, int err)
+{
+	struct io *io = ctx;
+
+	if (io->ha_ready)
+		ha_dp_failed(&io->ha, inner, err);
+}
+
 static int op_lease_attach(void *ctx, const struct lease *l)
 {
 	return lease_in(ctx, l);
@@ -147,6 +162,7 @@ static const struct ha_ops ops = {
 	.send_routed = op_send_routed,
 	.dp_set = op_dp_set,
 	.dp_del = op_dp_del,
+	.dp_commit = op_dp_commit,
 	.lease_attach = op_lease_attach,
 	.lease_detach = op_lease_detach,
 	.lease_store = op_lease_store,
@@ -410,6 +426,13 @@ static void on_mh(void *ctx, const struct pkt_rx *rx)
 	ha_rx_mh(&io->ha, rx->data, rx->len, clock_now());
 }
 
+static void on_turn(void *ctx)
+{
+	struct io *io = ctx;
+
+	ha_flush(&io->ha, clock_now());
+}
+
 /* ---- life cycle ---- */
 
 static int fail(char why[IO_WHY], int err, const char *fmt, ...)
@@ -481,6 +504,7 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 {
 	struct dp_config cfg = {
 		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = HA_DEVICE,
+		.failed = on_dp_failed, .failed_ctx = io,
 	};
 	const struct dp_ops *dp_ops;
 	char reason[IO_WHY / 2];
@@ -565,6 +589,7 @@ int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], st
 		io_close(io, false);
 		return err;
 	}
+	loop_turn(loop, on_turn, io);
 	*ret = io;
 	return 0;
 }
@@ -579,6 +604,7 @@ void io_close(struct io *io, bool keep)
 {
 	if (!io)
 		return;
+	loop_turn(io->loop, NULL, NULL);
 	mon_close(io->mon);
 	pkt_close(io->nd);
 	pkt_close(io->mh);

@@ -192,10 +192,8 @@ static void answer(struct ha *ha, const struct ha_pending *p, enum verdict_reaso
 		ha_flush(ha, now);
 }
 
-static void on_failed(void *ctx, const struct in6_prefix *inner, int err)
+void ha_dp_failed(struct ha *ha, const struct in6_prefix *inner, int err)
 {
-	struct ha *ha = ctx;
-
 	ha->counters[HA_DATAPATH_FAILED]++;
 	log_warn("binding %s: the data path failed: %s", in6_prefix_str(inner).s, strerror(-err));
 	for (unsigned int i = 0; i < ha->n_pending; i++)
@@ -222,7 +220,7 @@ static void refuse(struct ha *ha, struct ha_pending *p, usec_t now)
 void ha_flush(struct ha *ha, usec_t now)
 {
 	if (ha->ops->dp_commit)
-		ha->ops->dp_commit(ha->ctx, on_failed, ha);
+		ha->ops->dp_commit(ha->ctx);
 	for (unsigned int i = 0; i < ha->n_pending; i++) {
 		if (ha->pending[i].err < 0)
 			refuse(ha, &ha->pending[i], now);

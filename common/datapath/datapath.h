@@ -34,14 +34,18 @@ struct dp_binding {
 
 struct dp_stats { uint64_t tx_packets, rx_packets; };	/* tx: into the tunnel */
 
+/* A change that could not be made; what stood before it stands. */
+typedef void dp_failed_fn(void *ctx, const struct in6_prefix *inner, int err);
+
 struct dp_config {
 	enum dp_role role;
 	uint32_t table_base;	/* DP_TABLE_BASE unless configured */
 	const char *device;	/* name of our own device: "dmip6mn0", "dmip6ha0" */
+	/* HA: set and del may put off what they do until commit and report here what failed.
+	 * NULL: each is done when it returns. */
+	dp_failed_fn *failed;
+	void *failed_ctx;
 };
-
-/* A change that could not be made; inner is as it was given. */
-typedef void dp_failed_fn(void *ctx, const struct in6_prefix *inner, int err);
 
 struct dp;			/* an open data path; one per daemon */
 
@@ -59,6 +63,7 @@ struct dp_ops {
 	int (*endpoint_del)(struct dp *dp, const struct in6_addr *addr);
 	int (*set)(struct dp *dp, const struct dp_binding *b);
 	int (*del)(struct dp *dp, const struct in6_prefix *inner);	/* -ENOENT */
+	void (*commit)(struct dp *dp);		/* what was put off */
 	int (*stats)(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret);
 	/* Calls fn for every binding that is installed in the kernel, ours of an earlier
 	 * run too. After open(), the daemon deletes those it does not know. */

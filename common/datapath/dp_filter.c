@@ -21,14 +21,11 @@
 #include "common/datapath/dp_ruleset.h"
 #include "common/sys/nl.h"
 
-struct pair {			/* element of set rx: as the packet has it */
-	struct in6_addr remote, inner;
-};
-
 struct dp_filter {
 	struct nl *nl;
 	enum dp_role role;
 	const char *table;
+	bool gathering;
 	uint64_t drops_before;
 };
 
@@ -81,42 +78,70 @@ static struct nlmsghdr *get_message(struct dp_filter *f, uint16_t type, uint16_t
 	return nlh;
 }
 
-/* The list with one element, for all three set messages. */
-static void put_element(struct nlmsghdr *nlh, const char *table, const char *set, const void *key,
-			size_t len)
+/* The list of n elements whose keys lie one behind the other, for all three set messages. */
+static void put_elements(struct nlmsghdr *nlh, const char *table, const char *set,
+			 const void *keys, size_t len, unsigned int n)
 {
 	struct nlattr *list, *elem, *data;
 
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
 	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
-	elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
-	data = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
-	mnl_attr_put(nlh, NFTA_DATA_VALUE, len, key);
-	mnl_attr_nest_end(nlh, data);
-	mnl_attr_nest_end(nlh, elem);
+	for (unsigned int i = 0; i < n; i++) {
+		elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+		data = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+		mnl_attr_put(nlh, NFTA_DATA_VALUE, len, (const uint8_t *)keys + i * len);
+		mnl_attr_nest_end(nlh, data);
+		mnl_attr_nest_end(nlh, elem);
+	}
 	mnl_attr_nest_end(nlh, list);
 }
 
-/* One element more in the batch; a batch of ours has no more than a few. */
-static void batch_element(struct dp_filter *f, uint16_t type, const char *set, const void *key,
+/* One element more in the batch. */
+static int batch_element(struct dp_filter *f, uint16_t type, const char *set, const void *key,
 			  size_t len)
 {
 	uint16_t flags = type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
 	struct nlmsghdr *nlh = nl_batch_message(f->nl, type, flags);
-	struct nfgenmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+	struct nfgenmsg *m;
 
+	if (!nlh)
+		return -ENOBUFS;
+	m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
 	m->nfgen_family = NFPROTO_INET;
 	m->version = NFNETLINK_V0;
-	put_element(nlh, f->table, set, key, len);
+	put_elements(nlh, f->table, set, key, len, 1);
+	return 0;
+}
+
+void dp_filter_gather(struct dp_filter *f)
+{
+	f->gathering = true;
+	nl_batch_begin(f->nl, NFNL_SUBSYS_NFTABLES);
+}
+
+int dp_filter_commit(struct dp_filter *f)
+{
+	f->gathering = false;
+	return nl_batch_commit(f->nl);
+}
+
+static void begin(struct dp_filter *f)
+{
+	if (!f->gathering)
+		nl_batch_begin(f->nl, NFNL_SUBSYS_NFTABLES);
+}
+
+static int end(struct dp_filter *f, int err)
+{
+	return err < 0 || f->gathering ? err : nl_batch_commit(f->nl);
 }
 
 static int one_element(struct dp_filter *f, uint16_t type, const char *set, const void *key,
 		       size_t len)
 {
-	nl_batch_begin(f->nl, NFNL_SUBSYS_NFTABLES);
-	batch_element(f, type, set, key, len);
-	return nl_batch_commit(f->nl);
+	begin(f);
+	return end(f, batch_element(f, type, set, key, len));
 }
 
 int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool present)
@@ -127,18 +152,20 @@ int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool pr
 
 int dp_filter_add(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote)
 {
-	const struct pair p = { *remote, *inner };
+	const struct dp_pair p = { *remote, *inner };
+	int err;
 
-	nl_batch_begin(f->nl, NFNL_SUBSYS_NFTABLES);
-	batch_element(f, NFT_MSG_NEWSETELEM, "rx", &p, sizeof(p));
-	batch_element(f, NFT_MSG_NEWSETELEM, "tx", inner, sizeof(*inner));
-	return nl_batch_commit(f->nl);
+	begin(f);
+	err = batch_element(f, NFT_MSG_NEWSETELEM, "rx", &p, sizeof(p));
+	if (err == 0)
+		err = batch_element(f, NFT_MSG_NEWSETELEM, "tx", inner, sizeof(*inner));
+	return end(f, err);
 }
 
 int dp_filter_del_rx(struct dp_filter *f, const struct in6_addr *inner,
 		     const struct in6_addr *remote)
 {
-	const struct pair p = { *remote, *inner };
+	const struct dp_pair p = { *remote, *inner };
 
 	return one_element(f, NFT_MSG_DELSETELEM, "rx", &p, sizeof(p));
 }
@@ -188,7 +215,7 @@ static int element_count(struct dp_filter *f, const char *set, const void *key, 
 	struct count c = { 0, false };
 	int err;
 
-	put_element(nlh, f->table, set, key, len);
+	put_elements(nlh, f->table, set, key, len, 1);
 	err = nl_query(f->nl, nlh, on_element_count, &c);
 	if (err < 0)
 		return err;
@@ -201,9 +228,42 @@ static int element_count(struct dp_filter *f, const char *set, const void *key, 
 int dp_filter_rx(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote,
 		 uint64_t *ret)
 {
-	const struct pair p = { *remote, *inner };
+	const struct dp_pair p = { *remote, *inner };
 
 	return element_count(f, "rx", &p, sizeof(p), ret);
+}
+
+struct counts {
+	uint64_t *at;
+	unsigned int left;
+};
+
+/* The kernel answers in the order of the question, one message for each. */
+static int on_one_of_many(const struct nlmsghdr *nlh, void *ctx)
+{
+	struct counts *c = ctx;
+	struct count one = { 0, false };
+
+	(void)on_element_count(nlh, &one);
+	if (!one.found || c->left == 0)
+		return -EBADMSG;
+	*c->at++ = one.packets;
+	c->left--;
+	return 0;
+}
+
+int dp_filter_rx_many(struct dp_filter *f, const struct dp_pair *pairs, unsigned int n,
+		      uint64_t *ret)
+{
+	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETSETELEM, 0);
+	struct counts c = { ret, n };
+	int err;
+
+	if (n > DP_FILTER_MANY)
+		return -EINVAL;
+	put_elements(nlh, f->table, "rx", pairs, sizeof(*pairs), n);
+	err = nl_query(f->nl, nlh, on_one_of_many, &c);
+	return err == 0 && c.left > 0 ? -ENOENT : err;
 }
 
 int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret)
@@ -263,7 +323,7 @@ static void take_element(const struct set_dump *d, const struct nlattr *attr)
 {
 	const struct nlattr *elem[NFTA_SET_ELEM_KEY + 1], *data[NFTA_DATA_VALUE + 1];
 	struct in6_addr addr;
-	struct pair p;
+	struct dp_pair p;
 
 	nl_nested(attr, elem, NFTA_SET_ELEM_KEY);
 	nl_nested(elem[NFTA_SET_ELEM_KEY], data, NFTA_DATA_VALUE);

@@ -16,6 +16,12 @@
 
 struct dp_filter;
 
+#define DP_FILTER_MANY	64	/* elements in one question */
+
+struct dp_pair {		/* element of set rx: as the packet has it */
+	struct in6_addr remote, inner;
+};
+
 int dp_filter_probe(enum dp_role role, char *why, size_t len);
 /* A table that is there already is kept with its elements and their counts. */
 int dp_filter_open(enum dp_role role, struct dp_filter **ret);
@@ -32,6 +38,13 @@ int dp_filter_del_tx(struct dp_filter *f, const struct in6_addr *inner);
 int dp_filter_rx(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote,
 		 uint64_t *ret);
 int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret);
+/* rx of many pairs in one question; a pair that is not there makes it -ENOENT. */
+int dp_filter_rx_many(struct dp_filter *f, const struct dp_pair *pairs, unsigned int n,
+		      uint64_t *ret);
+/* Many elements in one transaction: from gather on, adding and deleting puts aside and
+ * returns 0; commit does it all or nothing. */
+void dp_filter_gather(struct dp_filter *f);
+int dp_filter_commit(struct dp_filter *f);
 int dp_filter_drops(struct dp_filter *f, uint64_t *ret);	/* since open */
 /* Every accepted pair; every counted inner address (remote is then NULL); every endpoint
  * (inner is NULL). */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/datapath/dp_batch.h"
 #include "common/datapath/dp_records.h"
 #include "common/sys/rt.h"
 
@@ -129,22 +130,15 @@ static void filter_away(struct dp_kernel *s, const struct in6_addr *inner,
 	(void)dp_filter_del_tx(s->filter, inner);
 }
 
-static int set_new(struct dp_kernel *s, const struct dp_binding *b)
+int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_binding *b)
 {
 	const struct dp_ends ends = { b->local, b->remote };
-	int slot = free_slot(s), err;
-	struct binding *k;
+	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
 
-	if (slot < 0)
-		return slot;
-	k = binding_note(s, &b->inner.addr, (unsigned int)slot);
-	if (!k)
-		return -ENOMEM;
-	err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
 	if (err == 0)
 		err = follow_source(s, &b->local);
 	if (err == 0)
-		err = nexthop_new(s, &ends, &k->nh);
+		err = nexthop_install(s, k->nh, &ends);
 	if (err == 0)
 		err = binding_install(s, k, b->mtu);
 	if (err < 0) {
@@ -154,15 +148,34 @@ static int set_new(struct dp_kernel *s, const struct dp_binding *b)
 		binding_forget(s, k);
 		return err;
 	}
+	k->nh->ends = ends;
 	k->b = *b;
 	return 0;
+}
+
+static int set_new(struct dp_kernel *s, const struct dp_binding *b)
+{
+	int slot = free_slot(s), err;
+	struct binding *k;
+
+	if (slot < 0)
+		return slot;
+	k = binding_note(s, &b->inner.addr, (unsigned int)slot);
+	if (!k)
+		return -ENOMEM;
+	err = nexthop_reserve(s, k);
+	if (err < 0) {
+		binding_forget(s, k);
+		return err;
+	}
+	return binding_begin(s, k, b);
 }
 
 /*
  * Order: what comes from the new remote end is accepted before anything makes it come, and
  * what comes from the old one until everything has left it.
  */
-static int set_again(struct dp_kernel *s, struct binding *k, const struct dp_binding *b)
+int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_binding *b)
 {
 	const struct dp_ends ends = { b->local, b->remote };
 	bool moves = !in6_eq(&k->b.remote, &b->remote);
@@ -187,6 +200,16 @@ static int set_again(struct dp_kernel *s, struct binding *k, const struct dp_bin
 	return err;
 }
 
+int binding_end(struct dp_kernel *s, struct binding *k)
+{
+	int err = dp_complain(s, "removal", binding_remove(s, k));
+
+	nexthop_remove(s, k->nh);
+	filter_away(s, &k->inner, &k->b.remote);
+	binding_forget(s, k);
+	return err;
+}
+
 int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
 {
 	struct dp_kernel *s = kernel_of(dp);
@@ -194,22 +217,24 @@ int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
 
 	if (b->inner.len != 128)
 		return -EOPNOTSUPP;
-	return k ? set_again(s, k, b) : set_new(s, b);
+	if (s->failed)
+		return dp_batch_set(s, b);
+	return k ? binding_change(s, k, b) : set_new(s, b);
 }
 
 int dp_kernel_del(struct dp *dp, const struct in6_prefix *inner)
 {
 	struct dp_kernel *s = kernel_of(dp);
 	struct binding *k = inner->len == 128 ? binding_find(s, &inner->addr) : NULL;
-	int err;
 
 	if (!k)
 		return -ENOENT;
-	err = dp_complain(s, "removal", binding_remove(s, k));
-	nexthop_remove(s, k->nh);
-	filter_away(s, &k->inner, &k->b.remote);
-	binding_forget(s, k);
-	return err;
+	return s->failed ? dp_batch_del(s, inner) : binding_end(s, k);
+}
+
+void dp_kernel_commit(struct dp *dp)
+{
+	dp_batch_commit(kernel_of(dp));
 }
 
 int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret)
@@ -251,6 +276,7 @@ int dp_kernel_drops(struct dp *dp, uint64_t *ret)
 
 int dp_kernel_repair(struct dp *dp)
 {
+	dp_kernel_commit(dp);
 	return dp_sync(kernel_of(dp), false);
 }
 
@@ -284,6 +310,7 @@ void dp_kernel_close(struct dp *dp, bool keep)
 {
 	struct dp_kernel *s = kernel_of(dp);
 
+	dp_batch_commit(s);
 	if (!keep)
 		remove_all(s);
 	free_records(s);
@@ -306,6 +333,8 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		return -ENOMEM;
 	s->dp.ops = ops;
 	s->role = cfg->role;
+	s->failed = cfg->failed;
+	s->failed_ctx = cfg->failed_ctx;
 	s->base = cfg->table_base ? cfg->table_base : DP_TABLE_BASE;
 	(void)snprintf(s->device, sizeof(s->device), "%s", cfg->device);
 	err = nl_open(NETLINK_ROUTE, &s->nl);

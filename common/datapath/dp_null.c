@@ -129,6 +129,11 @@ static int null_del(struct dp *dp, const struct in6_prefix *inner)
 	return 0;
 }
 
+static void null_commit(struct dp *dp)
+{
+	(void)dp;		/* nothing is ever put off */
+}
+
 static int null_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret)
 {
 	if (!dp_null_find(dp, inner))
@@ -199,6 +204,7 @@ const struct dp_ops dp_null = {
 	.endpoint_del = null_endpoint_del,
 	.set = null_set,
 	.del = null_del,
+	.commit = null_commit,
 	.stats = null_stats,
 	.dump = null_dump,
 	.repair = null_repair,

@@ -83,25 +83,18 @@ int nexthop_install(const struct dp_kernel *s, const struct nexthop *nh, const s
 	return dp_complain(s, "nexthop", dp_nexthop_replace(s->tunnel, nh->id, ends));
 }
 
-int nexthop_new(struct dp_kernel *s, const struct dp_ends *ends, struct nexthop **ret)
+int nexthop_reserve(struct dp_kernel *s, struct binding *k)
 {
-	struct nexthop *nh;
+	const struct dp_ends nowhere = { 0 };
 	uint32_t id;
-	int err;
 
 	do {
 		id = dp_nexthop_base(s) + s->next_id++ % DP_NEXTHOP_IDS;
 	} while (nexthop_find(s, id));
-	nh = nexthop_note(s, id, ends);
-	if (!nh)
+	k->nh = nexthop_note(s, id, &nowhere);
+	if (!k->nh)
 		return -ENOMEM;
-	err = nexthop_install(s, nh, ends);
-	if (err < 0) {
-		nexthop_free(s, nh);
-		return err;
-	}
-	nh->used = true;
-	*ret = nh;
+	k->nh->used = true;
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #define DP_ENDPOINTS_MAX	64
 #define DP_MTU_DEFAULT	1460
 #define DP_NEXTHOP_IDS	0x00080000U
+#define DP_BATCH	64		/* changes made together */
 
 struct nexthop {
 	uint32_t id;			/* key */
@@ -32,7 +33,18 @@ struct binding {
 	unsigned int slot;		/* MN */
 	uint64_t rx_before;		/* counted with remotes that are gone */
 	bool seen_route, seen_rule, seen_rx, seen_tx;
+	bool queued;			/* a change of it waits in dp_kernel.changes */
 	UT_hash_handle hh;
+};
+
+enum change_kind { CHANGE_NEW, CHANGE_MOVE, CHANGE_DEL };
+
+struct change {				/* of a binding, put aside (dp_batch.c) */
+	struct binding *k;
+	enum change_kind kind;
+	struct dp_binding to;
+	unsigned int first, end;	/* its requests among those gathered */
+	int err;
 };
 
 struct endpoint {
@@ -56,6 +68,10 @@ struct dp_kernel {
 	struct nexthop *nexthops;
 	bool slots[DP_SLOTS];
 	uint32_t next_id;
+	dp_failed_fn *failed;		/* NULL: each change is made at once */
+	void *failed_ctx;
+	struct change changes[DP_BATCH];
+	unsigned int n_changes;
 };
 
 /* Logs what failed; returns err. */
@@ -70,7 +86,8 @@ void nexthop_remove(struct dp_kernel *s, struct nexthop *nh);	/* NULL: nothing *
 /* Also makes the tunnel look for its way again: it may remember the route that it found. */
 int nexthop_install(const struct dp_kernel *s, const struct nexthop *nh,
 		    const struct dp_ends *ends);
-int nexthop_new(struct dp_kernel *s, const struct dp_ends *ends, struct nexthop **ret);
+/* An id of its own for a binding; nothing is installed by that. */
+int nexthop_reserve(struct dp_kernel *s, struct binding *k);
 
 int endpoint_index(const struct dp_kernel *s, const struct in6_addr *addr);	/* -ENOENT */
 void endpoint_forget(struct dp_kernel *s, int i);
@@ -83,6 +100,12 @@ struct binding *binding_note(struct dp_kernel *s, const struct in6_addr *inner,
 void binding_forget(struct dp_kernel *s, struct binding *k);
 int binding_install(const struct dp_kernel *s, const struct binding *k, uint16_t mtu);
 int binding_remove(const struct dp_kernel *s, const struct binding *k);
+
+/* Whole changes in dp_kernel.c. begin: k is new and has its nexthop reserved; after a
+ * failure, and after end, the record is gone. change: after a failure all is as before. */
+int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_binding *b);
+int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_binding *b);
+int binding_end(struct dp_kernel *s, struct binding *k);
 
 /* Compares the kernel with the records and puts back what is missing. adopt: what is found
  * becomes ours; else it goes. Returns how many things were put right. */

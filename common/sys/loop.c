@@ -31,6 +31,8 @@ struct loop {
 	usec_t armed;			/* what timer_fd is set to */
 	struct loop_signal signals[SIGNALS_MAX];
 	unsigned int n_signals;
+	void (*turn)(void *ctx);
+	void *turn_ctx;
 	bool stop;
 };
 
@@ -188,6 +190,18 @@ static int arm(struct loop *l)
 	return 0;
 }
 
+void loop_turn(struct loop *l, void (*fn)(void *ctx), void *ctx)
+{
+	l->turn = fn;
+	l->turn_ctx = ctx;
+}
+
+static void end_turn(struct loop *l)
+{
+	if (l->turn)
+		l->turn(l->turn_ctx);
+}
+
 int loop_run(struct loop *l)
 {
 	int err = 0;
@@ -196,6 +210,7 @@ int loop_run(struct loop *l)
 		timers_run(&l->timers, clock_now());
 		if (l->stop)
 			break;
+		end_turn(l);
 		err = arm(l);
 		if (err < 0)
 			break;
@@ -204,6 +219,7 @@ int loop_run(struct loop *l)
 			break;
 		}
 	}
+	end_turn(l);
 	l->stop = false;
 	return err;
 }

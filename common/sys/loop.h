@@ -20,6 +20,9 @@ struct event_base *loop_base(struct loop *l);	/* for the control socket's buffer
 int loop_io_add(struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct loop_io **ret);
 void loop_io_del(struct loop_io *io);		/* NULL is harmless */
 int loop_signal_add(struct loop *l, int signo, void (*fn)(void *ctx, int signo), void *ctx);
+/* fn is called at the end of each turn: everything that was readable has been read, what was
+ * due has been done, and nothing is waited for before it returns. One for each loop. */
+void loop_turn(struct loop *l, void (*fn)(void *ctx), void *ctx);
 int loop_run(struct loop *l);			/* until loop_stop(); 0 or negative errno */
 void loop_stop(struct loop *l);
 

@@ -6,7 +6,9 @@
  */
 #include "common/sys/mon.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/fib_rules.h>
@@ -28,6 +30,7 @@
 #define RX_BUFFER	(1024 * 1024)
 #define RX_BATCH	1024
 #define FAILURES_MAX	16
+#define OWN_PORTS	16
 
 #include "common/core/hash.h"
 
@@ -312,6 +315,38 @@ static void on_readable(void *ctx)
 		m->ops->ours_deleted(m->ctx);	/* it may have been */
 }
 
+/*
+ * What this daemon does to routes comes back as notifications, one or two for each binding
+ * that moves: they do not even wake it. Loads of a filter are big-endian.
+ */
+static void ignore_ourselves(struct mon *m)
+{
+	struct sock_filter f[4 + OWN_PORTS + 2] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+	};
+	struct sock_fprog program = { .filter = f };
+	uint32_t ports[OWN_PORTS];
+	unsigned int n = nl_ports(ports, OWN_PORTS), at = 1, drop = 4 + n;
+
+	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE),
+					       (uint8_t)(drop - 2), 0);
+	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE),
+					       0, (uint8_t)(drop + 1 - 3));
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					       offsetof(struct nlmsghdr, nlmsg_pid));
+	for (unsigned int i = 0; i < n; i++, at++)
+		f[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(ports[i]),
+						     (uint8_t)(drop - at - 1),
+						     i + 1 == n ? 1 : 0);
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	program.len = (unsigned short)at;
+	/* Without it everything works, only more of it. */
+	if (n > 0)
+		(void)setsockopt(nl_socket_get_fd(m->sock), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+				 sizeof(program));
+}
+
 static int open_socket(struct mon *m)
 {
 	int size = RX_BUFFER;
@@ -326,6 +361,7 @@ static int open_socket(struct mon *m)
 		return -EIO;
 	(void)setsockopt(nl_socket_get_fd(m->sock), SOL_SOCKET, SO_RCVBUFFORCE, &size,
 			 sizeof(size));
+	ignore_ourselves(m);
 	if (nl_socket_set_nonblocking(m->sock) < 0 ||
 	    nl_socket_add_memberships(m->sock, RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR,
 				      RTNLGRP_IPV6_RULE, RTNLGRP_IPV6_ROUTE, 0) < 0)

@@ -35,6 +35,8 @@ struct nl {
 	unsigned int portid;
 	uint32_t seq;
 	char error[ERROR_TEXT];
+	bool gathering;
+	unsigned int gathered;		/* requests in the batch */
 	uint16_t subsystem;		/* of the batch */
 	size_t batch_len;		/* messages before the last one */
 	struct nlmsghdr *batch_last;
@@ -111,6 +113,15 @@ bool nl_is_ours(uint32_t portid)
 			return true;
 	}
 	return false;
+}
+
+unsigned int nl_ports(uint32_t *ret, unsigned int max)
+{
+	unsigned int n = 0;
+
+	for (const struct nl *nl = open_list; nl && n < max; nl = nl->next)
+		ret[n++] = nl->portid;
+	return n;
 }
 
 struct nlmsghdr *nl_message(struct nl *nl, uint16_t type, uint16_t flags)
@@ -304,11 +315,81 @@ static int read_answer(struct nl *nl, struct answers *a)
 	}
 }
 
+static int put_aside(struct nl *nl, struct nlmsghdr *nlh)
+{
+	size_t len = align(nlh->nlmsg_len);
+
+	if (nl->batch_len + len > sizeof(nl->batch.room))
+		return -ENOBUFS;
+	nlh->nlmsg_seq = ++nl->seq;
+	nlh->nlmsg_pid = nl->portid;
+	nlh->nlmsg_flags &= (uint16_t)~NLM_F_ACK;	/* a refusal is answered all the same */
+	nl->batch_last = memcpy(nl->batch.room + nl->batch_len, nlh, nlh->nlmsg_len);
+	nl->batch_len += len;
+	nl->gathered++;
+	return 0;
+}
+
+void nl_gather(struct nl *nl)
+{
+	nl->gathering = true;
+	nl->gathered = 0;
+	nl->batch_len = 0;
+	nl->batch_last = NULL;
+}
+
+unsigned int nl_gathered(const struct nl *nl)
+{
+	return nl->gathered;
+}
+
+/* Answers to the gathered requests, of which the last asks for one in any case. */
+static int read_refusals(struct nl *nl, void (*failed)(void *ctx, unsigned int n, int err),
+			 void *ctx)
+{
+	const uint32_t last = nl->seq, first = last - nl->gathered + 1;
+
+	for (;;) {
+		const struct nlmsghdr *nlh = &nl->rx.align;
+		int n = receive(nl);
+
+		if (n < 0)
+			return n;
+		for (; mnl_nlmsg_ok(nlh, n); nlh = mnl_nlmsg_next(nlh, &n)) {
+			uint32_t at = nlh->nlmsg_seq - first;
+			int err;
+
+			if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_pid != nl->portid ||
+			    at >= nl->gathered)
+				continue;
+			err = end_of_answer(nl, nlh);
+			if (err < 0)
+				failed(ctx, at, err);
+			if (nlh->nlmsg_seq == last)
+				return 0;
+		}
+	}
+}
+
+int nl_commit(struct nl *nl, void (*failed)(void *ctx, unsigned int n, int err), void *ctx)
+{
+	nl->gathering = false;
+	nl->error[0] = '\0';
+	if (nl->gathered == 0)
+		return 0;
+	nl->batch_last->nlmsg_flags |= NLM_F_ACK;
+	if (mnl_socket_sendto(nl->sock, nl->batch.room, nl->batch_len) < 0)
+		return -errno;
+	return read_refusals(nl, failed, ctx);
+}
+
 int nl_request(struct nl *nl, struct nlmsghdr *nlh)
 {
 	usec_t end = 0;
 	int err;
 
+	if (nl->gathering)
+		return put_aside(nl, nlh);
 	nlh->nlmsg_flags |= NLM_F_ACK;
 	/* The per-CPU memory of seg6 tunnels runs out for moments; a worker of the kernel
 	 * fills it up, and there is no event to wait for. */

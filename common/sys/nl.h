@@ -20,11 +20,21 @@ struct nlmsghdr *nl_message(struct nl *nl, uint16_t type, uint16_t flags);
 /* Sends with NLM_F_ACK and reads the answer. 0 or negative errno; the kernel's extended
  * acknowledgement text is then in nl_error(). ENOMEM of seg6 bursts is tried again. */
 int nl_request(struct nl *nl, struct nlmsghdr *nlh);
+/*
+ * Many requests in one go: from nl_gather() on nl_request() puts its message aside and
+ * returns 0 (-ENOBUFS: no room, the others stand). nl_commit() sends them all, in order, and
+ * reads every answer: failed() gets the number of each that was refused, from 0. Negative
+ * errno: what was sent and what became of it is not known.
+ */
+void nl_gather(struct nl *nl);
+unsigned int nl_gathered(const struct nl *nl);	/* so many were put aside */
+int nl_commit(struct nl *nl, void (*failed)(void *ctx, unsigned int n, int err), void *ctx);
 /* Sends (NLM_F_DUMP for a dump) and calls cb for each answer; cb < 0 stops with that. */
 int nl_query(struct nl *nl, struct nlmsghdr *nlh,
 	     int (*cb)(const struct nlmsghdr *nlh, void *ctx), void *ctx);
 const char *nl_error(const struct nl *nl);	/* "" when the kernel gave no text */
 bool nl_is_ours(uint32_t portid);	/* who asked for a change: a socket open here? */
+unsigned int nl_ports(uint32_t *ret, unsigned int max);	/* the ports of those sockets */
 int nl_genl_family(struct nl *nl, const char *name);	/* id or negative errno */
 
 /*

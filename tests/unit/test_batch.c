@@ -25,13 +25,13 @@ struct deferred {
 	unsigned int commits;
 };
 
-static void commit(void *ctx, dp_failed_fn *failed, void *failed_ctx)
+static void commit(void *ctx)
 {
-	struct deferred *d = ctx;	/* the fake is its first member */
+	struct deferred *x = ctx;	/* the fake is its first member */
 
-	d->commits++;
-	if (d->failing.len > 0)
-		failed(failed_ctx, &d->failing, -ENOMEM);
+	x->commits++;
+	if (x->failing.len > 0)
+		ha_dp_failed(&x->f.ha, &x->failing, -ENOMEM);
 }
 
 static struct deferred d;

@@ -17,7 +17,7 @@ struct world {
 	struct loop_io *io;
 	struct timer a, b;
 	int fds[2];
-	int timers, reads, signals;
+	int timers, reads, signals, turns;
 	usec_t due;			/* of the second timer */
 };
 
@@ -107,6 +107,27 @@ static void test_io(void **state)
 	assert_int_equal(w->reads, 2);
 }
 
+static void on_turn(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->turns++;
+	if (w->turns == 1)	/* nothing has been waited for yet */
+		assert_int_equal(write(w->fds[1], "abc", 3), 3);
+}
+
+/* A turn ends before anything is waited for, and once more before the loop is left. */
+static void test_turn(void **state)
+{
+	struct world *w = *state;
+
+	loop_turn(w->l, on_turn, w);
+	assert_int_equal(loop_io_add(w->l, w->fds[0], on_read, w, &w->io), 0);
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->reads, 2);
+	assert_true(w->turns >= 2);
+}
+
 static void on_signal(void *ctx, int signo)
 {
 	struct world *w = ctx;
@@ -139,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_timers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_io, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_before_run, setup, teardown),
 	};
