@@ -38,7 +38,7 @@
 
 #define ND_MAX_PREFIXES		16	/* more in one message are counted, not kept */
 #define ND_MAX_RDNSS		4
-#define ND_MAX_HA		8
+#define ND_MAX_HA		77	/* in 1,280 octets, the smallest MTU of IPv6 */
 
 struct nd_lladdr { bool present; uint8_t mac[6]; };
 
