@@ -37,6 +37,23 @@ bool in6_is_routable(const struct in6_addr *a)
 	       !in6_is_linklocal(a) && !IN6_IS_ADDR_V4MAPPED(a);
 }
 
+static const uint8_t home_agents_anycast[8] = {
+	0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
+};
+
+struct in6_addr in6_home_agents_anycast(const struct in6_addr *prefix)
+{
+	struct in6_addr a = *prefix;
+
+	memcpy(&a.s6_addr[8], home_agents_anycast, sizeof(home_agents_anycast));
+	return a;
+}
+
+bool in6_is_home_agents_anycast(const struct in6_addr *a)
+{
+	return memcmp(&a->s6_addr[8], home_agents_anycast, sizeof(home_agents_anycast)) == 0;
+}
+
 void in6_mask(struct in6_addr *a, uint8_t len)
 {
 	size_t byte = len / 8;

@@ -20,6 +20,9 @@ bool in6_is_multicast(const struct in6_addr *a);
 /* Global unicast that a host may use as home or care-of address: not unspecified,
  * loopback, multicast, link-local, mapped. Unique local addresses count. */
 bool in6_is_routable(const struct in6_addr *a);
+/* The Mobile IPv6 Home-Agents anycast address of a /64 (RFC 2526 2.1), and is it one? */
+struct in6_addr in6_home_agents_anycast(const struct in6_addr *prefix);
+bool in6_is_home_agents_anycast(const struct in6_addr *a);
 void in6_mask(struct in6_addr *a, uint8_t len);		/* clears the bits behind len */
 bool in6_in(const struct in6_prefix *p, const struct in6_addr *a);
 bool in6_prefix_eq(const struct in6_prefix *a, const struct in6_prefix *b);

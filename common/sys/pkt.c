@@ -47,6 +47,8 @@ struct pkt {
 #define DROP		BPF_STMT(BPF_RET | BPF_K, 0)
 #define OFF_NEXT_HEADER	6
 #define OFF_ICMP_TYPE	40
+#define ICMP6_DHAAD_REQUEST	144
+#define ICMP6_MPS	146
 
 static struct sock_filter filter_nd_host[] = {
 	LD_PKTTYPE,
@@ -62,28 +64,19 @@ static struct sock_filter filter_nd_host[] = {
 
 static struct sock_filter filter_nd_router[] = {
 	LD_PKTTYPE,
-	JGT(2, 5, 0),
+	JGT(2, 6, 0),
 	LD8(OFF_NEXT_HEADER),
-	JEQ(IPPROTO_ICMPV6, 0, 3),
+	JEQ(IPPROTO_ICMPV6, 0, 4),
 	LD8(OFF_ICMP_TYPE),
-	JEQ(ND_ROUTER_SOLICIT, 2, 0),
+	JEQ(ND_ROUTER_SOLICIT, 3, 0),
+	JEQ(ND_ROUTER_ADVERT, 2, 0),
 	JEQ(ND_NEIGHBOR_ADVERT, 1, 0),
 	DROP,
 	ACCEPT,
 };
 
-/*
- * One extension header: A holds its type, X its offset. Leaves both for the next header.
- * 135 is accepted; what is neither that nor one of the headers that may stand in front of
- * it (hop-by-hop, routing, destination options) is dropped.
- */
-#define EXT_STEP \
-	JEQ(IPPROTO_MH, 4, 0), \
-	JEQ(IPPROTO_DSTOPTS, 4, 0), \
-	JEQ(IPPROTO_ROUTING, 3, 0), \
-	JEQ(IPPROTO_HOPOPTS, 2, 0), \
-	DROP, \
-	ACCEPT, \
+/* Past one extension header: A holds its type, X its offset; both are then the next one's. */
+#define EXT_SKIP \
 	BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0), \
 	BPF_STMT(BPF_ST, 0), \
 	BPF_STMT(BPF_LD | BPF_B | BPF_IND, 1), \
@@ -92,6 +85,20 @@ static struct sock_filter filter_nd_router[] = {
 	BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0), \
 	BPF_STMT(BPF_MISC | BPF_TAX, 0), \
 	BPF_STMT(BPF_LD | BPF_MEM, 0)
+#define EXT_SKIP_LEN	8
+
+/*
+ * One header: 135 is accepted; what is neither that nor one of the headers that may stand
+ * in front of it (hop-by-hop, routing, destination options) is dropped.
+ */
+#define EXT_STEP \
+	JEQ(IPPROTO_MH, 4, 0), \
+	JEQ(IPPROTO_DSTOPTS, 4, 0), \
+	JEQ(IPPROTO_ROUTING, 3, 0), \
+	JEQ(IPPROTO_HOPOPTS, 2, 0), \
+	DROP, \
+	ACCEPT, \
+	EXT_SKIP
 
 static struct sock_filter filter_mh[] = {
 	LD_PKTTYPE,
@@ -107,6 +114,52 @@ static struct sock_filter filter_mh[] = {
 	DROP,
 };
 
+/*
+ * One header in front of a Mobile Prefix Solicitation: destination options for the home
+ * address, or the header of a tunnel. `after` instructions follow before the tests of what
+ * is behind them, ICMPv6 or a tunnelled packet.
+ */
+#define DISCOVERY_STEP_LEN	(6 + EXT_SKIP_LEN)
+#define DISCOVERY_STEP(after) \
+	JEQ(IPPROTO_ICMPV6, (after) + DISCOVERY_STEP_LEN - 1, 0), \
+	JEQ(IPPROTO_IPV6, (after) + DISCOVERY_STEP_LEN - 2 + 4, 0), \
+	JEQ(IPPROTO_DSTOPTS, 3, 0), \
+	JEQ(IPPROTO_ROUTING, 2, 0), \
+	JEQ(IPPROTO_HOPOPTS, 1, 0), \
+	DROP, \
+	EXT_SKIP
+#define LD8_IND(off)	BPF_STMT(BPF_LD | BPF_B | BPF_IND, (off))
+
+static struct sock_filter filter_discovery[] = {
+	LD_PKTTYPE,
+	JGT(2, 0, 1),
+	DROP,
+	LD8(OFF_NEXT_HEADER),
+	BPF_STMT(BPF_LDX | BPF_IMM, sizeof(struct ip6_hdr)),
+	JEQ(IPPROTO_ICMPV6, 0, 4),
+	LD8_IND(0),
+	JEQ(ICMP6_DHAAD_REQUEST, 0, 1),
+	ACCEPT,
+	DROP,
+	DISCOVERY_STEP(DISCOVERY_STEP_LEN + 3),
+	DISCOVERY_STEP(3),
+	JEQ(IPPROTO_ICMPV6, 2, 0),
+	JEQ(IPPROTO_IPV6, 5, 0),
+	DROP,
+	/* ICMPv6 */
+	LD8_IND(0),
+	JEQ(ICMP6_MPS, 0, 1),
+	ACCEPT,
+	DROP,
+	/* a packet in the tunnel */
+	LD8_IND(OFF_NEXT_HEADER),
+	JEQ(IPPROTO_ICMPV6, 0, 3),
+	LD8_IND(OFF_ICMP_TYPE),
+	JEQ(ICMP6_MPS, 0, 1),
+	ACCEPT,
+	DROP,
+};
+
 static struct sock_fprog filter_of(enum pkt_kind kind)
 {
 	struct sock_fprog p = { 0 };
@@ -115,6 +168,10 @@ static struct sock_fprog filter_of(enum pkt_kind kind)
 	case PKT_MH:
 		p.filter = filter_mh;
 		p.len = sizeof(filter_mh) / sizeof(filter_mh[0]);
+		break;
+	case PKT_DISCOVERY:
+		p.filter = filter_discovery;
+		p.len = sizeof(filter_discovery) / sizeof(filter_discovery[0]);
 		break;
 	case PKT_ND_HOST:
 		p.filter = filter_nd_host;

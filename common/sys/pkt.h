@@ -13,7 +13,11 @@
 enum pkt_kind {
 	PKT_MH,		/* next header 135, also behind extension headers */
 	PKT_ND_HOST,	/* Router and Neighbour Advertisements (ICMPv6 134, 136) */
-	PKT_ND_ROUTER,	/* Router Solicitations, Neighbour Advertisements (133, 136) */
+	PKT_ND_ROUTER,	/* Router Solicitations and Advertisements, Neighbour
+			 * Advertisements (133, 134, 136) */
+	PKT_DISCOVERY,	/* RFC 6275 6.5, 6.7: home agent address discovery requests (ICMPv6 144);
+			 * mobile prefix solicitations (146), behind destination options or in
+			 * a tunnel packet */
 };
 
 struct pkt_rx {

@@ -54,6 +54,20 @@ static void kinds(void **state)
 	}
 }
 
+static void home_agents_anycast(void **state)
+{
+	struct in6_addr a = addr("2001:db8:1:2:3:4:5:6");
+
+	(void)state;
+	assert_false(in6_is_home_agents_anycast(&a));
+	a = in6_home_agents_anycast(&a);
+	assert_string_equal(in6_str(&a).s, "2001:db8:1:2:fdff:ffff:ffff:fffe");
+	assert_true(in6_is_home_agents_anycast(&a));
+	/* The subnet's last address is another group's. */
+	a.s6_addr[15] = 0xff;
+	assert_false(in6_is_home_agents_anycast(&a));
+}
+
 static void comparison(void **state)
 {
 	struct in6_addr a = addr("2001:db8::1"), b = addr("2001:db8::2");
@@ -175,6 +189,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kinds),
+		cmocka_unit_test(home_agents_anycast),
 		cmocka_unit_test(comparison),
 		cmocka_unit_test(masks),
 		cmocka_unit_test(membership),
