@@ -15,6 +15,7 @@ struct ha;
 struct ha_home;
 struct lease;
 struct revocation;
+struct mpd;
 
 enum binding_state {
 	BINDING_NEW,		/* entry made, nothing in the kernel yet */
@@ -39,6 +40,8 @@ struct binding {
 	struct ha_home *home;		/* whose prefix holds the home address */
 	struct lease *lease;		/* never NULL */
 	struct revocation *revocation;	/* REVOKING; else NULL */
+	struct mpd *mpd;		/* NULL: nothing to tell it about prefixes */
+	usec_t prefixes_due;		/* the next day's Mobile Prefix Advertisement */
 	struct timer timer;
 	struct ha *ha;			/* for the timer */
 	UT_hash_handle by_hoa;

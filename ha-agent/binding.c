@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
+#include "ha-agent/discovery.h"
 
 static const char *const event_names[BINDING_EVENT_MAX] = {
 	[BINDING_EVENT_REGISTER] = "registration",
@@ -39,6 +40,9 @@ static void change_state(struct binding *b, enum binding_state state, enum bindi
 		log_info("binding %s: %s -> %s, %s", in6_str(&b->hoa).s,
 			 binding_state_name(old), binding_state_name(state),
 			 binding_event_name(why));
+	/* RFC 6275 10.6.2: nothing more is told about prefixes without a registration. */
+	if (state != BINDING_BOUND)
+		mpd_end(b);
 }
 
 static struct in6_prefix inner(const struct binding *b)
@@ -159,6 +163,7 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	if (restore)
 		return 0;
 	store(b);
+	mpd_registered(b, now);
 	if (same) {
 		ha->counters[HA_BINDING_REFRESHED]++;
 		tell(b, HA_EVENT_BINDING_REFRESHED);

@@ -348,6 +348,48 @@ static void set_max_bindings(struct conf *c, void *obj, const struct conf_word *
 	conf_u32(c, &args[0], 1, MAX_ENTRIES, &cfg->max_bindings);
 }
 
+static void set_preference(struct conf *c, void *obj, const struct conf_word *kw,
+			   const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+	uint32_t preference;
+
+	(void)kw;
+	(void)n;
+	if (conf_u32(c, &args[0], 0, UINT16_MAX, &preference))
+		cfg->home_agent_preference = (uint16_t)preference;
+}
+
+static void set_prefix_advertisements(struct conf *c, void *obj, const struct conf_word *kw,
+				      const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_bool(c, &args[0], &cfg->prefix_advertisements);
+}
+
+static void set_prefix_interval(struct conf *c, void *obj, const struct conf_word *kw,
+				const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+	usec_t min, max;
+
+	(void)kw;
+	(void)n;
+	if (!conf_duration(c, &args[0], 1 * USEC_S, 365 * 86400 * USEC_S, &min) ||
+	    !conf_duration(c, &args[1], 1 * USEC_S, 365 * 86400 * USEC_S, &max))
+		return;
+	if (max < min) {
+		conf_error(c, &args[1], "%s is below the shortest interval, %s; expected the "
+			   "longest", args[1].text, args[0].text);
+		return;
+	}
+	cfg->prefix_advertisement_min = min;
+	cfg->prefix_advertisement_max = max;
+}
+
 static void set_answer(struct conf *c, void *obj, const struct conf_word *kw,
 		       const struct conf_word *args, unsigned int n)
 {
@@ -491,6 +533,12 @@ const struct conf_keyword ha_conf_table[] = {
 	  .set = set_max_leases, .once = true },
 	{ .name = "max-bindings", .args = "NUMBER", .min_args = 1, .max_args = 1,
 	  .set = set_max_bindings, .once = true },
+	{ .name = "home-agent-preference", .args = "NUMBER", .min_args = 1, .max_args = 1,
+	  .set = set_preference, .once = true },
+	{ .name = "mobile-prefix-advertisements", .args = "yes|no", .min_args = 1, .max_args = 1,
+	  .set = set_prefix_advertisements, .once = true },
+	{ .name = "mobile-prefix-interval", .args = "SHORTEST LONGEST", .min_args = 2,
+	  .max_args = 2, .set = set_prefix_interval, .once = true },
 	{ .name = "answer-auth-failure", .args = "yes|no", .min_args = 1, .max_args = 1,
 	  .set = set_answer, .once = true },
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,

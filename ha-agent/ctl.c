@@ -94,6 +94,7 @@ static json_t *remaining_s(usec_t until)
 
 struct listing {
 	const struct io *io;
+	const struct ha_interface *interface;	/* of home agents */
 	json_t *array;
 };
 
@@ -157,6 +158,34 @@ static json_t *list_homes(const struct ha *ha)
 	return array;
 }
 
+static void add_home_agent(void *ctx, const struct halist_entry *e)
+{
+	struct listing *l = ctx;
+	json_t *addresses = json_array();
+
+	for (unsigned int i = 0; i < e->n_addresses; i++)
+		json_array_append_new(addresses, json_string(in6_str(&e->addresses[i].addr).s));
+	json_array_append_new(l->array, json_pack(
+		"{s:s, s:s, s:o, s:i, s:o}",
+		"interface", l->interface->name,
+		"linklocal", in6_str(&e->linklocal).s,
+		"addresses", addresses,
+		"preference", (int)e->preference,
+		"remaining_s", remaining_s(e->until)));
+}
+
+/* The others; we ourselves are not among them. */
+static json_t *home_agents(const struct ha *ha)
+{
+	struct listing l = { .array = json_array() };
+
+	for (unsigned int i = 0; i < ha->n_interfaces; i++) {
+		l.interface = &ha->interfaces[i];
+		halist_each(&l.interface->home_agents, clock_now(), add_home_agent, &l);
+	}
+	return l.array;
+}
+
 static void add_counter(void *ctx, const char *name, uint64_t v)
 {
 	json_object_set_new(ctx, name, json_integer((json_int_t)v));
@@ -179,14 +208,14 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	ha_each_counter(&io->ha, add_counter, counters);
 	if (io->dp->ops->drops(io->dp, &drops) == 0)
 		add_counter(counters, "data-path-drops", drops);
-	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o}",
+	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}",
 			   "schema", SCHEMA, "role", "ha",
 			   "health", "ok", ok, "text", text,
 			   "address", in6_str(&io->ha.homes[0].cfg.address).s,
 			   "prefix", in6_prefix_str(&io->ha.homes[0].cfg.prefix).s,
 			   "datapath", io->dp->ops->name,
 			   "mtu", (json_int_t)io->cfg.ha->mtu,
-			   "homes", list_homes(&io->ha),
+			   "homes", list_homes(&io->ha), "home_agents", home_agents(&io->ha),
 			   "bindings", bindings.array, "leases", leases.array,
 			   "counters", counters);
 	if (!answer) {

@@ -12,11 +12,13 @@
 
 #include "common/core/log.h"
 #include "ha-agent/binding.h"
+#include "ha-agent/discovery.h"
 
 static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_RX_ND] = "rx-nd",
 	[HA_RX_RS] = "rx-rs",
 	[HA_RX_NA] = "rx-na",
+	[HA_RX_RA] = "rx-ra",
 	[HA_RX_ND_UNEXPECTED] = "rx-nd-unexpected",
 	[HA_RS_BAD_SOURCE] = "rs-bad-source",
 	[HA_RS_LIMITED] = "rs-limited",
@@ -38,6 +40,20 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_TX_BE] = "tx-be",
 	[HA_TX_PARAM_PROBLEM] = "tx-parameter-problem",
 	[HA_ERRORS_LIMITED] = "errors-limited",
+	[HA_LIST_FULL] = "home-agents-list-full",
+	[HA_RX_DHAAD] = "rx-dhaad",
+	[HA_DHAAD_ELSEWHERE] = "dhaad-elsewhere",
+	[HA_DHAAD_BAD_SOURCE] = "dhaad-bad-source",
+	[HA_DHAAD_LIMITED] = "dhaad-limited",
+	[HA_TX_DHAAD] = "tx-dhaad",
+	[HA_RX_MPS] = "rx-mps",
+	[HA_MPS_NO_BINDING] = "mps-no-binding",
+	[HA_MPS_OTHER_CARE_OF] = "mps-other-care-of",
+	[HA_MPS_DISABLED] = "mps-disabled",
+	[HA_TX_MPA_SOLICITED] = "tx-mpa-solicited",
+	[HA_TX_MPA_UNSOLICITED] = "tx-mpa-unsolicited",
+	[HA_MPA_UNANSWERED] = "mpa-unanswered",
+	[HA_DISCOVERY_UNEXPECTED] = "discovery-unexpected",
 	[HA_SEND_FAILED] = "send-failed",
 	[HA_DATAPATH_FAILED] = "data-path-failed",
 	[HA_BINDING_NEW] = "binding-new",
@@ -85,6 +101,9 @@ void ha_config_defaults(struct ha_config *cfg)
 		.mtu = 1460,		/* 1500 less the tunnel header */
 		.prefix_lifetime = 86400 * USEC_S,	/* flows of absent hosts last no longer */
 		.binding_lifetime = 600 * USEC_S,
+		.prefix_advertisements = true,
+		.prefix_advertisement_min = 600 * USEC_S,	/* RFC 6275 13 */
+		.prefix_advertisement_max = 86400 * USEC_S,
 		.max_leases = 65536,
 		.max_bindings = 65536,
 	};
@@ -135,6 +154,9 @@ const char *ha_config_check(struct ha_config *cfg)
 	/* RFC 6275 6.2.4. */
 	if (cfg->binding_refresh >= cfg->binding_lifetime)
 		return "the binding refresh interval is not shorter than the binding lifetime";
+	if (cfg->prefix_advertisement_max < cfg->prefix_advertisement_min)
+		return "the longest time between mobile prefix advertisements is below the "
+		       "shortest";
 	return check_keys(cfg);
 }
 
@@ -152,6 +174,8 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	ha->timers = timers;
 	ha->error_tokens = HA_ERROR_BURST;
 	ha->error_tokens_at = now;
+	ha->dhaad_tokens = HA_DHAAD_BURST;
+	ha->dhaad_tokens_at = now;
 	bcache_init(&ha->bcache, cfg->max_bindings);
 	revoke_init(ha);
 	ha->n_interfaces = cfg->n_interfaces;
@@ -171,8 +195,10 @@ void ha_free(struct ha *ha)
 	for (unsigned int i = 0; i < ha->n_interfaces; i++)
 		timer_stop(ha->timers, &ha->interfaces[i].advertise);
 	revoke_free(ha);
-	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b)
+	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b) {
 		timer_stop(ha->timers, &b->timer);
+		mpd_end(b);
+	}
 	bcache_free(&ha->bcache);
 	home_free_all(ha);
 }
@@ -375,6 +401,9 @@ void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name
 		each_prefixed("drop-", icmp6_err_name(e), ha->icmp6_errors[e], fn, ctx);
 	for (enum ip6_err e = IP6_OK + 1; e < IP6_ERR_MAX; e++)
 		each_prefixed("drop-nd-", ip6_err_name(e), ha->nd_ip6_errors[e], fn, ctx);
+	for (enum ip6_err e = IP6_OK + 1; e < IP6_ERR_MAX; e++)
+		each_prefixed("drop-discovery-", ip6_err_name(e), ha->discovery_ip6_errors[e],
+			      fn, ctx);
 }
 
 /* ---- services ---- */

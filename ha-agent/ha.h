@@ -15,6 +15,8 @@
  *	bcache.c, prefix.c	the binding cache; pools and their leases
  *	home.c		home links: prefixes and addresses, checked and looked up
  *	ra.c		builds Router Advertisements
+ *	discovery.c, halist.c	home agent address discovery; the home agents list
+ *	mpd.c		mobile prefix discovery
  */
 #ifndef DMIP6_HA_HA_H
 #define DMIP6_HA_HA_H
@@ -29,6 +31,7 @@
 #include "common/wire/icmp6.h"
 #include "common/wire/mh.h"
 #include "ha-agent/bcache.h"
+#include "ha-agent/halist.h"
 #include "ha-agent/prefix.h"
 #include "ha-agent/revoke.h"
 #include "ha-agent/verdict.h"
@@ -43,6 +46,8 @@
 #define HA_RS_PERIOD		(USEC_S / 2)	/* then one in this time */
 #define HA_ERROR_BURST		10	/* Binding Errors, parameter problems and the like */
 #define HA_ERROR_PERIOD		(100 * USEC_MS)
+#define HA_DHAAD_BURST		20	/* home agent address discovery replies */
+#define HA_DHAAD_PERIOD		(20 * USEC_MS)
 #define HA_PRESENCE_IDLE	(60 * USEC_S)	/* silence of a host before it is probed */
 #define HA_PRESENCE_RETRY	(1 * USEC_S)
 #define HA_PRESENCE_TRIES	3
@@ -88,6 +93,9 @@ struct ha_config {
 	usec_t binding_lifetime;	/* the most that is granted */
 	usec_t binding_refresh;		/* advised in acknowledgements; 0: not advised */
 	unsigned int max_leases, max_bindings;
+	uint16_t home_agent_preference;	/* among the home agents of a link; more is better */
+	bool prefix_advertisements;	/* to absent hosts (RFC 6275 8.4) */
+	usec_t prefix_advertisement_min, prefix_advertisement_max;	/* RFC 6275 13 */
 	bool answer_auth_failure;	/* status 146 (RFC 4285 5.1.1) instead of silence */
 	unsigned int n_keys;
 	struct ha_key *keys;		/* the caller's */
@@ -167,6 +175,7 @@ struct ha_ops {
 	void (*binding_store)(void *ctx, struct ha_binding_record *r);
 	void (*binding_forget)(void *ctx, const struct in6_addr *hoa, uint32_t place);
 	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
+	void (*random)(void *ctx, void *dst, size_t n);
 	void (*event)(void *ctx, const struct ha_event *e);	/* may be NULL */
 };
 
@@ -187,6 +196,7 @@ struct ha_interface {
 	uint8_t mac[6];
 	struct in6_addr linklocal;	/* ours, usable; unspecified: none yet */
 	struct timer advertise;
+	struct halist home_agents;	/* the others on the link */
 	struct ha *ha;
 };
 
@@ -194,6 +204,7 @@ enum ha_counter {
 	HA_RX_ND,			/* packets of Neighbour Discovery */
 	HA_RX_RS,
 	HA_RX_NA,
+	HA_RX_RA,			/* of other routers */
 	HA_RX_ND_UNEXPECTED,		/* readable, but not for a router */
 	HA_RS_BAD_SOURCE,		/* source neither unspecified nor link-local */
 	HA_RS_LIMITED,
@@ -215,6 +226,20 @@ enum ha_counter {
 	HA_TX_BE,
 	HA_TX_PARAM_PROBLEM,
 	HA_ERRORS_LIMITED,
+	HA_LIST_FULL,			/* home agents that did not fit into the list */
+	HA_RX_DHAAD,			/* home agent address discovery requests */
+	HA_DHAAD_ELSEWHERE,		/* not to an anycast address of ours */
+	HA_DHAAD_BAD_SOURCE,
+	HA_DHAAD_LIMITED,
+	HA_TX_DHAAD,
+	HA_RX_MPS,			/* mobile prefix solicitations */
+	HA_MPS_NO_BINDING,
+	HA_MPS_OTHER_CARE_OF,		/* not from where the host is registered */
+	HA_MPS_DISABLED,
+	HA_TX_MPA_SOLICITED,
+	HA_TX_MPA_UNSOLICITED,
+	HA_MPA_UNANSWERED,		/* given up (RFC 6275 10.6.2) */
+	HA_DISCOVERY_UNEXPECTED,	/* readable, but not as it should be sent */
 	HA_SEND_FAILED,
 	HA_DATAPATH_FAILED,
 	HA_BINDING_NEW,
@@ -274,8 +299,11 @@ struct ha {
 	unsigned int error_tokens;
 	struct ha_pending pending[HA_BATCH];
 	unsigned int n_pending;
+	usec_t dhaad_tokens_at;		/* and of home agent address discovery replies */
+	unsigned int dhaad_tokens;
 	uint64_t counters[HA_COUNTER_MAX];
 	uint64_t nd_ip6_errors[IP6_ERR_MAX], mh_ip6_errors[IP6_ERR_MAX];
+	uint64_t discovery_ip6_errors[IP6_ERR_MAX];
 	uint64_t icmp6_errors[ICMP6_ERR_MAX];
 	uint64_t mh_errors[MH_ERR_MAX];
 	uint64_t verdicts[VERDICT_MAX];
@@ -301,6 +329,11 @@ void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
 void ha_flush(struct ha *ha, usec_t now);
 /* May be called at any time, also from within an op. */
 void ha_dp_failed(struct ha *ha, const struct in6_prefix *inner, int err);
+/* Home agent address discovery and mobile prefix discovery. */
+void ha_rx_discovery(struct ha *ha, const void *data, size_t len, usec_t now);
+/* A home's prefix, its flags or its lifetimes are not what they were: absent hosts are told
+ * (RFC 6275 10.6.2). */
+void ha_prefix_changed(struct ha *ha, struct ha_home *home, usec_t now);
 
 /* The home whose prefix holds the address; NULL: none. */
 struct ha_home *ha_home_of(struct ha *ha, const struct in6_addr *a);

@@ -149,6 +149,12 @@ static int64_t op_wall_us(void *ctx)
 	return clock_wall_us();
 }
 
+static void op_random(void *ctx, void *dst, size_t n)
+{
+	(void)ctx;
+	clock_random(dst, n);
+}
+
 static void op_event(void *ctx, const struct ha_event *e)
 {
 	struct io *io = ctx;
@@ -169,6 +175,7 @@ static const struct ha_ops ops = {
 	.binding_store = op_binding_store,
 	.binding_forget = op_binding_forget,
 	.wall_us = op_wall_us,
+	.random = op_random,
 	.event = op_event,
 };
 
@@ -433,6 +440,13 @@ static void on_turn(void *ctx)
 	ha_flush(&io->ha, clock_now());
 }
 
+static void on_discovery(void *ctx, const struct pkt_rx *rx)
+{
+	struct io *io = ctx;
+
+	ha_rx_discovery(&io->ha, rx->data, rx->len, clock_now());
+}
+
 /* ---- life cycle ---- */
 
 static int fail(char why[IO_WHY], int err, const char *fmt, ...)
@@ -549,6 +563,8 @@ static int open_sockets(struct io *io, char why[IO_WHY])
 
 	if (err == 0)
 		err = pkt_open(io->loop, PKT_MH, on_mh, io, &io->mh);
+	if (err == 0)
+		err = pkt_open(io->loop, PKT_DISCOVERY, on_discovery, io, &io->discovery);
 	if (err < 0)
 		return fail(why, err, "no packet socket: %s", strerror(-err));
 	err = mon_open(io->loop, &mon_ops, io, &io->mon);
@@ -608,6 +624,7 @@ void io_close(struct io *io, bool keep)
 	mon_close(io->mon);
 	pkt_close(io->nd);
 	pkt_close(io->mh);
+	pkt_close(io->discovery);
 	timer_stop(loop_timers(io->loop), &io->repair);
 	if (io->ha_ready) {
 		if (!keep) {

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
-#include "ha-agent/ha.h"
+#include "ha-agent/discovery.h"
 #include "ha-agent/ra.h"
 
 #define ALL_NODES_MAC	((const uint8_t[6]){ 0x33, 0x33, 0, 0, 0, 1 })
@@ -475,7 +475,9 @@ void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data
 		ha->icmp6_errors[err]++;
 		return;
 	}
-	if (msg.type == ICMP6_RS)
+	if (msg.type == ICMP6_RA)
+		discovery_rx_ra(ha, ifc, &ip.src, &msg.u.ra, now);
+	else if (msg.type == ICMP6_RS)
 		rx_rs(ha, ifc, mac, &ip.src, now);
 	else if (msg.type == ICMP6_NA)
 		rx_na(ha, ifc, mac, &ip.src, &msg.u.na, now);

@@ -33,20 +33,35 @@ static size_t packet(const struct icmp6_msg *msg, const struct in6_addr *src,
 	return w.err ? 0 : w.len;
 }
 
-static void add_prefix(struct nd_ra *ra, const struct in6_addr *prefix, uint8_t flags,
-		       uint32_t lifetime_s)
+static struct nd_prefix prefix_option(const struct in6_addr *prefix, uint8_t flags,
+				      uint32_t lifetime_s)
 {
-	ra->prefixes[ra->n_prefixes++] = (struct nd_prefix){
+	return (struct nd_prefix){
 		.prefix = *prefix, .plen = 64, .flags = flags,
 		.valid_s = lifetime_s, .preferred_s = lifetime_s,
 	};
+}
+
+unsigned int ra_home_prefixes(const struct ha_config *cfg, const struct ha_home *home,
+			      const struct lease *l, usec_t now,
+			      struct nd_prefix ret[HA_HOME_PREFIXES])
+{
+	uint32_t lifetime_s = seconds(cfg->prefix_lifetime, UINT32_MAX);
+	unsigned int n = 0;
+
+	/* RFC 8273 4: the host's own prefix, not on-link for anybody. */
+	if (l)
+		ret[n++] = prefix_option(&l->prefix.addr, PIO_FLAG_AUTO,
+					 seconds(l->valid_until - now, lifetime_s));
+	/* RFC 6275 7.2: our whole address; nobody forms an address from this one. */
+	ret[n++] = prefix_option(&home->cfg.address, PIO_FLAG_ROUTER, lifetime_s);
+	return n;
 }
 
 size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 		const struct ra_leases *leases, usec_t now, uint8_t room[RA_ROOM])
 {
 	const struct in6_addr all_nodes = ALL_NODES;
-	uint32_t lifetime_s = seconds(cfg->prefix_lifetime, UINT32_MAX);
 	struct icmp6_msg msg = { .type = ICMP6_RA, .u.ra = { .hop_limit = 64 } };
 	struct nd_ra *ra = &msg.u.ra;
 
@@ -62,21 +77,18 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 	ra->adv_interval_ms = (uint32_t)(cfg->ra_interval / USEC_MS);
 	if (ra->adv_interval_ms < 200)
 		ra->adv_interval_ms += 20;
-	/* RFC 6275 7.4: left out where it would only repeat the router lifetime. The home
-	 * agent is good for as long as the prefixes that it hands out. */
+	/* RFC 6275 7.4: left out where it would only repeat the defaults. The home agent is
+	 * good for as long as the prefixes that it hands out. */
 	ra->ha_lifetime_s = (uint16_t)seconds(cfg->prefix_lifetime, UINT16_MAX);
-	ra->has_ha_info = ra->ha_lifetime_s != 0 && ra->ha_lifetime_s != ra->router_lifetime_s;
+	ra->ha_preference = cfg->home_agent_preference;
+	ra->has_ha_info = ra->ha_lifetime_s != 0 &&
+			  (ra->ha_preference != 0 ||
+			   ra->ha_lifetime_s != ra->router_lifetime_s);
 
-	for (unsigned int i = 0; i < ifc->n_homes; i++) {
-		const struct lease *l = leases ? leases->of_home[i] : NULL;
-
-		/* RFC 8273 4: the host's own prefix, not on-link for anybody. */
-		if (l)
-			add_prefix(ra, &l->prefix.addr, PIO_FLAG_AUTO,
-				   seconds(l->valid_until - now, lifetime_s));
-		/* RFC 6275 7.2: our whole address; nobody forms an address from this one. */
-		add_prefix(ra, &ifc->homes[i]->cfg.address, PIO_FLAG_ROUTER, lifetime_s);
-	}
+	for (unsigned int i = 0; i < ifc->n_homes; i++)
+		ra->n_prefixes += ra_home_prefixes(cfg, ifc->homes[i],
+						   leases ? leases->of_home[i] : NULL, now,
+						   &ra->prefixes[ra->n_prefixes]);
 
 	/* RFC 8106 5.1: by default three times the longest interval. */
 	ra->n_rdnss = cfg->n_rdnss;

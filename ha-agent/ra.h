@@ -20,6 +20,13 @@ struct ra_leases { const struct lease *of_home[HA_INTERFACE_HOMES]; };
  * given. Returns its length, 0 if the interface has no usable address. */
 size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 		const struct ra_leases *leases, usec_t now, uint8_t room[RA_ROOM]);
+/* What a host is told of one home, by a Router Advertisement or, when it is elsewhere, by a
+ * Mobile Prefix Advertisement (RFC 6275 10.6.1). l NULL: it has no prefix there. Returns how
+ * many. */
+#define HA_HOME_PREFIXES	2
+unsigned int ra_home_prefixes(const struct ha_config *cfg, const struct ha_home *home,
+			      const struct lease *l, usec_t now,
+			      struct nd_prefix ret[HA_HOME_PREFIXES]);
 /* A Neighbour Solicitation for the host's link-local address, to that address. */
 size_t ra_build_probe(const struct ha_interface *ifc, const struct lease *l,
 		      uint8_t room[RA_ROOM]);

@@ -55,6 +55,17 @@ static void format_endpoint(char *s, size_t len, const json_t *row, const char *
 			 (long long)json_integer_value(json_object_get(row, port_key)));
 }
 
+static struct cell printable(struct cell c)
+{
+	for (char *p = c.s; *p; p++) {
+		unsigned char ch = (unsigned char)*p;
+
+		if (ch < 0x20 || ch == 0x7f)
+			*p = '?';
+	}
+	return c;
+}
+
 static struct cell cell(const json_t *row, const struct column *col)
 {
 	const json_t *v = json_object_get(row, col->key);
@@ -81,13 +92,7 @@ static struct cell cell(const json_t *row, const struct column *col)
 		format_endpoint(c.s, sizeof(c.s), row, col->key);
 		break;
 	}
-	for (char *p = c.s; *p; p++) {
-		unsigned char ch = (unsigned char)*p;
-
-		if (ch < 0x20 || ch == 0x7f)
-			*p = '?';
-	}
-	return c;
+	return printable(c);
 }
 
 /* ------------------------------------------------------------------ tables */
@@ -187,6 +192,13 @@ static const struct column lease_columns[] = {
 	{ "ATTACHED", "attached", KIND_YESNO },
 };
 
+static const struct column home_agent_columns[] = {
+	{ "OTHER HOME AGENT", "linklocal", KIND_TEXT },
+	{ "INTERFACE", "interface", KIND_TEXT },
+	{ "PREFERENCE", "preference", KIND_NUMBER },
+	{ "LEFT", "remaining_s", KIND_SECONDS },
+};
+
 /* Those that are not zero; groups of counters by their path: "drops.checksum". */
 static void print_counters(FILE *out, const char *path, json_t *counters)
 {
@@ -217,6 +229,20 @@ static void print_section(FILE *out, const json_t *rows, const char *none,
 #define SECTION(out, rows, none, cols, detail) \
 	print_section(out, rows, none, cols, sizeof(cols) / sizeof((cols)[0]), detail)
 
+static void print_home_agent(FILE *out, const json_t *row)
+{
+	const json_t *a;
+	size_t i;
+
+	json_array_foreach(json_object_get(row, "addresses"), i, a) {
+		struct cell c = { "-" };
+
+		if (json_is_string(a))
+			snprintf(c.s, sizeof(c.s), "%s", json_string_value(a));
+		fprintf(out, "  %s\n", printable(c).s);
+	}
+}
+
 static bool is_role(const json_t *status, const char *role)
 {
 	const char *s = json_string_value(json_object_get(status, "role"));
@@ -241,6 +267,9 @@ void show_status(FILE *out, const json_t *status)
 		SECTION(out, json_object_get(status, "bindings"), "No bindings.", binding_columns,
 			print_addresses);
 		SECTION(out, json_object_get(status, "leases"), "No leases.", lease_columns, NULL);
+		if (json_array_size(json_object_get(status, "home_agents")))
+			TABLE(out, json_object_get(status, "home_agents"), home_agent_columns,
+			      print_home_agent);
 	}
 	if (json_object_size(json_object_get(status, "counters"))) {
 		fputs("\nCOUNTERS (those that are not zero)\n", out);

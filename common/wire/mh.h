@@ -21,6 +21,8 @@
 #define MIP6_MAX_BINDACK_TIMEOUT_MS	32000
 #define MIP6_MAX_UPDATE_RATE		3	/* per second */
 #define MIP6_MAX_DELETE_BCE_TIMEOUT_MS	10000
+#define MIP6_PREFIX_ADV_RETRIES		3	/* retransmissions */
+#define MIP6_PREFIX_ADV_TIMEOUT_S	3
 
 /* RFC 5846 section 11 */
 #define BRI_MAX_RETRIES			1	/* BRIMaxRetriesNumber */

@@ -203,11 +203,19 @@ static int64_t op_wall_us(void *ctx)
 	return (int64_t)h->sim->now;
 }
 
+static void op_random(void *ctx, void *dst, size_t n)
+{
+	struct sim_ha *h = ctx;
+
+	for (uint8_t *p = dst; n > 0; n--)
+		*p++ = (uint8_t)sim_random(h->sim);
+}
+
 static const struct ha_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .dp_set = op_dp_set,
 	.dp_del = op_dp_del, .lease_attach = op_lease_attach, .lease_detach = op_lease_detach,
 	.lease_store = op_lease_store, .binding_store = op_binding_store,
-	.binding_forget = op_binding_forget, .wall_us = op_wall_us,
+	.binding_forget = op_binding_forget, .wall_us = op_wall_us, .random = op_random,
 };
 
 /* --- what arrives ------------------------------------------------------------------- */

@@ -40,6 +40,7 @@ struct fake {
 	struct ha_event event;
 	int dp_error, store_error;
 	int64_t wall_us;
+	uint64_t random;		/* the next number */
 };
 
 static inline void fake_note(struct fake *f, enum call c)
@@ -138,6 +139,15 @@ static inline int64_t fake_wall_us(void *ctx)
 	return f->wall_us;
 }
 
+static inline void fake_random(void *ctx, void *dst, size_t n)
+{
+	struct fake *f = ctx;
+
+	assert_int_equal(n, sizeof(f->random));
+	memcpy(dst, &f->random, n);
+	f->random++;
+}
+
 static inline void fake_event(void *ctx, const struct ha_event *e)
 {
 	struct fake *f = ctx;
@@ -157,6 +167,7 @@ static const struct ha_ops fake_ops = {
 	.binding_store = fake_binding_store,
 	.binding_forget = fake_binding_forget,
 	.wall_us = fake_wall_us,
+	.random = fake_random,
 	.event = fake_event,
 };
 

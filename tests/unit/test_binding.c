@@ -11,11 +11,12 @@
 
 #include "common/core/log.h"
 #include "ha-agent/binding.h"
+#include "ha-agent/discovery.h"
 
 #define S(n)	((usec_t)(n) * USEC_S)
 
 static struct {
-	unsigned int set, del, stored, forgotten, told, reviewed, dropped;
+	unsigned int set, del, stored, forgotten, told, reviewed, dropped, registered, ended;
 	int set_error;
 	struct in6_addr remote;
 	enum ha_event_type last;
@@ -42,6 +43,19 @@ void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
 	(void)now;
 	assert_int_equal(l->bindings, 0);
 	seen.reviewed++;
+}
+
+void mpd_registered(struct binding *b, usec_t now)
+{
+	(void)now;
+	assert_int_equal(b->state, BINDING_BOUND);
+	seen.registered++;
+}
+
+void mpd_end(struct binding *b)
+{
+	assert_int_not_equal(b->state, BINDING_BOUND);
+	seen.ended++;
 }
 
 static int dp_set(void *ctx, const struct dp_binding *b)

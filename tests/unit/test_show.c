@@ -76,6 +76,20 @@ static void home_agent(void **state)
 	       "2001:db8:1:101::/64  02:00:00:00:00:01  ar0        yes\n");
 }
 
+static void other_home_agents(void **state)
+{
+	(void)state;
+	expect(show_status,
+	       "{\"role\":\"ha\",\"home_agents\":[{\"interface\":\"lan0\",\"linklocal\":\"fe80::2\","
+	       "\"addresses\":[\"2001:db8::2\",\"2001:db8::3\"],\"preference\":7,"
+	       "\"remaining_s\":60}]}",
+	       "Home agent: not well: -\n\nNo bindings.\n\nNo leases.\n\n"
+	       "OTHER HOME AGENT  INTERFACE  PREFERENCE   LEFT\n"
+	       "fe80::2           lan0                7  1m00s\n"
+	       "  2001:db8::2\n"
+	       "  2001:db8::3\n");
+}
+
 static void times(void **state)
 {
 	static const struct { int seconds; const char *text; } t[] = {
@@ -142,6 +156,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mobile_node),
 		cmocka_unit_test(home_agent),
+		cmocka_unit_test(other_home_agents),
 		cmocka_unit_test(times),
 		cmocka_unit_test(flows),
 		cmocka_unit_test(hostile_text),

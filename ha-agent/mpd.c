@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Mobile prefix discovery: what absent mobile nodes are told of their prefixes, asked or
+ * unasked (RFC 6275 6.8, 10.6). Owns the struct mpd of a binding, which exists only while
+ * there is something to do; called by discovery.c, binding.c, ha.c, and by its timer:
+ *
+ *	prefixes (mpd)	the answer to a solicitation that came within a second of the last
+ *			advertisement; a change at its random time, then 3, 6 and 12 s later
+ *			until the mobile node solicits; a second after the last one sent, the
+ *			end of the entry
+ *
+ * The day's advertisement (MaxMobPfxAdvInterval) needs no timer: its time is looked at when
+ * the mobile node refreshes its binding.
+ */
+#include <stdlib.h>
+
+#include "common/core/log.h"
+#include "ha-agent/discovery.h"
+#include "ha-agent/ra.h"
+
+#define SPACING		USEC_S		/* RFC 6275 6.8: not more than one per second */
+
+struct mpd {
+	struct binding *binding;
+	usec_t sent;			/* the last advertisement */
+	bool answer;			/* a solicitation is to be answered, */
+	uint16_t id;			/* with this identifier */
+	usec_t announce_at;		/* unsolicited; USEC_NEVER: none */
+	unsigned int tries;		/* unsolicited ones since the last solicitation */
+	bool changed;			/* they tell of a change, not only that a day is over */
+	struct timer timer;
+};
+
+static usec_t min_time(usec_t a, usec_t b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- advertisements ---- */
+
+/* RFC 6275 10.6.2: RAND_ADV_DELAY. */
+static usec_t random_delay(struct binding *b, usec_t now)
+{
+	const struct ha_config *cfg = b->ha->cfg;
+	usec_t valid = b->lease->valid_until - now;
+	usec_t range = min_time(cfg->prefix_advertisement_max, valid) -
+		       cfg->prefix_advertisement_min;
+	uint64_t r;
+
+	if (range < 0)
+		range = -range;
+	b->ha->ops->random(b->ha->ctx, &r, sizeof(r));
+	/* What comes after the end of the prefix is of no use. */
+	return min_time(valid / 2, cfg->prefix_advertisement_min +
+			(range ? (usec_t)(r % (uint64_t)range) : 0));
+}
+
+static void advertise(struct mpd *m, uint16_t id, enum ha_counter counter, usec_t now)
+{
+	struct binding *b = m->binding;
+	struct ha *ha = b->ha;
+	/* RFC 6275 10.6.3: from the address that it registered with; 6.8: to where it is, by
+	 * a type 2 routing header with the home address. */
+	struct ip6_packet ip = {
+		.src = b->home->cfg.address, .dst = b->coa, .hop_limit = 64,
+		.has_rh2 = true, .rh2 = b->hoa, .next_header = IP6_NH_ICMP6,
+	};
+	/* RFC 6275 6.8: M and O are clear where there is no DHCPv6. */
+	struct icmp6_msg msg = { .type = ICMP6_MPA, .u.mp = { .id = id } };
+	uint8_t room[RA_ROOM];
+	struct wbuf w;
+
+	(void)ha_extend_lease(ha, b->lease, now, NULL);
+	msg.u.mp.n_prefixes = ra_home_prefixes(ha->cfg, b->home, b->lease, now,
+						 msg.u.mp.prefixes);
+	wb_init(&w, room, sizeof(room));
+	ip6_encode(&w, &ip);
+	if (icmp6_encode(&w, &msg, ip6_cksum_src(&ip), ip6_cksum_dst(&ip)) < 0)
+		return;
+	ip6_finish(&w, 0);
+	m->sent = now;
+	b->prefixes_due = now + random_delay(b, now);
+	ha->counters[counter]++;
+	if (ha->ops->send_routed(ha->ctx, w.base, w.len) < 0)
+		ha->counters[HA_SEND_FAILED]++;
+}
+
+/* RFC 6275 10.6.2: again after PREFIX_ADV_TIMEOUT, twice that, and so on. */
+static void announce(struct mpd *m, usec_t now)
+{
+	if (m->tries > MIP6_PREFIX_ADV_RETRIES) {
+		m->binding->ha->counters[HA_MPA_UNANSWERED]++;
+		m->announce_at = USEC_NEVER;
+		return;
+	}
+	advertise(m, 0, HA_TX_MPA_UNSOLICITED, now);
+	m->announce_at = now + (MIP6_PREFIX_ADV_TIMEOUT_S * USEC_S << m->tries++);
+}
+
+/* ---- the entry ---- */
+
+void mpd_end(struct binding *b)
+{
+	if (!b->mpd)
+		return;
+	timer_stop(b->ha->timers, &b->mpd->timer);
+	free(b->mpd);
+	b->mpd = NULL;
+}
+
+/* Does what is due and arms the timer for the rest; the entry may be gone afterwards. */
+static void run(struct mpd *m, usec_t now)
+{
+	struct binding *b = m->binding;
+	usec_t next = m->sent + SPACING;
+
+	if (now >= next && m->answer) {
+		m->answer = false;
+		advertise(m, m->id, HA_TX_MPA_SOLICITED, now);
+	} else if (now >= next && now >= m->announce_at) {
+		announce(m, now);
+	}
+	next = m->sent + SPACING;
+	if (!m->answer && m->announce_at != USEC_NEVER && m->announce_at > next)
+		next = m->announce_at;
+	else if (!m->answer && m->announce_at == USEC_NEVER && now >= next) {
+		/* Who never answered is told of a change again when it registers next. */
+		if (!m->changed)
+			mpd_end(b);
+		return;
+	}
+	if (timer_set(b->ha->timers, &m->timer, next) < 0) {
+		log_error("binding %s: no memory to tell it of its prefixes", in6_str(&b->hoa).s);
+		mpd_end(b);
+	}
+}
+
+static void on_timer(void *ctx, usec_t now)
+{
+	run(ctx, now);
+}
+
+static struct mpd *entry(struct binding *b, usec_t now)
+{
+	struct mpd *m = b->mpd;
+
+	if (m)
+		return m;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return NULL;
+	m->binding = b;
+	m->sent = now - SPACING;
+	m->announce_at = USEC_NEVER;
+	timer_init(&m->timer, "prefixes", on_timer, m);
+	b->mpd = m;
+	return m;
+}
+
+/* ---- what happens ---- */
+
+void mpd_solicited(struct binding *b, uint16_t id, usec_t now)
+{
+	struct mpd *m = entry(b, now);
+
+	if (!m)
+		return;
+	/* RFC 6275 10.6.2: answered right away; it acknowledges what was sent unasked. */
+	m->announce_at = USEC_NEVER;
+	m->tries = 0;
+	m->changed = false;
+	m->answer = true;
+	m->id = id;
+	run(m, now);
+}
+
+void mpd_registered(struct binding *b, usec_t now)
+{
+	struct mpd *m = b->mpd;
+	bool again = m && m->changed && m->tries > 0;
+
+	if (!b->ha->cfg->prefix_advertisements)
+		return;
+	if (b->prefixes_due == 0)
+		b->prefixes_due = now + random_delay(b, now);
+	/* RFC 6275 10.6.2: one that moved before it answered is told from the beginning; and
+	 * nobody is left without news for longer than MaxMobPfxAdvInterval. */
+	if (!again && now < b->prefixes_due)
+		return;
+	if (!again && m && m->announce_at != USEC_NEVER)
+		return;
+	m = entry(b, now);
+	if (!m)
+		return;
+	m->tries = 0;
+	m->announce_at = now + SPACING;	/* behind the acknowledgement */
+	run(m, now);
+}
+
+static void changed(struct binding *b, usec_t now)
+{
+	struct mpd *m = entry(b, now);
+
+	if (!m)
+		return;
+	/* RFC 6275 10.6.2: what is scheduled already, or to be repeated, says the new. */
+	m->announce_at = min_time(m->announce_at, now + random_delay(b, now));
+	m->tries = 0;
+	m->changed = true;
+	run(m, now);
+}
+
+void ha_prefix_changed(struct ha *ha, struct ha_home *home, usec_t now)
+{
+	struct binding *b, *next;
+
+	if (!ha->cfg->prefix_advertisements)
+		return;
+	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next)
+		if (b->home == home && b->state == BINDING_BOUND)
+			changed(b, now);
+}
