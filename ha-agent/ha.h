@@ -222,6 +222,8 @@ enum ha_counter {
 	HA_RX_MH_ROUTED,		/* with a type 2 routing header, which is for MNs */
 	HA_RX_BU,
 	HA_RX_MH_UNEXPECTED,		/* known type that a home agent does not take */
+	HA_HAO_BOUND,			/* Home Address options: with a binding there, */
+	HA_HAO_UNBOUND,			/* and without */
 	HA_TX_BA,
 	HA_TX_BE,
 	HA_TX_PARAM_PROBLEM,
@@ -325,6 +327,8 @@ void ha_link(struct ha *ha, int ifindex, const char *name, const uint8_t mac[6],
 void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 	      usec_t now);
 void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
+/* A packet that may have a Home Address option and is no Mobility Header. */
+void ha_rx_hao(struct ha *ha, const void *data, size_t len, usec_t now);
 /* At the end of each turn: what the data path put off is done, then acknowledged. */
 void ha_flush(struct ha *ha, usec_t now);
 /* May be called at any time, also from within an op. */

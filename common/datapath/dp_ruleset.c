@@ -178,6 +178,10 @@ int dp_ruleset_text(enum dp_role role, char *text, size_t room, unsigned int *re
 		break;
 	case DP_ROLE_HA:
 		rule(&t, "prerouting", "ip6 daddr @tx");
+		/* Nor is it to answer a Home Address option, at its only place by RFC 6275 6.3;
+		 * before ESP and AH it is the business of whoever keeps their keys. */
+		rule(&t, "input", "ip6 nexthdr 60 @nh,320,8 != { 50, 51 } @nh,368,8 0xc9"
+		     " @nh,192,128 @local counter name mobility drop");
 		single_hop(&t);
 		no_redirects(&t);
 		break;

@@ -49,6 +49,7 @@ struct pkt {
 #define OFF_ICMP_TYPE	40
 #define ICMP6_DHAAD_REQUEST	144
 #define ICMP6_MPS	146
+#define OFF_BEHIND	40	/* next header of the first extension header */
 
 static struct sock_filter filter_nd_host[] = {
 	LD_PKTTYPE,
@@ -160,6 +161,20 @@ static struct sock_filter filter_discovery[] = {
 	DROP,
 };
 
+static struct sock_filter filter_hao[] = {
+	LD_PKTTYPE,
+	JGT(2, 7, 0),
+	LD8(OFF_NEXT_HEADER),
+	JEQ(IPPROTO_DSTOPTS, 0, 5),
+	LD8(OFF_BEHIND),
+	JEQ(IPPROTO_IPV6, 3, 0),
+	JEQ(IPPROTO_ESP, 2, 0),
+	JEQ(IPPROTO_AH, 1, 0),
+	JEQ(IPPROTO_MH, 0, 1),
+	DROP,
+	ACCEPT,
+};
+
 static struct sock_fprog filter_of(enum pkt_kind kind)
 {
 	struct sock_fprog p = { 0 };
@@ -172,6 +187,10 @@ static struct sock_fprog filter_of(enum pkt_kind kind)
 	case PKT_DISCOVERY:
 		p.filter = filter_discovery;
 		p.len = sizeof(filter_discovery) / sizeof(filter_discovery[0]);
+		break;
+	case PKT_HAO:
+		p.filter = filter_hao;
+		p.len = sizeof(filter_hao) / sizeof(filter_hao[0]);
 		break;
 	case PKT_ND_HOST:
 		p.filter = filter_nd_host;

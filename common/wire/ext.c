@@ -30,11 +30,13 @@ const char *ip6_err_name(enum ip6_err e)
 	return (unsigned int)e < IP6_ERR_MAX ? names[e] : "unknown";
 }
 
-static enum ip6_err decode_hao(struct rbuf *body, struct ip6_packet *p)
+/* start: of the packet. */
+static enum ip6_err decode_hao(struct rbuf *body, const uint8_t *start, struct ip6_packet *p)
 {
 	/* RFC 6275 6.3: the length is 16, and no IPv6 header has the option twice. */
 	if (rb_left(body) != HAO_LEN || p->has_hao)
 		return IP6_ERR_HAO;
+	p->hao_off = (uint16_t)(body->p - start - 2);
 	rb_in6(body, &p->hao);
 	p->has_hao = true;
 	return IP6_OK;
@@ -51,12 +53,12 @@ static enum ip6_err decode_tunnel_limit(struct rbuf *body, struct ip6_packet *p)
 
 /* One option of a hop-by-hop or destination options header. */
 static enum ip6_err decode_option(uint8_t type, struct rbuf *body, bool dstopts,
-				  struct ip6_packet *p)
+				  const uint8_t *start, struct ip6_packet *p)
 {
 	if (type == OPT_PADN)
 		return IP6_OK;
 	if (dstopts && type == IP6_OPT_HAO)
-		return decode_hao(body, p);
+		return decode_hao(body, start, p);
 	if (dstopts && type == IP6_OPT_TUNNEL_LIMIT)
 		return decode_tunnel_limit(body, p);
 	/* RFC 8200 4.2: an unknown option whose two highest bits are 00 is skipped, with
@@ -64,7 +66,8 @@ static enum ip6_err decode_option(uint8_t type, struct rbuf *body, bool dstopts,
 	return type >> 6 ? IP6_ERR_OPTION : IP6_OK;
 }
 
-static enum ip6_err decode_options(struct rbuf *r, bool dstopts, struct ip6_packet *p)
+static enum ip6_err decode_options(struct rbuf *r, bool dstopts, const uint8_t *start,
+				   struct ip6_packet *p)
 {
 	while (rb_left(r) > 0) {
 		uint8_t type = rb_u8(r);
@@ -76,7 +79,7 @@ static enum ip6_err decode_options(struct rbuf *r, bool dstopts, struct ip6_pack
 		body = rb_sub(r, rb_u8(r));
 		if (r->err)
 			return IP6_ERR_EXT;
-		err = decode_option(type, &body, dstopts, p);
+		err = decode_option(type, &body, dstopts, start, p);
 		if (err)
 			return err;
 	}
@@ -103,7 +106,8 @@ static enum ip6_err decode_routing(struct rbuf *r, uint8_t ext_len, struct ip6_p
 }
 
 /* Walks the extension headers behind the IPv6 header; first names the first one. */
-static enum ip6_err decode_chain(struct rbuf *r, uint8_t first, struct ip6_packet *p)
+static enum ip6_err decode_chain(struct rbuf *r, uint8_t first, const uint8_t *start,
+				 struct ip6_packet *p)
 {
 	uint8_t nh = first;
 
@@ -130,7 +134,7 @@ static enum ip6_err decode_chain(struct rbuf *r, uint8_t first, struct ip6_packe
 		if (nh == IP6_NH_ROUTING)
 			err = decode_routing(&ext, ext_len, p);
 		else
-			err = decode_options(&ext, nh == IP6_NH_DSTOPTS, p);
+			err = decode_options(&ext, nh == IP6_NH_DSTOPTS, start, p);
 		if (err)
 			return err;
 		nh = next;
@@ -166,7 +170,7 @@ enum ip6_err ip6_decode(const void *data, size_t len, struct ip6_packet *ret)
 	body = rb_sub(&r, payload);
 	if (r.err)
 		return IP6_ERR_SHORT;
-	err = decode_chain(&body, nh, &p);
+	err = decode_chain(&body, nh, data, &p);
 	if (err)
 		return err;
 	p.payload_len = (uint16_t)rb_left(&body);

@@ -13,6 +13,8 @@
 #define IP6_NH_TUNNEL		41
 #define IP6_NH_ROUTING		43
 #define IP6_NH_FRAGMENT		44
+#define IP6_NH_ESP		50
+#define IP6_NH_AH		51
 #define IP6_NH_ICMP6		58
 #define IP6_NH_NONE		59
 #define IP6_NH_DSTOPTS		60
@@ -26,6 +28,7 @@ struct ip6_packet {
 	uint8_t traffic_class;
 	bool has_hao;
 	struct in6_addr hao;
+	uint16_t hao_off;		/* decode: where the option starts in the packet */
 	bool has_rh2;
 	struct in6_addr rh2;
 	bool has_tunnel_limit;

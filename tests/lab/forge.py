@@ -7,7 +7,7 @@ import hmac
 import socket
 import struct
 
-MH, DSTOPTS, ICMP6 = 135, 60, 58
+MH, DSTOPTS, ICMP6, UDP = 135, 60, 58, 17
 BU_A, BU_H = 0x8000, 0x4000
 
 
@@ -31,8 +31,13 @@ def ipv6(src, dst, proto, payload, hop_limit=64):
 
 def bu_header(hoa, ha, coa, seq, secret, **o):
     """A Mobility Header with a Binding Update. Options: spi, lifetime (units of 4 s), tail
-    (octets instead of the authentication option), bad_cksum."""
-    options = b"\1\0" + b"\3\x10" + pton(coa) + b"\0"          # alternate CoA at 8n+6
+    (octets instead of the authentication option), bad_cksum, flags, nonces, timestamp."""
+    options = b"\1\0" + b"\3\x10" + pton(coa)                  # alternate CoA at 8n+6
+    if o.get("nonces"):
+        options += b"\4\4\0\1\0\1" + b"\0\0"                   # 2n
+    if "timestamp" in o:
+        options += b"\1\0\x0a\x08" + struct.pack("!Q", o["timestamp"]) + b"\1\2\0\0"  # 8n+2
+    options += b"\0"                                            # the next at 4n+1
     spi = struct.pack("!I", o.get("spi", 256))
     auth = b"\x09\x15\x01" + spi                                # then 16 octets
     tail = o.get("tail")
@@ -50,9 +55,17 @@ def bu_header(hoa, ha, coa, seq, secret, **o):
 
 
 def bu(hoa, ha, coa, seq, secret, **o):
-    """The whole packet, with its Home Address option."""
+    """The whole packet, with its Home Address option; from `source` if not from coa."""
     hao = struct.pack("!BB", MH, 2) + b"\1\2\0\0" + b"\xc9\x10" + pton(hoa)
-    return ipv6(coa, ha, DSTOPTS, hao + bu_header(hoa, ha, coa, seq, secret, **o))
+    return ipv6(o.get("source", coa), ha, DSTOPTS, hao + bu_header(hoa, ha, coa, seq, secret, **o))
+
+
+def with_hao(hoa, dst, src):
+    """A UDP packet to the discard port with a Home Address option."""
+    hao = struct.pack("!BB", UDP, 2) + b"\1\2\0\0" + b"\xc9\x10" + pton(hoa)
+    udp = struct.pack("!HHHH", 9999, 9, 8, 0)
+    c = cksum(pton(hoa), pton(dst), UDP, udp)
+    return ipv6(src, dst, DSTOPTS, hao + udp[:6] + struct.pack("!H", c))
 
 
 def ra(src, prefix, ha, hop_limit=255):

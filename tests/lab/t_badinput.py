@@ -62,6 +62,8 @@ def status_of(packet):
         nh, at = packet[at], at + (packet[at + 1] + 1) * 8
     if nh == forge.MH and packet[at + 2] == 6:
         return packet[at + 6]
+    if nh == forge.MH and packet[at + 2] == 7:
+        return f"Binding Error {packet[at + 6]}"
     return f"next header {nh}, type {packet[at]}"
 
 
@@ -122,6 +124,14 @@ def binding_updates(t, lab, s, hoa):
            forge.bu(never, ha, me, 1, good, lifetime=0), "bu-no-binding", (133,))
     s.send("wrong checksum", forge.bu(hoa, ha, me, newer, good, bad_cksum=True),
            "drop-mh-checksum")
+    s.send("unroutable care-of address", forge.bu(hoa, ha, "fe80::1", newer, good, source=me),
+           "bu-care-of-unroutable")
+    s.send("no time stamp that is right", forge.bu(hoa, ha, me, newer, good, timestamp=1),
+           "bu-timestamp", (144,))
+    s.send("none to a home agent, with nonces",
+           forge.bu(never, ha, me, 1, good, flags=forge.BU_A, nonces=True), "bu-nonces", (138,))
+    s.send("Home Address option without a binding", forge.with_hao(hoa, ha, me),
+           "home-address-unbound", ("Binding Error 1",))
     s.send("oversized option", forge.bu(hoa, ha, me, newer, good, tail=b"\x09\xff" + bytes(21)),
            "drop-mh-option")
     s.send("option of one octet only", forge.bu(hoa, ha, me, newer, good,

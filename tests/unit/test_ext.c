@@ -82,6 +82,7 @@ static void home_address_option(void **state)
 	assert_true(p.has_hao);
 	assert_false(p.has_rh2);
 	assert_in6(&p.hao, "2001:db8:1:101::40a");
+	assert_int_equal(p.hao_off, 46);
 	assert_int_equal(p.next_header, 135);
 	assert_int_equal(p.payload_off, 64);
 	assert_ptr_equal(ip6_cksum_src(&p), &p.hao);
@@ -308,6 +309,8 @@ static void round_trip(void **state)
 		ip6_finish(&w, 14);
 		assert_false(w.err);
 		assert_int_equal(ip6_decode(room + 14, w.len - 14, &q), IP6_OK);
+		assert_int_equal(p.has_hao ? room[14 + q.hao_off] : IP6_OPT_HAO, IP6_OPT_HAO);
+		p.hao_off = q.hao_off;
 		assert_memory_equal(&p, &q, sizeof(p));
 	}
 }

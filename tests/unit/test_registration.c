@@ -241,6 +241,107 @@ static void two_mobile_nodes_claim_one_address(void **state)
 	fake_end(&f);
 }
 
+/* ---- Home Address options in packets that are no Mobility Headers ---- */
+
+static size_t hao_packet(const char *src, const char *hoa, uint8_t next_header, uint8_t first,
+			 uint8_t *room, size_t cap)
+{
+	struct ip6_packet ip = {
+		.src = addr(src), .dst = addr(HA), .hop_limit = 64, .has_hao = true,
+		.hao = addr(hoa), .next_header = next_header,
+	};
+	struct wbuf w;
+
+	wb_init(&w, room, cap);
+	ip6_encode(&w, &ip);
+	wb_u8(&w, first);
+	wb_zero(&w, 7);
+	ip6_finish(&w, 0);
+	assert_false(w.err);
+	return w.len;
+}
+
+/* RFC 6275 9.3.1, 9.3.3. */
+static void home_address_without_a_binding(void **state)
+{
+	static const struct {
+		const char *src, *hoa;
+		uint8_t next_header, first;
+		bool counted, answered;
+	} cases[] = {
+		{ AWAY, "2001:db8:1:101::7", 17, 0, true, true },	/* nothing bound */
+		{ AWAY_2, HOA, 17, 0, true, true },			/* bound elsewhere */
+		{ AWAY_2, HOA, IP6_NH_ICMP6, ICMP6_MPS, true, true },
+		{ AWAY, "ff0e::1", 17, 0, true, true },			/* no unicast address */
+		{ "fe80::1", HOA, 17, 0, true, false },			/* nobody to answer */
+		{ "ff0e::1", HOA, 17, 0, true, false },
+		{ AWAY_2, HOA, MH_NEXT_HEADER, 0, false, false },
+		{ AWAY_2, HOA, IP6_NH_ESP, 0, false, false },
+		{ AWAY_2, HOA, IP6_NH_AH, 0, false, false },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct in6_addr hoa = addr(cases[i].hoa), src = addr(cases[i].src);
+		struct ip6_packet ip;
+		struct mh_msg msg;
+		uint8_t room[256];
+		struct fake f;
+		size_t len;
+
+		begin(&f);
+		len = hao_packet(cases[i].src, cases[i].hoa, cases[i].next_header, cases[i].first,
+				 room, sizeof(room));
+		ha_rx_hao(&f.ha, room, len, f.now);
+		assert_int_equal(counter(&f, "home-address-unbound"), cases[i].counted);
+		assert_int_equal(fake_mh(&f, &ip, &msg), cases[i].answered);
+		if (cases[i].answered) {
+			assert_int_equal(msg.type, MH_BE);
+			assert_int_equal(msg.u.be.status, BE_UNKNOWN_HAO);
+			assert_true(in6_eq(&msg.u.be.hoa, &hoa));
+			assert_true(in6_eq(&ip.dst, &src) && !ip.has_rh2);
+		}
+		assert_unchanged(&f, "a Home Address option");
+		fake_end(&f);
+	}
+}
+
+/* The binding is there: but only mobile prefix discovery comes without the tunnel. */
+static void home_address_with_its_binding(void **state)
+{
+	struct ip6_packet ip;
+	uint8_t room[256];
+	struct fake f;
+	size_t len;
+
+	(void)state;
+	begin(&f);
+	len = hao_packet(AWAY, HOA, IP6_NH_ICMP6, ICMP6_MPS, room, sizeof(room));
+	ha_rx_hao(&f.ha, room, len, f.now);
+	assert_int_equal(f.packet_len, 0);
+	len = hao_packet(AWAY, HOA, 17, 0, room, sizeof(room));
+	ha_rx_hao(&f.ha, room, len, f.now);
+	assert_int_equal(counter(&f, "home-address-bound"), 2);
+	assert_int_equal(ip6_decode(f.packet, f.packet_len, &ip), IP6_OK);
+	assert_int_equal(ip.next_header, IP6_NH_ICMP6);
+	assert_int_equal(f.packet[40], 4);		/* parameter problem, */
+	assert_int_equal(f.packet[41], 2);		/* an option that is not known */
+	assert_int_equal(room[f.packet[47]], IP6_OPT_HAO);
+	/* To another address, or cut: not ours. */
+	fake_forget_calls(&f);
+	for (size_t n = 0; n < len; n++)
+		ha_rx_hao(&f.ha, room, n, f.now);
+	room[39] = 2;
+	ha_rx_hao(&f.ha, room, len, f.now);
+	assert_int_equal(f.n_calls, 0);
+	for (unsigned int i = 0; i < 100; i++) {
+		room[39] = 1;
+		ha_rx_hao(&f.ha, room, len, f.now);
+	}
+	assert_true(fake_count(&f, CALL_SEND_ROUTED) < HA_ERROR_BURST);
+	fake_end(&f);
+}
+
 /* ---- what is right ---- */
 
 static void every_lifetime(void **state)
@@ -565,6 +666,8 @@ int main(void)
 		cmocka_unit_test(bad_input_is_counted_and_changes_nothing),
 		cmocka_unit_test(home_address_options),
 		cmocka_unit_test(two_mobile_nodes_claim_one_address),
+		cmocka_unit_test(home_address_without_a_binding),
+		cmocka_unit_test(home_address_with_its_binding),
 		cmocka_unit_test(every_lifetime),
 		cmocka_unit_test(deregistration_of_each_kind),
 		cmocka_unit_test(time_stamps),
