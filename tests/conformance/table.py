@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The table of requirements and items: which tests check them, and with what result."""
+
+import json
+import os
+import re
+
+import pytest
+
+KEY = pytest.StashKey()
+LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "requirements.txt")
+covers = pytest.mark.covers
+# From good to bad: a requirement is as well met as the worst of its tests says.
+RESULTS = ("n/a", "later", "not run", "skipped", "passed", "not met", "failed")
+
+
+def case(number, *values):
+    """A case of a parametrized test, which covers this number (or these, as a tuple)."""
+    numbers = number if isinstance(number, tuple) else (number,)
+    return pytest.param(*values, id=numbers[0], marks=covers(*numbers))
+
+
+def read(path=LIST):
+    """The list: number -> (level, text, why it has no test: ("n/a" or "later", reason), or
+    None)."""
+    out, last = {}, None
+    with open(path, encoding="utf-8") as f:
+        for n, line in enumerate(f, 1):
+            line = line.rstrip()
+            if not line or line.startswith("#"):
+                continue
+            if line[0] in " \t":        # more of the last one
+                for number in last:
+                    level, text, reason = out[number]
+                    kind, colon, why = line.strip().partition(": ")
+                    if colon and kind in ("n/a", "later"):
+                        reason = (kind, why)
+                    else:
+                        text += " " + line.strip()
+                    out[number] = (level, text, reason)
+                continue
+            m = re.fullmatch(r"(\S+) (MUST NOT|SHOULD NOT|MUST|SHOULD|MAY|does|item) (.+)", line)
+            if not m:
+                raise pytest.UsageError(f"{path}:{n}: not a requirement: {line}")
+            last = expand(m[1])
+            for number in last:
+                if number in out:
+                    raise pytest.UsageError(f"{path}:{n}: {number} is there twice")
+                out[number] = (m[2], m[3], None)
+    return out
+
+
+def expand(text):
+    """HA_4_4_1..3,13 is four items."""
+    m = re.fullmatch(r"(HA_\d+_\d+_)([\d.,]+)", text)
+    if not m:
+        return [text]
+    out = []
+    for part in m[2].split(","):
+        first, _, last = part.partition("..")
+        out += [f"{m[1]}{i}" for i in range(int(first), int(last or first) + 1)]
+    return out
+
+
+def why_not_met(report):
+    return report.wasxfail.removeprefix("reason: ")
+
+
+class Table:
+    def __init__(self, requirements):
+        self.requirements = requirements
+        self.tests = {}                 # number -> names of tests
+        self.results = {}               # name of a test -> (result, reason)
+
+    def add(self, item):
+        for mark in item.iter_markers("covers"):
+            for number in mark.args:
+                self.tests.setdefault(number, []).append(item.nodeid)
+
+    def faults(self, whole):
+        """What is wrong with the list and the tests' numbers."""
+        out = [f"{n} is in no line of requirements.txt, but in {self.tests[n][0]}"
+               for n in self.tests if n not in self.requirements]
+        for n, (_, _, reason) in self.requirements.items():
+            if reason and n in self.tests:
+                out.append(f"{n} has no test ({reason[1]}), but {self.tests[n][0]} checks it")
+            if whole and not reason and n not in self.tests:
+                out.append(f"{n} has no test, and no reason for that")
+        return out
+
+    def result(self, item, report):
+        if hasattr(report, "wasxfail"):
+            found = ("failed", "it is met now") if report.passed else ("not met", why_not_met(report))
+        elif report.failed:
+            found = ("failed", report.longreprtext)
+        elif report.skipped:
+            found = ("skipped", report.longrepr[2] if isinstance(report.longrepr, tuple) else "")
+        else:
+            found = ("passed", "")
+        old = self.results.get(item.nodeid, ("not run", ""))
+        if RESULTS.index(found[0]) >= RESULTS.index(old[0]):
+            self.results[item.nodeid] = found
+
+    def rows(self):
+        for number, (level, text, reason) in self.requirements.items():
+            tests = self.tests.get(number, [])
+            if reason:
+                yield number, level, text, tests, *reason
+                continue
+            found = [self.results.get(t, ("not run", "")) for t in tests] or [("not run", "")]
+            worst = max(found, key=lambda r: RESULTS.index(r[0]))
+            yield number, level, text, tests, worst[0], \
+                worst[1] if worst[0] in ("not met", "skipped") else ""
+
+    def totals(self, prefix=""):
+        out = {}
+        for number, _, _, _, result, _ in self.rows():
+            if number.startswith("HA_") == bool(prefix):
+                out[result] = out.get(result, 0) + 1
+        return ", ".join(f"{out[r]} {r}" for r in RESULTS[::-1] if r in out)
+
+    def write(self, folder):
+        rows = list(self.rows())
+        with open(os.path.join(folder, "conformance.json"), "w", encoding="utf-8") as f:
+            json.dump([dict(zip(("number", "level", "text", "tests", "result", "reason"), r))
+                       for r in rows], f, indent=1)
+            f.write("\n")
+        with open(os.path.join(folder, "conformance.txt"), "w", encoding="utf-8") as f:
+            f.write(f"RFC 6275: {self.totals()}\nIPv6 Ready items: {self.totals('HA_')}\n\n")
+            for number, level, text, tests, result, reason in rows:
+                f.write(f"{number:12} {level:6} {result:8} {text}\n")
+                for t in tests:
+                    f.write(f"{'':28} {t.rpartition('/')[2]}\n")
+                if reason:
+                    f.write(f"{'':28} ({reason})\n")

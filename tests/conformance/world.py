@@ -1,0 +1,432 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The home agent under test, and the world around it, which is us.
+
+        home0  ┌────────────┐ cn0         correspondent nodes 2001:db8:c::/48
+    ───────────┤ dmip6-had  ├───────────
+     home link │   router   ├───────────
+               └────────────┘ foreign0    networks that mobile nodes visit 2001:db8:f::/48
+
+Each site is one such router with one configuration, in a network namespace of its own; the
+other ends of its three links are in a second one. Nobody lives there: a raw socket on each
+link hears every frame and sends those of all mobile nodes, correspondents, neighbours and
+other home agents, which exist only as Python objects. Every test takes new mobile nodes, so
+that tests do not meet although they share a daemon.
+
+A test that wants to see that something does not happen sends a fence behind it: packets of
+another mobile node, of each kind, that must be answered. What the daemon or the kernel had to
+say about what came before the fence has then been said.
+"""
+
+import os
+import select
+import socket
+import struct
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                "lab"))
+
+# pylint: disable=wrong-import-position
+import packets as p
+from lab import Lab, mono, remove_stale, wait_for          # noqa: F401
+
+LINKS = ("home", "cn", "foreign")
+GATEWAY = {"cn": "02:00:00:00:00:c1", "foreign": "02:00:00:00:00:f1"}
+CN = "2001:db8:c:1::9"
+OTHER_CN = "2001:db8:c:2::9"
+POOL = "2001:db8:1000::/48"                     # of per-host prefixes
+POOL_HA = "2001:db8:1000::1"
+STRANGER = "2001:db8:f:666::66"                 # a node in a visited network
+ETH_P_IPV6 = 0x86DD
+PATIENCE = 5.0                                  # for what must come: it ends when it comes
+QUIET = 0.12                                    # after the fence, for what must not come
+KEY = p.Key(256, "00112233445566778899aabbccddeeff" * 2)
+SHA1_KEY = p.Key(257, "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "hmac-sha1-96")
+
+
+class Ground(Lab):
+    """Where sites are built; what is started and made here is gone at the end."""
+
+    def _interrupt(self, signum, _frame):
+        pytest.exit(f"signal {signum}", returncode=128 + signum)
+
+    def build(self):
+        remove_stale()
+
+    def build_router(self, name):
+        """A router and the bare ends of its links, as two namespaces."""
+        router, outside = f"{name}-ha", f"{name}-out"
+        lines = [f"netns add {self.ns(b)}" for b in (router, outside)]
+        for i, link in enumerate(LINKS):
+            mac = f" address {GATEWAY[link]}" if link in GATEWAY else ""
+            lines.append(f"link add {link}0 index {50 + i} netns {self.ns(router)} type veth "
+                         f"peer name {link} index {60 + i}{mac} netns {self.ns(outside)}")
+        self._batch(None, lines)
+        for key, value in (("conf/all/disable_ipv6", "1"), ("conf/default/disable_ipv6", "1")):
+            self.sysctl(outside, f"net/ipv6/{key}", value)
+        # The scenery has its addresses at once; errors are not rationed among the tests.
+        for key, value in (("conf/all/forwarding", "1"), ("conf/home0/accept_dad", "0"),
+                           ("conf/cn0/accept_dad", "0"), ("conf/foreign0/accept_dad", "0"),
+                           ("icmp/ratelimit", "0")):
+            self.sysctl(router, f"net/ipv6/{key}", value)
+        self._batch(outside, [f"link set {link} up" for link in LINKS])
+        self._batch(router, [
+            "link set lo up", *(f"link set {link}0 up" for link in LINKS),
+            "addr add 2001:db8:c::2/64 dev cn0 nodad",
+            "addr add 2001:db8:f::2/64 dev foreign0 nodad",
+            *(f"neigh add fe80::1 lladdr {GATEWAY[x]} dev {x}0 nud permanent" for x in GATEWAY),
+            "route add 2001:db8:f::/48 via fe80::1 dev foreign0",
+            "route add default via fe80::1 dev cn0"])
+        return router, outside
+
+    def start_daemon(self, box, configuration, arguments=()):
+        conf = self.write(f"{box}.conf", configuration)
+        os.makedirs(self.path(f"{box}.state"), exist_ok=True)
+        self.popen(box, box, [self.bin("dmip6-had"), "--config", conf, "--state-dir",
+                              self.path(f"{box}.state"), "--control", self.sock(box),
+                              *arguments])
+        self.wait_ready(box)
+
+
+class Silence(AssertionError):
+    """What was waited for did not come."""
+
+
+class Site:
+    """A router with a running dmip6-had, and everybody it can talk to."""
+
+    def __init__(self, ground, name, configuration):
+        self.ground, self.name = ground, name
+        self.router, self.outside = ground.build_router(name)
+        self.sockets = ground.inside(self.outside, self._listen)
+        self.router_mac = ground.inside(self.router, self._macs)
+        self.inbox = []
+        self.present = {}               # nodes on the home link: address -> link-layer address
+        self.count = 0
+        self.guard = None               # the mobile node of the fence
+        ground.start_daemon(self.router, configuration)
+
+    @staticmethod
+    def _listen():
+        sockets = {}
+        for link in LINKS:
+            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_IPV6))
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            s.bind((link, ETH_P_IPV6))
+            s.setblocking(False)
+            sockets[s] = link
+        return sockets
+
+    @staticmethod
+    def _macs():
+        out = {}
+        for link in LINKS:
+            with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+                s.bind((f"{link}0", 0))
+                out[link] = s.getsockname()[4].hex(":")
+        return out
+
+    @property
+    def router_link_local(self):
+        """The router's link-local address on the home link, by EUI-64."""
+        m = p.mac_octets(self.router_mac["home"])
+        return p.ntop(b"\xfe\x80" + bytes(6) + bytes([m[0] ^ 2]) + m[1:3] + b"\xff\xfe" + m[3:])
+
+    # -- hearing and speaking ------------------------------------------------------------------
+
+    def begin(self):
+        """A new test: what earlier ones left on the wire is not its business."""
+        self.pump(0)
+        self.inbox.clear()
+
+    def alive(self):
+        return self.ground.procs[self.router].poll() is None
+
+    def pump(self, timeout):
+        """Takes in what has been sent to us, waiting for a first frame so long."""
+        ready, _, _ = select.select(list(self.sockets), [], [], timeout)
+        for s in ready:
+            while True:
+                try:
+                    data, address = s.recvfrom(65536)
+                except BlockingIOError:
+                    break
+                if address[2] != socket.PACKET_OUTGOING and len(data) >= 54:
+                    frame = p.Frame(self.sockets[s], data)
+                    self.inbox.append(frame)
+                    self._neighbour(frame)
+        return bool(ready)
+
+    def _neighbour(self, frame):
+        """Nodes on the home link answer when they are asked for."""
+        if frame.link != "home" or not p.is_ns()(frame) or frame.src == p.UNSPECIFIED:
+            return
+        mac = self.present.get(p.target_of(frame))
+        if mac:
+            self.send("home", p.neighbour_advertisement(
+                p.target_of(frame), p.target_of(frame), mac, frame.src, 0x60000000), mac)
+
+    def send(self, link, packet, mac=None, to=None):
+        """Puts a whole IPv6 packet on a link. mac: of the sender; to: the receiver's, the
+        router's if not given."""
+        dst = p.ntop(packet[24:40])
+        if to is None:
+            to = p.multicast_mac(dst) if packet[24] == 0xFF else self.router_mac[link]
+        mac = mac or GATEWAY.get(link, "02:00:00:00:00:99")
+        frame = p.mac_octets(to) + p.mac_octets(mac) + struct.pack("!H", ETH_P_IPV6) + packet
+        for s, name in self.sockets.items():
+            if name == link:
+                s.send(frame)
+
+    def take(self, match, link=None):
+        """The first frame heard so far that matches; it is taken out."""
+        for frame in self.inbox:
+            if (link is None or frame.link == link) and match(frame):
+                self.inbox.remove(frame)
+                return frame
+        return None
+
+    def expect(self, match, link=None, within=PATIENCE, what="a packet"):
+        """Waits for a frame that matches, and returns it."""
+        deadline = mono() + within
+        while True:
+            frame = self.take(match, link)
+            if frame:
+                return frame
+            left = deadline - mono()
+            if left <= 0:
+                break
+            self.pump(left)
+        heard = "\n  ".join(map(str, self.inbox[-20:])) or "nothing"
+        raise Silence(f"{what} did not come; there was:\n  {heard}")
+
+    def nothing(self, match, link=None, what="a packet", quiet=QUIET):
+        """Asserts that no such frame was, or is, sent: waits for the fence and a little."""
+        self.fence()
+        deadline = mono() + quiet
+        while mono() < deadline:
+            self.pump(max(0, deadline - mono()))
+        frame = self.take(match, link)
+        assert frame is None, f"{what} was sent: {frame}"
+
+    def fence(self):
+        """Returns when what was sent before must have been dealt with."""
+        if self.guard is None:
+            self.guard = self.node()
+            self.guard.register()
+        g = self.guard
+        g.register()
+        g.is_reached()
+        g.speaks()
+
+    # -- who is there --------------------------------------------------------------------------
+
+    def number(self):
+        self.count += 1
+        return self.count
+
+    def node(self, **o):
+        """A new mobile node of this home agent, away from home, not registered yet."""
+        raise NotImplementedError
+
+    def solicit(self, mac, link_local):
+        self.send("home", p.router_solicitation(link_local, mac), mac)
+        return self.expect(lambda f: p.is_icmp6(134)(f) and f.mac == mac, "home",
+                           what="a Router Advertisement").ip
+
+
+class HostSite(Site):
+    """Every host has a prefix of its own (RFC 8273)."""
+
+    ha = POOL_HA
+
+    @staticmethod
+    def mac_of(n):
+        return f"02:01:00:00:{n >> 8:02x}:{n & 255:02x}"
+
+    def node(self, **o):
+        n = self.number()
+        mac = self.mac_of(n)
+        link_local = f"fe80::200:{n:x}"
+        ra = self.solicit(mac, link_local)
+        options = [x for x in options_of(ra, p.ICMPv6NDOptPrefixInfo) if x.A]
+        assert len(options) == 1, "the advertisement has one prefix for addresses"
+        hoa = p.ntop(p.pton(options[0].prefix)[:8] + p.interface_id(link_local))
+        return Node(self, mac, hoa, n, **o)
+
+
+class SmallSite(HostSite):
+    capacity = 3                                # and the fence's
+
+
+class OwnedSite(HostSite):
+    """A key for each of its first mobile nodes."""
+
+    @staticmethod
+    def key_of(n):
+        return p.Key(300 + n, f"{n:02x}" * 32)
+
+    def node(self, **o):
+        return super().node(**{"key": self.key_of(self.count + 1), **o})
+
+
+def options_of(message, kind):
+    """All options of one kind in a Neighbour Discovery message that scapy has read."""
+    out, i = [], 1
+    while message.getlayer(kind, i) is not None:
+        out.append(message.getlayer(kind, i))
+        i += 1
+    return out
+
+
+class Node:
+    """A mobile node. It is where its care-of address is; its home address is known."""
+
+    def __init__(self, site, mac, hoa, number, **o):
+        self.site, self.mac, self.hoa, self.number = site, mac, hoa, number
+        self.key = o.get("key", KEY)
+        self.flags = o.get("flags", p.A | p.H)
+        self.seq = o.get("seq", 14)
+        self.idents = 0
+        self.coa = self.visit(1)
+
+    def visit(self, network):
+        """Its address in that visited network (1, 2, ...)."""
+        return f"2001:db8:f:{network:x}::{self.number:x}"
+
+    def move(self, network):
+        self.coa = self.visit(network)
+        return self.coa
+
+    def go_home(self):
+        """It is on the home link now, answers there, and has asked for an advertisement."""
+        self.coa = self.hoa
+        self.site.present[self.hoa] = self.mac
+        self.site.present[p.link_local(self.hoa)] = self.mac
+        self.site.solicit(self.mac, p.link_local(self.hoa))
+
+    @property
+    def at_home(self):
+        return self.coa == self.hoa
+
+    # -- registration --------------------------------------------------------------------------
+
+    def update(self, **o):
+        """A Binding Update of this node as it is now; o overrides, see packets."""
+        if "seq" not in o:
+            self.seq = (self.seq + 1) & 0xFFFF
+        o = {"flags": self.flags, **o}
+        return p.binding_update(o.pop("hoa", self.hoa), o.pop("ha", self.site.ha),
+                                o.pop("coa", self.coa), o.pop("seq", self.seq),
+                                o.pop("key", self.key), **o)
+
+    def send(self, packet):
+        """From where it is."""
+        if self.at_home:
+            self.site.send("home", packet, self.mac)
+        else:
+            self.site.send("foreign", packet)
+
+    def is_mine(self, frame):
+        return p.is_mh(p.BA)(frame) and self.hoa in (p.Ack(frame).routing, frame.dst)
+
+    def ack(self, within=PATIENCE):
+        return p.Ack(self.site.expect(self.is_mine, within=within,
+                                      what="a Binding Acknowledgement"))
+
+    def ask(self, within=PATIENCE, **o):
+        """Sends an update and returns the acknowledgement, whatever it says."""
+        self.send(self.update(**o))
+        return self.ack(within)
+
+    def register(self, **o):
+        """The same; it must be accepted."""
+        ack = self.ask(**o)
+        assert ack.status < 128, ack
+        return ack
+
+    def release(self, **o):
+        return self.register(lifetime=0, **o)
+
+    def no_ack(self, quiet=QUIET):
+        self.site.nothing(self.is_mine, what="a Binding Acknowledgement", quiet=quiet)
+
+    # -- data ----------------------------------------------------------------------------------
+
+    def ident(self):
+        self.idents += 1
+        return (self.number << 6 | self.idents & 63) & 0xFFFF
+
+    def is_reached(self, coa=None, src=CN, link="cn"):
+        """What is sent to the home address comes to the care-of address, by the tunnel."""
+        ident, coa = self.ident(), coa or self.coa
+        self.site.send(link, p.echo(src, self.hoa, ident))
+        f = self.site.expect(p.is_tunnelled(coa, self.hoa, ident), "foreign",
+                             what=f"a tunnelled packet to {coa}")
+        assert f.src == self.site.ha, "the outer source is the home agent's address"
+        return f
+
+    def is_not_reached(self):
+        """What is sent to the home address goes into no tunnel."""
+        ident = self.ident()
+        self.site.send("cn", p.echo(CN, self.hoa, ident))
+        self.site.nothing(p.is_tunnelled(None, self.hoa, ident), what="a tunnelled packet")
+
+    def speaks(self, coa=None, dst=CN):
+        """What it sends by the tunnel comes to the correspondent node without the tunnel."""
+        ident = self.ident()
+        self.site.send("foreign", p.tunnelled(coa or self.coa, self.site.ha,
+                                              p.echo(self.hoa, dst, ident)))
+        return self.site.expect(p.is_echo(self.hoa, dst, ident), "cn",
+                                what="a packet from the tunnel")
+
+    def holds(self, coa):
+        """Its binding is to this care-of address, in both directions."""
+        self.is_reached(coa)
+        self.speaks(coa)
+
+    def is_unbound(self):
+        """There is no binding: nothing goes into the tunnel or comes out of it."""
+        ident = self.ident()
+        self.site.send("cn", p.echo(CN, self.hoa, ident))
+        for coa in {self.coa, self.visit(1), self.visit(2)} - {self.hoa}:
+            self.site.send("foreign", p.tunnelled(coa, self.site.ha,
+                                                  p.echo(self.hoa, CN, ident)))
+        self.site.nothing(lambda f: p.is_tunnelled(None, self.hoa, ident)(f)
+                          or p.is_echo(self.hoa, CN, ident)(f),
+                          what="a packet of a mobile node without a binding")
+
+    def does_not_speak(self, coa=None, hoa=None):
+        ident = self.ident()
+        self.site.send("foreign", p.tunnelled(coa or self.coa, self.site.ha,
+                                              p.echo(hoa or self.hoa, CN, ident)))
+        self.site.nothing(p.is_echo(None, CN, ident), what="a packet from the tunnel")
+
+
+# ---- the sites -------------------------------------------------------------------------------
+
+REAL = "host"           # where items ask for a real home link
+VIRTUAL = "host"        # and for a virtual one
+KEYS = KEY.configuration() + SHA1_KEY.configuration()
+POOL_TEXT = f"interface home0 {{ prefix {POOL}; }}\n"
+
+SITES = {
+    # Prefixes of their own; lifetimes long enough to be no matter.
+    "host": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT),
+    # Room for four bindings.
+    "small": lambda g, n: SmallSite(g, n, KEYS + POOL_TEXT + "max-bindings 4;\n"),
+    # Each mobile node has a key of its own.
+    "owned": lambda g, n: OwnedSite(g, n, "".join(
+        OwnedSite.key_of(i).configuration(f"mn {HostSite.mac_of(i)};") for i in range(1, 6))
+        + POOL_TEXT),
+    # Another one, to exhaust the rates of.
+    "flood": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT),
+    # Advertisements as fast as movement detection wants them.
+    "fast": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT + "ra-interval 100ms;\n"),
+    # Prefixes that end soon.
+    "brief": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT
+                                   + "prefix-lifetime 60s;\nbinding-lifetime 60s;\n"),
+}
