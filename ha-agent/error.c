@@ -10,7 +10,6 @@
 #include "common/wire/cksum.h"
 #include "ha-agent/ha.h"
 
-#define ICMP6_PARAM_PROBLEM	4
 #define PARAM_FIELD		0	/* RFC 4443 3.4: an erroneous field, */
 #define PARAM_OPTION		2	/* an option that is not supported */
 #define ICMP6_ERROR_MAX		1280	/* RFC 4443 2.4 c: the smallest MTU of IPv6 */
@@ -41,13 +40,10 @@ static void send_binding_error(struct ha *ha, const struct ip6_packet *to,
 	send_error(ha, room, message_build(&ip, &msg, NULL, NULL, NULL, room), HA_TX_BE);
 }
 
-/* RFC 4443 3.4: as much of the packet as fits, and where in it the error is. */
-static void send_param_problem(struct ha *ha, const struct ip6_packet *to, const void *packet,
-			       size_t len, uint8_t code, size_t pointer)
+void error_icmp6(struct ha *ha, const struct ha_icmp6_error *e, enum ha_counter counter)
 {
 	struct ip6_packet ip = {
-		.src = to->dst, .dst = to->src, .hop_limit = 64,
-		.next_header = IP6_NH_ICMP6,
+		.src = e->from, .dst = e->to, .hop_limit = 64, .next_header = IP6_NH_ICMP6,
 	};
 	size_t room_left = ICMP6_ERROR_MAX - IP6_HDR_LEN - ICMP6_ERROR_HDR;
 	uint8_t room[ICMP6_ERROR_MAX];
@@ -55,17 +51,29 @@ static void send_param_problem(struct ha *ha, const struct ip6_packet *to, const
 
 	wb_init(&w, room, sizeof(room));
 	ip6_encode(&w, &ip);
-	wb_u8(&w, ICMP6_PARAM_PROBLEM);
-	wb_u8(&w, code);
+	wb_u8(&w, e->type);
+	wb_u8(&w, e->code);
 	wb_u16(&w, 0);
-	wb_u32(&w, (uint32_t)pointer);
-	wb_bytes(&w, packet, len < room_left ? len : room_left);
+	wb_u32(&w, e->value);
+	wb_bytes(&w, e->about, e->about_len < room_left ? e->about_len : room_left);
 	ip6_finish(&w, 0);
 	if (w.err)
 		return;
 	wb_set_u16(&w, IP6_HDR_LEN + 2, cksum_ip6(&ip.src, &ip.dst, IP6_NH_ICMP6,
 						  room + IP6_HDR_LEN, w.len - IP6_HDR_LEN));
-	send_error(ha, room, w.len, HA_TX_PARAM_PROBLEM);
+	send_error(ha, room, w.len, counter);
+}
+
+/* RFC 4443 3.4: where in the packet the error is. */
+static void send_param_problem(struct ha *ha, const struct ip6_packet *to, const void *packet,
+			       size_t len, uint8_t code, size_t pointer)
+{
+	const struct ha_icmp6_error e = {
+		.from = to->dst, .to = to->src, .type = ICMP6_PARAM_PROBLEM, .code = code,
+		.value = (uint32_t)pointer, .about = packet, .about_len = len,
+	};
+
+	error_icmp6(ha, &e, HA_TX_PARAM_PROBLEM);
 }
 
 void error_mh(struct ha *ha, const struct ip6_packet *ip, const void *packet, size_t len,

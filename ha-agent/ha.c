@@ -56,6 +56,15 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_TX_MPA_UNSOLICITED] = "tx-mpa-unsolicited",
 	[HA_MPA_UNANSWERED] = "mpa-unanswered",
 	[HA_DISCOVERY_UNEXPECTED] = "discovery-unexpected",
+	[HA_RX_TUNNEL_ERROR] = "rx-tunnel-error",
+	[HA_TUNNEL_ERROR_BAD] = "tunnel-error-bad",
+	[HA_TUNNEL_ERROR_FORGED] = "tunnel-error-forged",
+	[HA_TUNNEL_ERROR_USELESS] = "tunnel-error-useless",
+	[HA_TUNNEL_ERROR_LIMITED] = "tunnel-error-limited",
+	[HA_TUNNEL_PATH_SMALL] = "tunnel-path-small",
+	[HA_TX_TOO_BIG] = "tx-packet-too-big",
+	[HA_TX_TIME_EXCEEDED] = "tx-time-exceeded",
+	[HA_TX_UNREACHABLE] = "tx-unreachable",
 	[HA_SEND_FAILED] = "send-failed",
 	[HA_DATAPATH_FAILED] = "data-path-failed",
 	[HA_BINDING_NEW] = "binding-new",
@@ -178,6 +187,8 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	ha->error_tokens_at = now;
 	ha->dhaad_tokens = HA_DHAAD_BURST;
 	ha->dhaad_tokens_at = now;
+	ha->relay_tokens = HA_RELAY_BURST;
+	ha->relay_tokens_at = now;
 	bcache_init(&ha->bcache, cfg->max_bindings);
 	revoke_init(ha);
 	ha->n_interfaces = cfg->n_interfaces;

@@ -17,6 +17,7 @@
  *	ra.c		builds Router Advertisements
  *	discovery.c, halist.c	home agent address discovery; the home agents list
  *	mpd.c		mobile prefix discovery
+ *	tunnel.c	errors about tunnel packets, told on to the senders
  */
 #ifndef DMIP6_HA_HA_H
 #define DMIP6_HA_HA_H
@@ -48,6 +49,8 @@
 #define HA_ERROR_PERIOD		(100 * USEC_MS)
 #define HA_DHAAD_BURST		20	/* home agent address discovery replies */
 #define HA_DHAAD_PERIOD		(20 * USEC_MS)
+#define HA_RELAY_BURST		100	/* errors about tunnel packets told on at once, */
+#define HA_RELAY_PERIOD		USEC_MS	/* then one in this time */
 #define HA_PRESENCE_IDLE	(60 * USEC_S)	/* silence of a host before it is probed */
 #define HA_PRESENCE_RETRY	(1 * USEC_S)
 #define HA_PRESENCE_TRIES	3
@@ -242,6 +245,15 @@ enum ha_counter {
 	HA_TX_MPA_UNSOLICITED,
 	HA_MPA_UNANSWERED,		/* given up (RFC 6275 10.6.2) */
 	HA_DISCOVERY_UNEXPECTED,	/* readable, but not as it should be sent */
+	HA_RX_TUNNEL_ERROR,		/* ICMPv6 errors about tunnel packets */
+	HA_TUNNEL_ERROR_BAD,		/* cannot be read */
+	HA_TUNNEL_ERROR_FORGED,		/* about a packet that we did not send */
+	HA_TUNNEL_ERROR_USELESS,	/* nothing the sender should know */
+	HA_TUNNEL_ERROR_LIMITED,
+	HA_TUNNEL_PATH_SMALL,		/* a path too small for the smallest MTU in a tunnel */
+	HA_TX_TOO_BIG,
+	HA_TX_TIME_EXCEEDED,
+	HA_TX_UNREACHABLE,
 	HA_SEND_FAILED,
 	HA_DATAPATH_FAILED,
 	HA_BINDING_NEW,
@@ -299,6 +311,8 @@ struct ha {
 	struct revocations revocations;
 	usec_t error_tokens_at;		/* token bucket of error messages */
 	unsigned int error_tokens;
+	usec_t relay_tokens_at;		/* and of errors about tunnel packets */
+	unsigned int relay_tokens;
 	struct ha_pending pending[HA_BATCH];
 	unsigned int n_pending;
 	usec_t dhaad_tokens_at;		/* and of home agent address discovery replies */
@@ -329,6 +343,8 @@ void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data
 void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
 /* A packet that may have a Home Address option and is no Mobility Header. */
 void ha_rx_hao(struct ha *ha, const void *data, size_t len, usec_t now);
+/* A whole IPv6 packet, unchecked: an ICMPv6 error about a tunnel packet. */
+void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now);
 /* At the end of each turn: what the data path put off is done, then acknowledged. */
 void ha_flush(struct ha *ha, usec_t now);
 /* May be called at any time, also from within an op. */
@@ -408,6 +424,16 @@ void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *rea
 /* The last binding went, or the lifetime ended: frees the prefix if nothing holds it. */
 void nd_lease_review(struct ha *ha, struct lease *l, usec_t now);
 
+/* An ICMPv6 error (RFC 4443 2.4 c): of the packet that it is about, as much as fits. */
+struct ha_icmp6_error {
+	struct in6_addr from, to;
+	uint8_t type, code;
+	uint32_t value;			/* the MTU, the pointer */
+	const void *about;
+	size_t about_len;
+};
+/* Limits are the caller's; counts what was sent. */
+void error_icmp6(struct ha *ha, const struct ha_icmp6_error *e, enum ha_counter counter);
 void error_mh(struct ha *ha, const struct ip6_packet *ip, const void *packet, size_t len,
 	      enum mh_err err, size_t err_offset, usec_t now);
 

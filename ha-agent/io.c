@@ -454,6 +454,13 @@ static void on_hao(void *ctx, const struct pkt_rx *rx)
 	ha_rx_hao(&io->ha, rx->data, rx->len, clock_now());
 }
 
+static void on_tunnel_error(void *ctx, const struct pkt_rx *rx)
+{
+	struct io *io = ctx;
+
+	ha_rx_tunnel_error(&io->ha, rx->data, rx->len, clock_now());
+}
+
 /* ---- life cycle ---- */
 
 static int fail(char why[IO_WHY], int err, const char *fmt, ...)
@@ -574,6 +581,8 @@ static int open_sockets(struct io *io, char why[IO_WHY])
 		err = pkt_open(io->loop, PKT_DISCOVERY, on_discovery, io, &io->discovery);
 	if (err == 0)
 		err = pkt_open(io->loop, PKT_HAO, on_hao, io, &io->hao);
+	if (err == 0)
+		err = pkt_open(io->loop, PKT_TUNNEL_ERROR, on_tunnel_error, io, &io->tunnel);
 	if (err < 0)
 		return fail(why, err, "no packet socket: %s", strerror(-err));
 	err = mon_open(io->loop, &mon_ops, io, &io->mon);
@@ -635,6 +644,7 @@ void io_close(struct io *io, bool keep)
 	pkt_close(io->mh);
 	pkt_close(io->discovery);
 	pkt_close(io->hao);
+	pkt_close(io->tunnel);
 	timer_stop(loop_timers(io->loop), &io->repair);
 	if (io->ha_ready) {
 		if (!keep) {

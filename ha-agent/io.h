@@ -44,7 +44,7 @@ struct io {
 	struct io_config cfg;
 	struct loop *loop;
 	struct nl *nl;
-	struct pkt *nd, *mh, *discovery, *hao;
+	struct pkt *nd, *mh, *discovery, *hao, *tunnel;
 	struct mon *mon;
 	struct dp *dp;
 	struct leasedb *db;

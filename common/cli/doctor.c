@@ -334,8 +334,8 @@ static void check_mtu(struct doctor *d)
 		if (l->loopback || is_ours(l) || !l->up || l->mtu >= need)
 			continue;
 		small++;
-		add(d, "tunnel size", RESULT_WARN, "Full-sized packets to hosts that left may be "
-		    "lost without a word: raise its MTU, or lower \"mtu\" in ha.conf.",
+		add(d, "tunnel size", RESULT_WARN, "Senders to hosts that left find out by losing a "
+		    "packet: raise its MTU, or lower \"mtu\" in ha.conf.",
 		    "%s has MTU %u, %u is needed", l->name, l->mtu, need);
 	}
 	if (!small)

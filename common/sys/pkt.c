@@ -50,6 +50,7 @@ struct pkt {
 #define ICMP6_DHAAD_REQUEST	144
 #define ICMP6_MPS	146
 #define OFF_BEHIND	40	/* next header of the first extension header */
+#define OFF_QUOTED	48	/* the packet that an ICMPv6 error is about */
 
 static struct sock_filter filter_nd_host[] = {
 	LD_PKTTYPE,
@@ -72,6 +73,20 @@ static struct sock_filter filter_nd_router[] = {
 	JEQ(ND_ROUTER_SOLICIT, 3, 0),
 	JEQ(ND_ROUTER_ADVERT, 2, 0),
 	JEQ(ND_NEIGHBOR_ADVERT, 1, 0),
+	DROP,
+	ACCEPT,
+};
+
+static struct sock_filter filter_tunnel_error[] = {
+	LD_PKTTYPE,
+	JGT(2, 7, 0),
+	LD8(OFF_NEXT_HEADER),
+	JEQ(IPPROTO_ICMPV6, 0, 5),
+	LD8(OFF_ICMP_TYPE),
+	JEQ(0, 3, 0),
+	JGT(ICMP6_PARAM_PROB, 2, 0),
+	LD8(OFF_QUOTED + OFF_NEXT_HEADER),
+	JEQ(IPPROTO_IPV6, 1, 0),
 	DROP,
 	ACCEPT,
 };
@@ -199,6 +214,10 @@ static struct sock_fprog filter_of(enum pkt_kind kind)
 	case PKT_ND_ROUTER:
 		p.filter = filter_nd_router;
 		p.len = sizeof(filter_nd_router) / sizeof(filter_nd_router[0]);
+		break;
+	case PKT_TUNNEL_ERROR:
+		p.filter = filter_tunnel_error;
+		p.len = sizeof(filter_tunnel_error) / sizeof(filter_tunnel_error[0]);
 		break;
 	}
 	return p;

@@ -9,10 +9,15 @@
 
 #include "common/wire/buf.h"
 
+#define ICMP6_UNREACHABLE	1	/* RFC 4443 */
+#define ICMP6_TOO_BIG		2
+#define ICMP6_TIME_EXCEEDED	3
+#define ICMP6_PARAM_PROBLEM	4
 #define ICMP6_RS		133
 #define ICMP6_RA		134
 #define ICMP6_NS		135
 #define ICMP6_NA		136
+#define ICMP6_REDIRECT		137
 #define ICMP6_DHAAD_REQUEST	144
 #define ICMP6_DHAAD_REPLY	145
 #define ICMP6_MPS		146
