@@ -32,9 +32,11 @@ struct binding {
 	struct in6_addr coa;
 	enum binding_state state;
 	uint16_t sequence;		/* of the last valid Binding Update */
+	uint8_t looks;			/* before the end of its lifetime: refresh.c */
 	uint32_t spi;			/* of the key that signed it; 0: none did */
 	uint32_t lifetime_s;		/* as granted */
 	uint32_t place;			/* where it is written down; 0: nowhere */
+	uint32_t packets;		/* through the tunnel at the last look */
 	uint64_t timestamp;		/* of the last accepted update (RFC 4285 6); 0: none */
 	usec_t expires;			/* end of the lifetime; RELEASED: of the wait */
 	struct ha_home *home;		/* whose prefix holds the home address */

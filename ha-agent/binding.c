@@ -3,7 +3,8 @@
  * The state machine of one binding. Called by update.c, by revoke.c, by ha.c at start, and
  * by its timer:
  *
- *	timer	BOUND, REVOKING: the granted lifetime is over (RFC 6275 9.5.2)
+ *	timer	BOUND: a look before the lifetime ends (refresh.c)
+ *		BOUND, REVOKING: the granted lifetime is over (RFC 6275 9.5.2)
  *		RELEASED: MAX_DELETE_BCE_TIMEOUT after de-registration (10.3.2)
  *
  * Only here are bindings put into the data path and taken out.
@@ -129,6 +130,14 @@ static int arm(struct binding *b, usec_t at)
 	return err;
 }
 
+/* The end of a binding; it is looked at before. */
+static void arm_bound(struct binding *b, usec_t end)
+{
+	b->expires = end;
+	b->looks = 0;
+	(void)timer_set(b->ha->timers, &b->timer, refresh_at(b));
+}
+
 /* A care-of address, new or as before. */
 static int take(struct binding *b, enum binding_event e, const struct binding_request *req,
 		usec_t now)
@@ -159,7 +168,7 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 		b->place = req->place;
 	b->timestamp = req->timestamp;
 	change_state(b, BINDING_BOUND, e);
-	(void)arm(b, restore ? req->expires : now + req->lifetime_s * USEC_S);
+	arm_bound(b, restore ? req->expires : now + req->lifetime_s * USEC_S);
 	if (restore)
 		return 0;
 	store(b);
@@ -224,11 +233,13 @@ void binding_failed(struct binding *b, const struct ha_pending *before, usec_t n
 	b->coa = before->coa_before;
 	b->lifetime_s = before->lifetime_before_s;
 	change_state(b, before->state_before, BINDING_EVENT_FAILED);
-	(void)arm(b, before->expires_before);
-	if (b->state == BINDING_BOUND)
+	if (b->state == BINDING_BOUND) {
+		arm_bound(b, before->expires_before);
 		store(b);
-	else
+	} else {
+		(void)arm(b, before->expires_before);
 		strike_out(b);
+	}
 }
 
 /* RFC 5846 7: marked as being revoked, in force until the mobile node has heard. */
@@ -251,7 +262,16 @@ static void timeout(struct binding *b, enum binding_event e, usec_t now)
 
 static void on_timer(void *ctx, usec_t now)
 {
-	binding_event(ctx, BINDING_EVENT_TIMEOUT, NULL, now);
+	struct binding *b = ctx;
+
+	if (now >= b->expires) {
+		(void)binding_event(b, BINDING_EVENT_TIMEOUT, NULL, now);
+		return;
+	}
+	if (b->state == BINDING_BOUND)
+		refresh_look(b, now);
+	(void)timer_set(b->ha->timers, &b->timer,
+			b->state == BINDING_BOUND ? refresh_at(b) : b->expires);
 }
 
 void binding_init(struct ha *ha, struct binding *b)

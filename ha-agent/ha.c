@@ -40,6 +40,8 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_HAO_UNBOUND] = "home-address-unbound",
 	[HA_TX_BA] = "tx-ba",
 	[HA_TX_BE] = "tx-be",
+	[HA_TX_BRR] = "tx-refresh-request",
+	[HA_REFRESH_LIMITED] = "refresh-requests-limited",
 	[HA_TX_PARAM_PROBLEM] = "tx-parameter-problem",
 	[HA_ERRORS_LIMITED] = "errors-limited",
 	[HA_LIST_FULL] = "home-agents-list-full",
@@ -185,6 +187,8 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	ha->timers = timers;
 	ha->error_tokens = HA_ERROR_BURST;
 	ha->error_tokens_at = now;
+	ha->refresh_tokens = HA_REFRESH_BURST;
+	ha->refresh_tokens_at = now;
 	ha->dhaad_tokens = HA_DHAAD_BURST;
 	ha->dhaad_tokens_at = now;
 	ha->relay_tokens = HA_RELAY_BURST;

@@ -7,6 +7,7 @@
  *	ha.c		life cycle, interfaces, restoring an earlier run
  *	nd.c		Neighbour Discovery: solicitations, leases, advertisements, presence
  *	update.c	Binding Updates in, Binding Acknowledgements out
+ *	refresh.c	Binding Refresh Requests before the end of a lifetime
  *	revoke.c	Binding Revocation Indications out, their acknowledgements in
  *	message.c	builds and signs what these send
  *	error.c		answers to Mobility Headers that cannot be read
@@ -51,6 +52,8 @@
 #define HA_DHAAD_PERIOD		(20 * USEC_MS)
 #define HA_RELAY_BURST		100	/* errors about tunnel packets told on at once, */
 #define HA_RELAY_PERIOD		USEC_MS	/* then one in this time */
+#define HA_REFRESH_BURST	64	/* looks at bindings that are near their end, */
+#define HA_REFRESH_PERIOD	(1 * USEC_MS)	/* and Binding Refresh Requests with them */
 #define HA_PRESENCE_IDLE	(60 * USEC_S)	/* silence of a host before it is probed */
 #define HA_PRESENCE_RETRY	(1 * USEC_S)
 #define HA_PRESENCE_TRIES	3
@@ -163,6 +166,9 @@ struct ha_ops {
 	int (*send_routed)(void *ctx, const void *data, size_t len);
 	int (*dp_set)(void *ctx, const struct dp_binding *b);
 	int (*dp_del)(void *ctx, const struct in6_prefix *inner);
+	/* Packets through the tunnel of that home address so far, both ways. May be NULL:
+	 * then no mobile node is asked to refresh. */
+	int (*dp_used)(void *ctx, const struct in6_prefix *inner, uint64_t *ret_packets);
 	/* May be NULL: then dp_set and dp_del have done what they say when they return.
 	 * Otherwise they may have put it off until this, and ha_dp_failed() is told of each
 	 * that could not be done; what stood before it stands. */
@@ -229,6 +235,8 @@ enum ha_counter {
 	HA_HAO_UNBOUND,			/* and without */
 	HA_TX_BA,
 	HA_TX_BE,
+	HA_TX_BRR,
+	HA_REFRESH_LIMITED,		/* bindings near their end that were not looked at */
 	HA_TX_PARAM_PROBLEM,
 	HA_ERRORS_LIMITED,
 	HA_LIST_FULL,			/* home agents that did not fit into the list */
@@ -313,6 +321,8 @@ struct ha {
 	unsigned int error_tokens;
 	usec_t relay_tokens_at;		/* and of errors about tunnel packets */
 	unsigned int relay_tokens;
+	usec_t refresh_tokens_at;
+	unsigned int refresh_tokens;
 	struct ha_pending pending[HA_BATCH];
 	unsigned int n_pending;
 	usec_t dhaad_tokens_at;		/* and of home agent address discovery replies */
@@ -434,6 +444,12 @@ struct ha_icmp6_error {
 };
 /* Limits are the caller's; counts what was sent. */
 void error_icmp6(struct ha *ha, const struct ha_icmp6_error *e, enum ha_counter counter);
+
+/* When a bound binding is to be looked at next; its end, if no more before that. */
+usec_t refresh_at(const struct binding *b);
+/* The look: may send a Binding Refresh Request. */
+void refresh_look(struct binding *b, usec_t now);
+
 void error_mh(struct ha *ha, const struct ip6_packet *ip, const void *packet, size_t len,
 	      enum mh_err err, size_t err_offset, usec_t now);
 

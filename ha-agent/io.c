@@ -112,6 +112,17 @@ static void on_dp_failed(void *ctx, const struct in6_prefix *inner, int err)
 		ha_dp_failed(&io->ha, inner, err);
 }
 
+static int op_dp_used(void *ctx, const struct in6_prefix *inner, uint64_t *ret_packets)
+{
+	struct io *io = ctx;
+	struct dp_stats stats;
+	int err = io->dp->ops->stats(io->dp, inner, &stats);
+
+	if (err == 0)
+		*ret_packets = stats.tx_packets + stats.rx_packets;
+	return err;
+}
+
 static int op_lease_attach(void *ctx, const struct lease *l)
 {
 	return lease_in(ctx, l);
@@ -168,6 +179,7 @@ static const struct ha_ops ops = {
 	.send_routed = op_send_routed,
 	.dp_set = op_dp_set,
 	.dp_del = op_dp_del,
+	.dp_used = op_dp_used,
 	.dp_commit = op_dp_commit,
 	.lease_attach = op_lease_attach,
 	.lease_detach = op_lease_detach,

@@ -16,7 +16,7 @@
 #define MAX_CALLS	8192
 
 enum call {
-	CALL_SEND_LINK, CALL_SEND_ROUTED, CALL_DP_SET, CALL_DP_DEL, CALL_ATTACH, CALL_DETACH,
+	CALL_SEND_LINK, CALL_SEND_ROUTED, CALL_DP_SET, CALL_DP_DEL, CALL_DP_USED, CALL_ATTACH, CALL_DETACH,
 	CALL_LEASE_STORE, CALL_LEASE_STORE_DURABLE, CALL_BINDING_STORE, CALL_BINDING_FORGET,
 	CALL_EVENT,
 };
@@ -40,6 +40,7 @@ struct fake {
 	struct ha_event event;
 	int dp_error, store_error;
 	int64_t wall_us;
+	uint64_t dp_packets;		/* through every tunnel */
 	uint64_t random;		/* the next number */
 };
 
@@ -91,6 +92,16 @@ static inline int fake_dp_del(void *ctx, const struct in6_prefix *inner)
 
 	fake_note(f, CALL_DP_DEL);
 	f->dp_deleted = *inner;
+	return 0;
+}
+
+static inline int fake_dp_used(void *ctx, const struct in6_prefix *inner, uint64_t *ret_packets)
+{
+	struct fake *f = ctx;
+
+	assert_int_equal(inner->len, 128);
+	fake_note(f, CALL_DP_USED);
+	*ret_packets = f->dp_packets;
 	return 0;
 }
 
@@ -161,6 +172,7 @@ static const struct ha_ops fake_ops = {
 	.send_routed = fake_send_routed,
 	.dp_set = fake_dp_set,
 	.dp_del = fake_dp_del,
+	.dp_used = fake_dp_used,
 	.lease_attach = fake_attach,
 	.lease_detach = fake_detach,
 	.lease_store = fake_lease_store,

@@ -18,6 +18,8 @@
 static struct {
 	unsigned int set, del, stored, forgotten, told, reviewed, dropped, registered, ended;
 	int set_error;
+	unsigned int looks;
+	usec_t look_before_end;
 	struct in6_addr remote;
 	enum ha_event_type last;
 } seen;
@@ -56,6 +58,20 @@ void mpd_end(struct binding *b)
 {
 	assert_int_not_equal(b->state, BINDING_BOUND);
 	seen.ended++;
+}
+
+usec_t refresh_at(const struct binding *b)
+{
+	return b->looks == 0 && seen.look_before_end ? b->expires - seen.look_before_end :
+	       b->expires;
+}
+
+void refresh_look(struct binding *b, usec_t now)
+{
+	assert_int_equal(b->state, BINDING_BOUND);
+	assert_true(now < b->expires);
+	seen.looks++;
+	b->looks++;
 }
 
 static int dp_set(void *ctx, const struct dp_binding *b)
@@ -226,6 +242,52 @@ static void expires(void **state)
 	end();
 }
 
+/* Once before the end; anew after a refresh; not any more when it was released or revoked. */
+static void looked_at_before_the_end(void **state)
+{
+	struct binding_request r = request("2001:db8:2::1", 2, 100);
+	struct binding *b = begin();
+
+	(void)state;
+	seen.look_before_end = S(10);
+	assert_int_equal(binding_event(b, BINDING_EVENT_REGISTER, &r, S(1000)), 0);
+	timers_run(&timers, S(1089));
+	assert_int_equal(seen.looks, 0);
+	timers_run(&timers, S(1090));
+	timers_run(&timers, S(1091));
+	assert_int_equal(seen.looks, 1);
+	assert_int_equal(binding_event(b, BINDING_EVENT_REGISTER, &r, S(1095)), 0);
+	timers_run(&timers, S(1184));
+	assert_int_equal(seen.looks, 1);
+	timers_run(&timers, S(1185));
+	assert_int_equal(seen.looks, 2);
+	timers_run(&timers, S(1195));
+	assert_int_equal(ha.bcache.n, 0);
+	end();
+
+	b = begin();
+	seen.look_before_end = S(10);
+	assert_int_equal(binding_event(b, BINDING_EVENT_REGISTER, &r, S(1000)), 0);
+	assert_int_equal(binding_event(b, BINDING_EVENT_REVOKE, NULL, S(1001)), 0);
+	timers_run(&timers, S(1099));
+	assert_int_equal(ha.bcache.n, 1);
+	timers_run(&timers, S(1100));
+	assert_int_equal(ha.bcache.n, 0);
+	assert_int_equal(seen.looks, 0);
+	end();
+
+	b = begin();
+	seen.look_before_end = S(10);
+	assert_int_equal(binding_event(b, BINDING_EVENT_REGISTER, &r, S(1000)), 0);
+	assert_int_equal(binding_event(b, BINDING_EVENT_RELEASE, &r, S(1085)), 0);
+	timers_run(&timers, S(1094));
+	assert_int_equal(ha.bcache.n, 1);
+	timers_run(&timers, S(1095));
+	assert_int_equal(ha.bcache.n, 0);
+	assert_int_equal(seen.looks, 0);
+	end();
+}
+
 static void released_then_gone(void **state)
 {
 	struct binding_request r = { .sequence = 5 };
@@ -357,6 +419,7 @@ int main(void)
 		cmocka_unit_test(refreshed_and_moved),
 		cmocka_unit_test(failed_move_changes_nothing),
 		cmocka_unit_test(expires),
+		cmocka_unit_test(looked_at_before_the_end),
 		cmocka_unit_test(released_then_gone),
 		cmocka_unit_test(released_then_registered),
 		cmocka_unit_test(restored),

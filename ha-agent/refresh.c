@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Binding Refresh Requests (RFC 6275 6.1.2, 9.5.5): a binding whose end is near and whose
+ * tunnel is in use is asked for. Owns nothing; called by binding.c, whose timer it uses.
+ *
+ * Mobile nodes refresh by themselves, ours after four fifths of the lifetime, so most
+ * bindings never come here. One that does is looked at 15 %, 10 % and 5 % of its lifetime
+ * before its end: the first look reads the data path's count, each later one asks the mobile
+ * node if packets have passed since the look before. A tenth leaves time for the answer and
+ * its retransmissions; the second request is for the case that the first was lost.
+ */
+#include "common/core/log.h"
+#include "ha-agent/ha.h"
+
+#define LIFETIME_MIN_S	20		/* below it the looks were less than a second apart */
+
+static const unsigned int percent_before_end[] = { 15, 10, 5 };
+#define N_LOOKS		(sizeof(percent_before_end) / sizeof(percent_before_end[0]))
+
+usec_t refresh_at(const struct binding *b)
+{
+	if (!b->ha->ops->dp_used || b->lifetime_s < LIFETIME_MIN_S || b->looks >= N_LOOKS)
+		return b->expires;
+	return b->expires - b->lifetime_s * USEC_S / 100 * percent_before_end[b->looks];
+}
+
+/* RFC 6275 9.5.5: to the home address, which 9.3.2 reaches by a type 2 routing header. */
+static void send_request(const struct binding *b)
+{
+	struct ha *ha = b->ha;
+	struct ip6_packet ip = {
+		.src = b->home->cfg.address, .dst = b->coa, .hop_limit = 64,
+		.has_rh2 = true, .rh2 = b->hoa, .next_header = MH_NEXT_HEADER,
+	};
+	const struct ha_key *key = ha_find_key(ha, b->spi);
+	struct mh_msg msg = { .type = MH_BRR };
+	uint8_t room[MESSAGE_ROOM];
+	size_t len;
+
+	if (!key && b->spi != 0)
+		return;
+	/* RFC 4285 5 names Binding Updates and their answers alone; RFC 6275 6.1.2 lets other
+	 * options be there, and whoever does not know this one skips it. */
+	len = message_build(&ip, &msg, key, &b->coa, &b->hoa, room);
+	if (len == 0)
+		return;
+	ha->counters[HA_TX_BRR]++;
+	log_debug("binding %s: in use and near its end, a refresh is asked for",
+		  in6_str(&b->hoa).s);
+	if (ha->ops->send_routed(ha->ctx, room, len) < 0)
+		ha->counters[HA_SEND_FAILED]++;
+}
+
+void refresh_look(struct binding *b, usec_t now)
+{
+	struct in6_prefix inner = { .addr = b->hoa, .len = 128 };
+	struct ha *ha = b->ha;
+	uint64_t packets;
+	bool used;
+
+	/* RFC 6275 9.5.5: limited; and to read the count costs time, too. */
+	if (!ha_bucket(&ha->refresh_tokens, &ha->refresh_tokens_at, HA_REFRESH_BURST,
+		       HA_REFRESH_PERIOD, now)) {
+		ha->counters[HA_REFRESH_LIMITED]++;
+		b->looks++;
+		return;
+	}
+	if (ha->ops->dp_used(ha->ctx, &inner, &packets) == 0) {
+		used = (uint32_t)packets != b->packets;
+		b->packets = (uint32_t)packets;
+		if (used && b->looks > 0)
+			send_request(b);
+	}
+	b->looks++;
+}
