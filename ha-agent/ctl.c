@@ -225,8 +225,79 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	return answer;
 }
 
+/* ---- release ---- */
+
+/* Exactly one of the parameters says which; NULL, or the sentence that says what is wrong. */
+static const char *read_selection(const json_t *parameters, struct revoke_selection *ret)
+{
+	const char *binding = json_string_value(json_object_get(parameters, "binding"));
+	const char *prefix = json_string_value(json_object_get(parameters, "prefix"));
+	const char *mn = json_string_value(json_object_get(parameters, "mn"));
+	bool all = json_is_true(json_object_get(parameters, "all"));
+
+	if (json_object_size(parameters) != 1 || (!binding && !prefix && !mn && !all))
+		return "which bindings? expected one of \"binding\": address, \"prefix\": prefix, "
+		       "\"mn\": MAC address, \"all\": true";
+	*ret = (struct revoke_selection){ 0 };
+	if (binding) {
+		ret->within.len = 128;
+		if (in6_parse(binding, &ret->within.addr) < 0)
+			return "that is no home address; expected an IPv6 address such as "
+			       "2001:db8:1:101::5";
+	} else if (prefix) {
+		if (in6_prefix_parse(prefix, &ret->within) < 0)
+			return "that is no prefix; expected one such as 2001:db8:1:101::/64, "
+			       "without bits behind its length";
+	} else if (mn) {
+		ret->has_mn = true;
+		if (mac_parse(mn, ret->mn) < 0)
+			return "that is no MAC address; expected one such as 02:00:5e:10:00:01";
+	}
+	return NULL;
+}
+
+static json_t *release(void *ctx, const json_t *parameters, const char **error,
+		       const char **code)
+{
+	const struct ha_ctl *c = ctx;
+	struct revoke_selection which;
+	unsigned int n;
+
+	*error = read_selection(parameters, &which);
+	*code = "usage";
+	if (*error)
+		return NULL;
+	/* RFC 5846 5.1: administrative reason. */
+	n = ha_revoke(&c->io->ha, &which, BR_ADMINISTRATIVE, clock_now());
+	if (n == 0 && json_is_true(json_object_get(parameters, "all")))
+		*error = "there is no binding";
+	else
+		*error = "there is no such binding";
+	*code = "not-found";
+	return n > 0 ? json_pack("{s:i, s:i}", "schema", SCHEMA, "releasing", (int)n) : NULL;
+}
+
+/* How far that is, and how those ended that ended since the daemon's start. */
+static json_t *revocations(void *ctx, const json_t *parameters, const char **error,
+			   const char **code)
+{
+	const struct ha_ctl *c = ctx;
+	const struct ha *ha = &c->io->ha;
+
+	(void)parameters;
+	(void)error;
+	(void)code;
+	return json_pack("{s:i, s:i, s:I, s:I, s:I}", "schema", SCHEMA,
+			 "under_way", (int)ha->revocations.n,
+			 "accepted", (json_int_t)ha->counters[HA_REVOKE_ACCEPTED],
+			 "refused", (json_int_t)ha->counters[HA_REVOKE_REFUSED],
+			 "unanswered", (json_int_t)ha->counters[HA_REVOKE_UNANSWERED]);
+}
+
 static const struct ctl_method methods[] = {
 	{ .name = "status", .call = status },
+	{ .name = "release", .needs_root = true, .call = release },
+	{ .name = "revocations", .call = revocations },
 	{ 0 }
 };
 

@@ -32,12 +32,6 @@ void revoke_init(struct ha *ha)
 	TAILQ_INIT(&ha->revocations.outstanding);
 }
 
-bool ha_revoking(const struct ha *ha)
-{
-	return !TAILQ_EMPTY(&ha->revocations.waiting) ||
-	       !TAILQ_EMPTY(&ha->revocations.outstanding);
-}
-
 static void send_indication(const struct revocation *r)
 {
 	const struct binding *b = r->binding;
@@ -104,6 +98,7 @@ static void take_out(struct revocation *r)
 	timer_stop(ha->timers, &r->retry);
 	TAILQ_REMOVE(r->told ? &rs->outstanding : &rs->waiting, r, entry);
 	rs->n_outstanding -= r->told;
+	rs->n--;
 	r->binding->revocation = NULL;
 	free(r);
 }
@@ -169,6 +164,7 @@ static bool begin(struct ha *ha, struct binding *b, enum mh_br_trigger trigger, 
 	}
 	b->revocation = r;
 	TAILQ_INSERT_TAIL(&ha->revocations.waiting, r, entry);
+	ha->revocations.n++;
 	/* The database forgets before anybody is told. */
 	(void)binding_event(b, BINDING_EVENT_REVOKE, NULL, now);
 	tell_waiting(ha, now);
@@ -179,7 +175,7 @@ static bool is_selected(const struct binding *b, const struct revoke_selection *
 {
 	return binding_carries(b) && in6_in(&which->within, &b->hoa) &&
 	       (!which->has_mn ||
-		memcmp(b->lease->mac, which->mn, sizeof(which->mn)) == 0);
+		(b->lease && memcmp(b->lease->mac, which->mn, sizeof(which->mn)) == 0));
 }
 
 unsigned int ha_revoke(struct ha *ha, const struct revoke_selection *which,

@@ -34,7 +34,7 @@ TAILQ_HEAD(revocation_list, revocation);
 struct revocations {
 	struct revocation_list waiting;		/* their mobile nodes do not know yet */
 	struct revocation_list outstanding;	/* told, by number from `next` on backwards */
-	unsigned int n_outstanding;
+	unsigned int n, n_outstanding;		/* both lists; the second */
 	uint16_t next;				/* number of the next one */
 };
 
@@ -49,7 +49,6 @@ struct revoke_selection {
  * before. */
 unsigned int ha_revoke(struct ha *ha, const struct revoke_selection *which,
 		       enum mh_br_trigger trigger, usec_t now);
-bool ha_revoking(const struct ha *ha);	/* is any not over? */
 
 /* ---- between the files of the home agent ---- */
 

@@ -76,7 +76,7 @@ void client_close(struct client *c)
 	free(c);
 }
 
-static int send_line(struct client *c, const char *method, bool more)
+static int send_line(struct client *c, const char *method, json_t *parameters, bool more)
 {
 	json_t *request = json_pack("{s:s}", "method", method);
 	char *text;
@@ -85,6 +85,8 @@ static int send_line(struct client *c, const char *method, bool more)
 
 	if (request && more)
 		json_object_set_new(request, "more", json_true());
+	if (request && parameters)
+		json_object_set(request, "parameters", parameters);
 	text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	json_decref(request);
 	if (!text)
@@ -170,16 +172,16 @@ static int read_object(struct client *c, json_t **ret)
 	return 0;
 }
 
-int client_call(struct client *c, const char *method, json_t **ret_reply)
+int client_call(struct client *c, const char *method, json_t *parameters, json_t **ret_reply)
 {
-	int err = send_line(c, method, false);
+	int err = send_line(c, method, parameters, false);
 
 	return err ? err : read_object(c, ret_reply);
 }
 
 int client_monitor(struct client *c)
 {
-	int err = send_line(c, "monitor", true);
+	int err = send_line(c, "monitor", NULL, true);
 
 	return err ? err : set_timeout(c->fd, SO_RCVTIMEO, 0);
 }

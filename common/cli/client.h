@@ -26,8 +26,9 @@ struct client;
 
 int client_open(const char *path, struct client **ret);
 void client_close(struct client *c);		/* NULL is harmless */
-/* The whole reply: it has "parameters" or "error". */
-int client_call(struct client *c, const char *method, json_t **ret_reply);
+/* The whole reply: it has "parameters" or "error". parameters: NULL if there are none; stays
+ * the caller's. */
+int client_call(struct client *c, const char *method, json_t *parameters, json_t **ret_reply);
 /* From here on client_event() waits without limit. */
 int client_monitor(struct client *c);
 int client_event(struct client *c, json_t **ret_event);	/* the next line */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/cli/client.h"
 #include "common/cli/doctor.h"
@@ -27,13 +28,38 @@ enum exit_code {
 	EXIT_REFUSED,
 };
 
+/* Options that only some commands take: what getopt_long() returns, and a set of them. */
+enum {
+	OPT_PREFIX = 0x100,
+	OPT_MN = 0x200,
+	OPT_ALL = 0x400,
+	OPT_NO_WAIT = 0x800,
+};
+
+static const struct option options[] = {
+	{ "control", required_argument, NULL, 'c' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "prefix", required_argument, NULL, OPT_PREFIX },
+	{ "mn", required_argument, NULL, OPT_MN },
+	{ "all", no_argument, NULL, OPT_ALL },
+	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
 struct options {
 	const char *control;	/* NULL: the daemons' usual sockets */
 	bool json;
+	unsigned int given;	/* OPT_... */
+	const char *prefix, *mn;
+	const char *argument;	/* NULL: none */
 };
 
 struct command {
 	const char *name;
+	const char *argument;	/* what it may have, for people; NULL: none */
+	unsigned int takes;	/* OPT_... */
 	const char *help;
 	const char *role;	/* of the only daemon that knows it; NULL: both do */
 	enum exit_code (*run)(const struct command *cmd, const struct options *o);
@@ -151,6 +177,7 @@ static enum exit_code code_of(const char *code)
 	static const struct { const char *name; enum exit_code exit; } codes[] = {
 		{ "not-found", EXIT_NOT_FOUND },
 		{ "refused", EXIT_REFUSED },
+		{ "usage", EXIT_USAGE },
 	};
 
 	for (size_t i = 0; code && i < sizeof(codes) / sizeof(codes[0]); i++) {
@@ -182,16 +209,25 @@ static enum exit_code unwrap(const struct connection *at, int err, json_t *reply
 	return code;
 }
 
+/* Takes over the reference to the parameters, which may be NULL. */
+static enum exit_code call(const struct connection *at, const char *method, json_t *parameters,
+			   json_t **ret_answer)
+{
+	json_t *reply = NULL;
+	int err = client_call(at->client, method, parameters, &reply);
+
+	json_decref(parameters);
+	return unwrap(at, err, reply, ret_answer);
+}
+
 /* One method, in the form asked for. Closes the connection. */
 static enum exit_code query(struct connection *at, const struct options *o, const char *method,
 			    void (*show)(FILE *out, const json_t *parameters))
 {
-	json_t *reply = NULL, *parameters;
-	int err = client_call(at->client, method, &reply);
-	enum exit_code code;
+	json_t *parameters;
+	enum exit_code code = call(at, method, NULL, &parameters);
 
 	client_close(at->client);
-	code = unwrap(at, err, reply, &parameters);
 	if (code)
 		return code;
 	if (o->json) {
@@ -282,11 +318,121 @@ static enum exit_code run_doctor(const struct command *cmd, const struct options
 	return code ? code : failed ? EXIT_ERROR : EXIT_OK;
 }
 
+/* ---- release ---- */
+
+/* What the daemon is asked for: exactly one of the ways to say which; NULL: another number. */
+static json_t *selection(const struct options *o)
+{
+	bool all = o->given & OPT_ALL;
+
+	if (!!o->argument + !!o->prefix + !!o->mn + all != 1)
+		return NULL;
+	if (o->argument)
+		return json_pack("{s:s}", "binding", o->argument);
+	if (o->prefix)
+		return json_pack("{s:s}", "prefix", o->prefix);
+	if (o->mn)
+		return json_pack("{s:s}", "mn", o->mn);
+	return json_pack("{s:b}", "all", 1);
+}
+
+static json_int_t number(const json_t *o, const char *name)
+{
+	return json_integer_value(json_object_get(o, name));
+}
+
+/* Until no revocation is under way; *ret_answer is what the daemon says then. */
+static enum exit_code wait_for_end(const struct connection *at, json_t **ret_answer)
+{
+	static const struct timespec pause = { .tv_nsec = 100000000 };
+
+	for (;;) {
+		json_t *answer;
+		enum exit_code code = call(at, "revocations", NULL, &answer);
+
+		if (code)
+			return code;
+		if (number(answer, "under_way") == 0) {
+			*ret_answer = answer;
+			return EXIT_OK;
+		}
+		json_decref(answer);
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static enum exit_code show_release(const struct options *o, json_int_t n, const json_t *before,
+				   const json_t *after)
+{
+	static const char *const how[] = { "accepted", "refused", "unanswered" };
+	json_t *result = json_pack("{s:i, s:I}", "schema", SCHEMA, after ? "released" :
+				   "releasing", n);
+	enum exit_code code;
+
+	for (size_t i = 0; after && i < sizeof(how) / sizeof(how[0]); i++)
+		json_object_set_new(result, how[i], json_integer(number(after, how[i]) -
+								 number(before, how[i])));
+	if (o->json) {
+		code = print_json(result, JSON_INDENT(2));
+	} else {
+		show_released(stdout, result);
+		code = flush();
+	}
+	json_decref(result);
+	return code;
+}
+
+static enum exit_code release_at(const struct connection *at, const struct options *o,
+				 json_t *which)
+{
+	json_t *before = NULL, *begun = NULL, *after = NULL;
+	enum exit_code code = call(at, "revocations", NULL, &before);
+
+	if (code) {
+		json_decref(which);
+		return code;
+	}
+	code = call(at, "release", which, &begun);
+	if (!code && !(o->given & OPT_NO_WAIT))
+		code = wait_for_end(at, &after);
+	if (!code)
+		code = show_release(o, number(begun, "releasing"), before, after);
+	json_decref(before);
+	json_decref(begun);
+	json_decref(after);
+	return code;
+}
+
+static enum exit_code run_release(const struct command *cmd, const struct options *o)
+{
+	struct connection at[DAEMONS_MAX];
+	json_t *which = selection(o);
+	enum exit_code code;
+
+	if (!which) {
+		complain("release what? expected one of ADDRESS, --prefix PREFIX, --mn MAC, --all");
+		return EXIT_USAGE;
+	}
+	code = reach_only_one(cmd, o, at);
+	if (code) {
+		json_decref(which);
+		return code;
+	}
+	code = release_at(&at[0], o, which);
+	client_close(at[0].client);
+	return code;
+}
+
 static const struct command commands[] = {
-	{ "status", "health, then anchors (MN) or bindings and leases (HA)", NULL, run_status },
-	{ "flows", "the MN's flows, and which go through a tunnel", "mn", run_flows },
-	{ "monitor", "events as they happen, one JSON object a line", NULL, run_monitor },
-	{ "doctor", "what kernel and configuration lack, and what follows", NULL, run_doctor },
+	{ "status", NULL, 0, "health, then anchors (MN) or bindings and leases (HA)", NULL,
+	  run_status },
+	{ "flows", NULL, 0, "the MN's flows, and which go through a tunnel", "mn", run_flows },
+	{ "release", "ADDRESS", OPT_PREFIX | OPT_MN | OPT_ALL | OPT_NO_WAIT,
+	  "end the HA's binding of a home address, or of several", "ha", run_release },
+	{ "monitor", NULL, 0, "events as they happen, one JSON object a line", NULL,
+	  run_monitor },
+	{ "doctor", NULL, 0, "what kernel and configuration lack, and what follows", NULL,
+	  run_doctor },
 	{ 0 },
 };
 
@@ -294,13 +440,19 @@ static const struct command commands[] = {
 
 static void usage(FILE *out)
 {
-	fputs("usage: dmip6ctl [--control SOCKET] [--json] COMMAND\n"
+	fputs("usage: dmip6ctl [--control SOCKET] [--json] COMMAND [OPTIONS]\n"
 	      "\n"
 	      "  -c, --control SOCKET  ask the daemon with this control socket (usual are\n"
 	      "                        /run/dmip6/mnd.sock and /run/dmip6/had.sock)\n"
 	      "  -j, --json            answer in JSON\n"
 	      "  -h, --help            print this text\n"
 	      "  -V, --version         print the version\n"
+	      "\n"
+	      "of release, which takes one of ADDRESS and the first three:\n"
+	      "      --prefix PREFIX   the bindings of all home addresses within\n"
+	      "      --mn MAC          those of one mobile node\n"
+	      "      --all             all of them\n"
+	      "      --no-wait         do not wait until it is over\n"
 	      "\n"
 	      "commands:\n", out);
 	for (const struct command *c = commands; c->name; c++)
@@ -313,7 +465,27 @@ static enum exit_code misused(void)
 	return EXIT_USAGE;
 }
 
-static enum exit_code dispatch(const struct options *o, int argc, char **argv)
+/* Command and options fit together. */
+static enum exit_code start(const struct command *c, struct options *o, int argc, char **argv)
+{
+	unsigned int wrong = o->given & ~c->takes;
+	int first_wrong = c->argument ? 2 : 1;
+
+	if (argc > first_wrong) {
+		complain("%s takes no argument \"%s\"", c->name, argv[first_wrong]);
+		return misused();
+	}
+	for (const struct option *opt = options; opt->name; opt++) {
+		if (!(wrong & (unsigned int)opt->val))
+			continue;
+		complain("%s takes no option --%s", c->name, opt->name);
+		return misused();
+	}
+	o->argument = argc > 1 ? argv[1] : NULL;
+	return c->run(c, o);
+}
+
+static enum exit_code dispatch(struct options *o, int argc, char **argv)
 {
 	if (argc == 0) {
 		complain("no command; expected one of those below");
@@ -321,12 +493,8 @@ static enum exit_code dispatch(const struct options *o, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	for (const struct command *c = commands; c->name; c++) {
-		if (strcmp(c->name, argv[0]) != 0)
-			continue;
-		if (argc == 1)
-			return c->run(c, o);
-		complain("%s takes no argument \"%s\"", c->name, argv[1]);
-		return misused();
+		if (strcmp(c->name, argv[0]) == 0)
+			return start(c, o, argc, argv);
 	}
 	complain("unknown command \"%s\"", argv[0]);
 	return misused();
@@ -334,23 +502,28 @@ static enum exit_code dispatch(const struct options *o, int argc, char **argv)
 
 static enum exit_code run(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "control", required_argument, NULL, 'c' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
 	struct options o = { 0 };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:jhV", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:jhV", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			o.control = optarg;
 			break;
 		case 'j':
 			o.json = true;
+			break;
+		case OPT_PREFIX:
+			o.prefix = optarg;
+			o.given |= OPT_PREFIX;
+			break;
+		case OPT_MN:
+			o.mn = optarg;
+			o.given |= OPT_MN;
+			break;
+		case OPT_ALL:
+		case OPT_NO_WAIT:
+			o.given |= (unsigned int)opt;
 			break;
 		case 'h':
 			usage(stdout);

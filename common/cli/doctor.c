@@ -111,7 +111,7 @@ static int ask(struct doctor *d, const char *path)
 
 	if (err)
 		return err;
-	err = client_call(c, "status", &reply);
+	err = client_call(c, "status", NULL, &reply);
 	client_close(c);
 	if (err) {
 		add(d, "daemon", RESULT_FAIL, "Look at its log, or restart it.", "%s: %s", path,

@@ -322,6 +322,29 @@ static void print_wrapped(FILE *out, const char *s)
 	fputc('\n', out);
 }
 
+static void print_ending(FILE *out, const json_t *result, const char *name, const char *text)
+{
+	json_int_t n = json_integer_value(json_object_get(result, name));
+
+	if (n > 0)
+		fprintf(out, "  %lld %s\n", (long long)n, text);
+}
+
+void show_released(FILE *out, const json_t *result)
+{
+	json_int_t begun = json_integer_value(json_object_get(result, "releasing"));
+	json_int_t done = json_integer_value(json_object_get(result, "released"));
+
+	if (begun > 0)
+		fprintf(out, "%lld to be released; their mobile nodes are being told\n",
+			(long long)begun);
+	else
+		fprintf(out, "%lld released\n", (long long)done);
+	print_ending(out, result, "accepted", "acknowledged by the mobile node");
+	print_ending(out, result, "refused", "refused by the mobile node, and ended all the same");
+	print_ending(out, result, "unanswered", "without an answer of the mobile node");
+}
+
 void show_checks(FILE *out, const json_t *doctor)
 {
 	const json_t *row;

@@ -50,7 +50,13 @@ check "dmip6ctl --help" "$ctl" --help
 ends 2 "no command" "$ctl"
 ends 2 "bogus" "$ctl" bogus
 ends 2 "unrecognized option '--bogus'" "$ctl" --bogus
+ends 2 "expected one of ADDRESS, --prefix" "$ctl" release
+ends 2 "expected one of ADDRESS, --prefix" "$ctl" release --all 2001:db8::1
+ends 2 "status takes no option --all" "$ctl" status --all
+ends 2 "release takes no argument \"b\"" "$ctl" release a b
+ends 2 "flows takes no argument \"a\"" "$ctl" flows a
 ends 3 "none.*no such socket" "$ctl" --control "$scratch/none" status
+ends 3 "none.*no such socket" "$ctl" --control "$scratch/none" release --all
 ends 3 "." "$ctl" --control "$scratch" status
 
 # Without privileges the daemons say so and leave nothing behind.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Packets that a stranger, or another mobile node, might send. Written against the RFCs and
-not against our codec: RFC 6275 6.1.7, 6.2.5, 6.3; RFC 4285 5; RFC 4861 4.2."""
+not against our codec: RFC 6275 6.1.7, 6.2.5, 6.3; RFC 4285 5; RFC 4861 4.2; RFC 5846 5."""
 
 import hashlib
 import hmac
@@ -66,6 +66,55 @@ def with_hao(hoa, dst, src):
     udp = struct.pack("!HHHH", 9999, 9, 8, 0)
     c = cksum(pton(hoa), pton(dst), UDP, udp)
     return ipv6(src, dst, DSTOPTS, hao + udp[:6] + struct.pack("!H", c))
+
+
+def sign(covered, coa, hoa, secret):
+    """RFC 4285 5: what stands in front, then 16 octets."""
+    mac = hmac.new(bytes.fromhex(secret), pton(coa) + pton(hoa) + covered, hashlib.sha256)
+    return covered + mac.digest()[:16]
+
+
+def bra(hoa, ha, coa, seq, secret, status=0, spi=256):
+    """A Binding Revocation Acknowledgement, with its Home Address option."""
+    body = struct.pack("!BBBBHBBHH", 59, 4, 16, 0, 0, 2, status, seq, 0) \
+        + b"\0\x09\x15\x01" + struct.pack("!I", spi)
+    body = sign(body, coa, hoa, secret) + b"\1\2\0\0"
+    c = cksum(pton(hoa), pton(ha), MH, body)
+    hao = struct.pack("!BB", MH, 2) + b"\1\2\0\0" + b"\xc9\x10" + pton(hoa)
+    return ipv6(coa, ha, DSTOPTS, hao + body[:4] + struct.pack("!H", c) + body[6:])
+
+
+def bri(packet, coa, secret):
+    """What a Binding Revocation Indication to coa says: its home address, number, trigger,
+    flags, and whether checksum and authentication are right; None: it is something else."""
+    if packet[24:40] != pton(coa) or packet[6] != 43 or packet[40:44] != b"\x87\2\2\1":
+        return None
+    hoa, mh = packet[48:64], packet[64:]
+    if mh[2] != 16 or mh[6] != 1:
+        return None
+    trigger, seq, flags = struct.unpack("!BHH", mh[7:12])
+    auth = mh.index(b"\x09\x15\x01", 12)
+    text = mh[:4] + b"\0\0" + mh[6:auth + 7]
+    signed = sign(text, coa, socket.inet_ntop(socket.AF_INET6, hoa), secret)
+    right = cksum(packet[8:24], hoa, MH, mh[:4] + b"\0\0" + mh[6:]) == \
+        struct.unpack("!H", mh[4:6])[0]
+    return {"hoa": socket.inet_ntop(socket.AF_INET6, hoa), "seq": seq, "trigger": trigger,
+            "flags": flags, "signed": signed[-16:] == mh[auth + 7:auth + 23],
+            "checksum": right}
+
+
+def acknowledge_revocations(interface, ha, coa, secret, key, ready):
+    """Answers what the home agent revokes, until it is killed; key: what the answers are
+    signed with; ready: a file that is made when it listens."""
+    listener = Listener(interface)
+    listener.sock.setblocking(True)
+    with open(ready, "w", encoding="ascii"):
+        pass
+    while True:
+        packet, _ = listener.sock.recvfrom(2048)
+        said = bri(packet, coa, secret)
+        if said:
+            send_routed(bra(said["hoa"], ha, coa, said["seq"], key))
 
 
 def ra(src, prefix, ha, hop_limit=255):

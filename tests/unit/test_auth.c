@@ -95,7 +95,11 @@ static void what_is_covered(void **state)
 		m[i] ^= 0x01;
 		assert_int_equal(auth_mn_ha(&k, &coa, &hoa, m, sizeof(m), mac), 0);
 		assert_int_equal(auth_equal(mac, good, sizeof(mac)), i == 4 || i == 5);
+		assert_int_equal(auth_mn_ha_right(&k, &coa, &hoa, m, sizeof(m), good, 16),
+				 i == 4 || i == 5);
 	}
+	assert_false(auth_mn_ha_right(&k, &coa, &hoa, mh, sizeof(mh), good, 15));
+	assert_false(auth_mn_ha_right(&k, &coa, &hoa, mh, 5, good, 16));
 	for (size_t i = 0; i < 16; i++) {
 		other = coa;
 		other.s6_addr[i] ^= 0x80;

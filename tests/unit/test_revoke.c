@@ -150,7 +150,7 @@ static void acknowledged(void **state)
 	assert_int_equal(f.ha.counters[HA_REVOKE_ACCEPTED], 1);
 	assert_int_equal(f.ha.counters[HA_BINDING_REVOKED], 1);
 	assert_int_equal(ha_bound_count(&f.ha), 0);
-	assert_false(ha_revoking(&f.ha));
+	assert_int_equal(f.ha.revocations.n, 0);
 	/* Nothing more is sent, and another acknowledgement finds nothing. */
 	send_bra(&f, &(struct bra){ COA, HOA, br.seq, BR_SUCCESS, &f.keys[0], false });
 	assert_int_equal(f.ha.counters[HA_BRA_NO_MATCH], 1);
@@ -236,6 +236,26 @@ static void what_does_not_count(void **state)
 	fake_end(&f);
 }
 
+/* A binding that was made without a key has none to sign with, on either side. */
+static void without_key(void **state)
+{
+	struct ip6_packet ip;
+	struct mh_msg msg;
+	struct fake f;
+	struct binding *b = bound(&f);
+
+	(void)state;
+	b->spi = 0;
+	assert_int_equal(revoke(&f, "::/0", NULL), 1);
+	assert_true(fake_mh(&f, &ip, &msg));
+	assert_false(msg.opts.mn_ha.present);
+	send_bra(&f, &(struct bra){ COA2, HOA, msg.u.br.seq, 0, NULL, false });
+	assert_int_equal(f.ha.counters[HA_BRA_BAD_SOURCE], 1);
+	send_bra(&f, &(struct bra){ COA, HOA, msg.u.br.seq, 0, NULL, false });
+	assert_int_equal(b->state, BINDING_RELEASED);
+	fake_end(&f);
+}
+
 /* An indication is for mobile nodes; a home agent takes none. */
 static void indication_to_us(void **state)
 {
@@ -287,7 +307,7 @@ static void deregistration_ends_it(void **state)
 	send_bu(&f, HOA, COA, 11, 0);
 	assert_int_equal(b->state, BINDING_RELEASED);
 	assert_int_equal(fake_count(&f, CALL_DP_DEL), 1);
-	assert_false(ha_revoking(&f.ha));
+	assert_int_equal(f.ha.revocations.n, 0);
 	fake_run(&f, 5 * USEC_S);
 	assert_int_equal(f.ha.counters[HA_TX_BRI], 1);
 	assert_int_equal(f.ha.counters[HA_REVOKE_UNANSWERED], 0);
@@ -325,7 +345,7 @@ static void lifetime_ends_first(void **state)
 	assert_int_equal(f.ha.bcache.n, 0);
 	assert_int_equal(fake_count(&f, CALL_DP_DEL), 1);
 	assert_int_equal(f.event.type, HA_EVENT_BINDING_EXPIRED);
-	assert_false(ha_revoking(&f.ha));
+	assert_int_equal(f.ha.revocations.n, 0);
 	fake_end(&f);
 }
 
@@ -496,7 +516,7 @@ static void waiting_for_their_turn(void **state)
 		assert_int_equal(binding_event(all[i], BINDING_EVENT_RELEASE, &req, f.now), 0);
 	}
 	assert_int_equal(f.ha.counters[HA_TX_BRI], MANY - 1);
-	assert_false(ha_revoking(&f.ha));
+	assert_int_equal(f.ha.revocations.n, 0);
 	assert_int_equal(f.ha.revocations.n_outstanding, 0);
 	fake_end(&f);
 }
@@ -526,6 +546,7 @@ int main(void)
 		cmocka_unit_test(refused_but_over),
 		cmocka_unit_test(never_acknowledged),
 		cmocka_unit_test(what_does_not_count),
+		cmocka_unit_test(without_key),
 		cmocka_unit_test(indication_to_us),
 		cmocka_unit_test(updates_are_refused_meanwhile),
 		cmocka_unit_test(deregistration_ends_it),

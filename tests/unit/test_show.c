@@ -138,6 +138,18 @@ static void hostile_text(void **state)
 	       "a?[31m?b  -     -       *      *\n");
 }
 
+static void released(void **state)
+{
+	(void)state;
+	expect(show_released,
+	       "{\"schema\":1,\"released\":3,\"accepted\":2,\"refused\":0,\"unanswered\":1}",
+	       "3 released\n"
+	       "  2 acknowledged by the mobile node\n"
+	       "  1 without an answer of the mobile node\n");
+	expect(show_released, "{\"schema\":1,\"releasing\":7}",
+	       "7 to be released; their mobile nodes are being told\n");
+}
+
 static void checks(void **state)
 {
 	(void)state;
@@ -160,6 +172,7 @@ int main(void)
 		cmocka_unit_test(times),
 		cmocka_unit_test(flows),
 		cmocka_unit_test(hostile_text),
+		cmocka_unit_test(released),
 		cmocka_unit_test(checks),
 	};
 

@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Bindings that the operator ends (RFC 5846): dmip6ctl release, and what the mobile node sees."""
+
+import ipaddress
+import json
+import os
+import secrets
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+# pylint: disable=wrong-import-position
+import forge
+import tap
+from lab import CN, HA, Lab, mono, wait_for
+
+COA = CN[2]                     # the mobile node is a script in cn2
+
+
+class MobileNode:
+    """A host that was at AR1, got its prefix there and is away now. Speaks RFC 6275 and 5846
+    as far as it is told to, from cn2."""
+
+    def __init__(self, t, lab):
+        self.t, self.lab = t, lab
+        lab.build()
+        lab.start_had(1)
+        lab.move(1)
+        first = ipaddress.ip_address(lab.attached(1))
+        self.hoa = [str(first + i) for i in range(3)]
+        lab.move(0)
+        self.listener = lab.inside("cn2", forge.Listener, "core0")
+        self.seq = 0
+
+    def send(self, packet):
+        self.lab.inside("cn2", forge.send_routed, packet)
+
+    def bind(self, *hoas, seq=None, lifetime=30):
+        """The statuses that the home agent answers with."""
+        self.listener.answers(HA[1])
+        for hoa in hoas:
+            self.seq = self.seq + 1 if seq is None else seq
+            self.send(forge.bu(hoa, HA[1], COA, self.seq, self.lab.secret, lifetime=lifetime))
+        got = []
+        wait_for(lambda: got.extend(acknowledgements(self.listener.answers(HA[1])))
+                 or len(got) >= len(hoas), 3.0)
+        return got
+
+    def answer(self, key=None):
+        """From now on, the mobile node answers."""
+        ready = self.lab.path("answering")
+        self.lab.spawn("mobile node", "cn2", forge.acknowledge_revocations, "core0", HA[1], COA,
+                       self.lab.secret, key or self.lab.secret, ready)
+        wait_for(lambda: os.path.exists(ready), 5.0)
+
+    def revoked(self):
+        """The indications that came since the last look."""
+        return [x for x in (forge.bri(p, COA, self.lab.secret)
+                            for p in self.listener.answers(HA[1])) if x]
+
+    def bindings(self):
+        return {b["hoa"]: b["state"] for b in self.lab.status("ar1")["bindings"]}
+
+    def counter(self, name):
+        return self.lab.status("ar1")["counters"][name]
+
+    def encaps(self):
+        return [r for r in self.lab.kernel_state("ar1")["routes"]
+                if any(r.startswith(h) for h in self.hoa)]
+
+
+def acknowledgements(packets):
+    """The statuses of the Binding Acknowledgements among them."""
+    return [p[64 + 6] for p in packets if p[6] == 43 and p[40] == forge.MH and p[64 + 2] == 6]
+
+
+def test_release_answered(t):
+    """A mobile node that acknowledges"""
+    with Lab(tap.BINDIR) as lab:
+        mn = MobileNode(t, lab)
+        hoa = mn.hoa[0]
+        t.equal(mn.bind(hoa), [0], "the mobile node is bound")
+        t.ok(mn.encaps(), "its packets go into the tunnel")
+        lab.popen("monitor", "ar1", [lab.bin("dmip6ctl"), "--control", lab.sock("ar1"),
+                                     "monitor"])
+        mn.answer()
+        begun = mono()
+        r = lab.ctl("ar1", "release", hoa)
+        t.equal(r, {"schema": 1, "released": 1, "accepted": 1, "refused": 0, "unanswered": 0},
+                "release says what became of it")
+        t.note(f"released within {mono() - begun:.2f} s")
+        t.equal(mn.bindings(), {}, "the binding is gone")
+        t.equal(mn.encaps(), [], "and the tunnel")
+        t.equal([{k: v for k, v in x.items() if k != "seq"} for x in mn.revoked()],
+                [{"hoa": hoa, "trigger": 1, "flags": 0, "signed": True, "checksum": True}],
+                "the mobile node was told once, as RFC 5846 asks for")
+        events = [json.loads(x) for x in lab.log("monitor").splitlines()]
+        t.equal([(e["event"], e["hoa"], e.get("reason")) for e in events],
+                [("binding.revoking", hoa, None),
+                 ("binding.revoked", hoa, "revocation acknowledged")], "monitor tells it")
+        t.equal(mn.bind(hoa, seq=mn.seq), [135], "an older update does not bring it back")
+        t.equal(mn.bindings(), {}, "it stays gone")
+        t.equal(mn.bind(hoa), [0], "a newer one is a new binding")
+
+
+def test_release_silent(t):
+    """A mobile node that never answers: told twice, then it is over"""
+    with Lab(tap.BINDIR) as lab:
+        mn = MobileNode(t, lab)
+        t.equal(mn.bind(*mn.hoa), [0, 0, 0], "three home addresses are bound")
+        mn.revoked()
+        prefix = ipaddress.ip_network(mn.hoa[0] + "/64", strict=False)
+        p = lab.ctl_raw("ar1", "release", "--no-wait", "--prefix", str(prefix))
+        t.equal((p.returncode, p.stdout.split(";")[0]), (0, "3 to be released"),
+                "--no-wait returns at once")
+        t.equal(mn.bindings(), {h: "revoking" for h in mn.hoa}, "all three are being revoked")
+        t.ok(mn.encaps(), "and carry packets until the mobile node has heard")
+        t.equal(mn.bind(mn.hoa[0]), [129], "a refresh is refused meanwhile")
+        r = lab.ctl("ar1", "release", "--all")
+        t.equal((r["released"], r["unanswered"]), (3, 3), "waiting for it: none has answered")
+        t.equal(mn.bindings(), {}, "they are gone all the same")
+        t.equal(mn.encaps(), [], "and their tunnels")
+        told = [x["hoa"] for x in mn.revoked()]
+        t.ok(all(told.count(h) >= 1 for h in mn.hoa), "each was told", told)
+        t.equal(mn.counter("tx-bri"), 6, "and told once more")
+        p = lab.ctl_raw("ar1", "release", "--all")
+        t.equal((p.returncode, p.stdout), (4, ""), "now there is nothing to be released")
+
+
+def test_release_forged(t):
+    """Acknowledgements that do not count"""
+    with Lab(tap.BINDIR) as lab:
+        mn = MobileNode(t, lab)
+        hoa = mn.hoa[0]
+        t.equal(mn.bind(hoa), [0], "the mobile node is bound")
+        mn.answer(key=secrets.token_hex(32))
+        r = lab.ctl("ar1", "release", hoa)
+        t.equal((r["accepted"], r["unanswered"]), (0, 1), "signed with a wrong key: no answer")
+        t.equal(mn.counter("bra-bad-authentication"), 2, "both were counted")
+        mn.send(forge.bra(hoa, HA[1], COA, 1, lab.secret))
+        t.ok(wait_for(lambda: mn.counter("bra-no-match") == 1, 2.0),
+             "one that nobody asked for is counted, too")
+
+
+def test_release_killed(t):
+    """kill -9 of the daemon in the middle of a revocation"""
+    with Lab(tap.BINDIR) as lab:
+        mn = MobileNode(t, lab)
+        t.equal(mn.bind(*mn.hoa), [0, 0, 0], "three home addresses are bound")
+        lab.ctl("ar1", "release", "--no-wait", mn.hoa[0])
+        lab.kill("ar1", signal.SIGKILL)
+        lab.start_had(1)
+        t.equal(mn.bindings(), {h: "bound" for h in mn.hoa[1:]},
+                "started again, it does not know the one that was being revoked")
+        t.equal([r for r in mn.encaps() if r.startswith(mn.hoa[0])], [],
+                "and has taken its tunnel away")
+
+
+def test_release_words(t):
+    """What is asked for in a wrong way changes nothing"""
+    with Lab(tap.BINDIR) as lab:
+        mn = MobileNode(t, lab)
+        hoa, mac = mn.hoa[0], lab.mac()
+        t.equal(mn.bind(hoa), [0], "the mobile node is bound")
+        for args, code, text in (
+                ((), 2, "expected one of ADDRESS, --prefix"),
+                (("--all", hoa), 2, "expected one of ADDRESS, --prefix"),
+                (("banana",), 2, "no home address; expected"),
+                (("--prefix", "2001:db8::1/64"), 2, "no prefix; expected"),
+                (("--mn", "02:00"), 2, "no MAC address; expected"),
+                (("2001:db8:77::1",), 4, "no such binding"),
+                (("--mn", "02:00:00:00:00:77"), 4, "no such binding")):
+            p = lab.ctl_raw("ar1", "release", *args)
+            name = " ".join(("release", *args)).replace(hoa, "HOA")
+            t.equal(p.returncode, code, f"{name}: status {code}")
+            t.contains(p.stderr, text, f"{name}: says why")
+        os.chmod(lab.dir, 0o755)
+        p = lab.run("ar1", "setpriv", "--reuid=65534", "--regid=0", "--clear-groups",
+                    lab.bin("dmip6ctl"), "--control", lab.sock("ar1"), "release", "--all")
+        t.equal(p.returncode, 5, "not root: status 5")
+        t.contains(p.stderr, "only root may ask for it", "not root: says why")
+        t.equal(mn.bindings(), {hoa: "bound"}, "the binding is as it was")
+        t.equal(lab.ctl("ar1", "release", "--mn", mac)["released"], 1, "by MAC address it goes")
+
+
+if __name__ == "__main__":
+    tap.main(test_release_answered, test_release_silent, test_release_forged,
+             test_release_killed, test_release_words)
