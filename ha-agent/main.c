@@ -44,7 +44,7 @@ static const struct {
 	{ { "control", required_argument, NULL, OPT_CONTROL }, "SOCKET",
 	  "control socket for dmip6ctl (default: " CONTROL ")" },
 	{ { "datapath", required_argument, NULL, OPT_DATAPATH }, "NAME",
-	  "data path: seg6 or null (default: the first that works)" },
+	  "data path: ip6tnl, seg6 or null (default: the first that works)" },
 	{ { "config", required_argument, NULL, OPT_CONFIG }, "FILE",
 	  "configuration (default: " HA_CONF_PATH ", if it is there)" },
 	{ { "check-config", no_argument, NULL, OPT_CHECK_CONFIG }, NULL,

@@ -146,7 +146,8 @@ static void set_datapath(struct conf *c, void *obj, const struct conf_word *kw,
 		s->datapath = (*o)->name;
 		return;
 	}
-	conf_error(c, &args[0], "no data path \"%s\"; expected seg6 or null", args[0].text);
+	conf_error(c, &args[0], "no data path \"%s\"; expected ip6tnl, seg6 or null",
+		   args[0].text);
 }
 
 /* --- key SPI { ... } ----------------------------------------------------------- */

@@ -45,7 +45,7 @@ static const char help[] =
 	"  --interface IF    use this interface only (repeatable, in order of preference)\n"
 	"  --state-dir D     where anchors are kept over a restart (" MND_STATE_DIR ")\n"
 	"  --control S       control socket (" MND_CONTROL ")\n"
-	"  --datapath N      seg6 or null (default: the first that works)\n"
+	"  --datapath N      ip6tnl, seg6 or null (default: the first that works)\n"
 	"  --config F        configuration file (" MND_CONFIG ", if it is there)\n"
 	"  --check-config    check the configuration and exit\n"
 	"  --cleanup         remove what a killed daemon left in the kernel and exit\n"
@@ -161,7 +161,7 @@ static int apply_arguments(const struct arguments *a, struct mn_settings *s)
 			s->datapath = (*o)->name;
 			return 0;
 		}
-	return usage("data path", a->datapath, "seg6 or null");
+	return usage("data path", a->datapath, "ip6tnl, seg6 or null");
 }
 
 /* Those of the command line must be there; those of the file may be plugged in later. */

@@ -183,34 +183,38 @@ static void check_packet_socket(struct doctor *d)
 	}
 }
 
+static void check_one_datapath(struct doctor *d, const struct dp_ops *o, const struct dp_ops *taken)
+{
+	char name[64], why[256] = "";
+	int err = o->probe(why, sizeof(why));
+
+	snprintf(name, sizeof(name), "data path %s", o->name);
+	if (err == 0)
+		add(d, name, RESULT_OK, "", "works on this kernel%s",
+		    o == taken ? ", and is what is taken" : "");
+	else if (err == -EPERM && !d->privileged)
+		add(d, name, RESULT_WARN, "Run doctor as root to know.",
+		    "cannot be tried by this user");
+	else if (taken)
+		add(d, name, RESULT_OK, "", "not needed: %s", *why ? why : strerror(-err));
+	else
+		add(d, name, RESULT_WARN, "Another data path is needed.", "%s",
+		    *why ? why : strerror(-err));
+}
+
 static void check_datapath(struct doctor *d)
 {
-	bool works = false;
-	char why[256];
-	int err;
+	const struct dp_ops *taken = NULL;
 
+	(void)dp_choose(NULL, &taken, NULL, 0);
 	for (const struct dp_ops *const *o = dp_all(); *o; o++) {
-		char name[64];
-
-		if (*o == &dp_null)	/* moves no packets */
-			continue;
-		snprintf(name, sizeof(name), "data path %s", (*o)->name);
-		why[0] = '\0';
-		err = (*o)->probe(why, sizeof(why));
-		works |= err == 0;
-		if (err == 0)
-			add(d, name, RESULT_OK, "", "works on this kernel");
-		else if (err == -EPERM && !d->privileged)
-			add(d, name, RESULT_WARN, "Run doctor as root to know.",
-			    "cannot be tried by this user");
-		else
-			add(d, name, RESULT_WARN, "Another data path is needed.", "%s",
-			    *why ? why : strerror(-err));
+		if (*o != &dp_null)	/* moves no packets */
+			check_one_datapath(d, *o, taken);
 	}
-	if (!works && d->privileged)
+	if (!taken && d->privileged)
 		add(d, "data path", RESULT_FAIL, "No packet of a moved flow can be carried: use a "
-		    "kernel with SRv6 lightweight tunnels (CONFIG_IPV6_SEG6_LWTUNNEL).",
-		    "none works on this kernel");
+		    "kernel with ip6_tunnel (CONFIG_IPV6_TUNNEL) or SRv6 lightweight tunnels "
+		    "(CONFIG_IPV6_SEG6_LWTUNNEL).", "none works on this kernel");
 }
 
 static void ignore(void *ctx, const struct diag_flow *f)

@@ -17,8 +17,8 @@
 #define TABLE_LOCAL	255
 
 /* In the order of preference. */
-static const struct dp_ops *const backends[] = { &dp_seg6, &dp_null, NULL };
-const struct dp_tunnel_ops *const dp_tunnel_types[] = { &dp_seg6_tunnel, NULL };
+static const struct dp_ops *const backends[] = { &dp_ip6tnl, &dp_seg6, &dp_null, NULL };
+const struct dp_tunnel_ops *const dp_tunnel_types[] = { &dp_ip6tnl_tunnel, &dp_seg6_tunnel, NULL };
 
 const struct dp_ops *const *dp_all(void)
 {

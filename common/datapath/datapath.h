@@ -89,6 +89,7 @@ const struct dp_ops *const *dp_all(void);	/* ends with NULL */
  * --cleanup. Returns how many things were removed, or negative errno. */
 int dp_cleanup(uint32_t table_base, const char *device);
 
+extern const struct dp_ops dp_ip6tnl;
 extern const struct dp_ops dp_seg6;
 extern const struct dp_ops dp_null;
 

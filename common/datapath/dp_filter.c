@@ -24,7 +24,7 @@
 struct dp_filter {
 	struct nl *nl;
 	enum dp_role role;
-	const char *table;
+	const char *table, *device;
 	bool gathering;
 	uint64_t drops_before;
 };
@@ -53,18 +53,18 @@ static int run(const char *text, bool dry, char *why, size_t len)
 	return err;
 }
 
-static int build(enum dp_role role, bool dry, char *why, size_t len)
+static int build(enum dp_role role, const char *device, bool dry, char *why, size_t len)
 {
 	char text[DP_RULESET_ROOM];
 	unsigned int n;
-	int err = dp_ruleset_text(role, text, sizeof(text), &n);
+	int err = dp_ruleset_text(role, device, text, sizeof(text), &n);
 
 	return err < 0 ? err : run(text, dry, why, len);
 }
 
-int dp_filter_probe(enum dp_role role, char *why, size_t len)
+int dp_filter_probe(enum dp_role role, const char *device, char *why, size_t len)
 {
-	return build(role, true, why, len);
+	return build(role, device, true, why, len);
 }
 
 static struct nlmsghdr *get_message(struct dp_filter *f, uint16_t type, uint16_t flags)
@@ -398,20 +398,20 @@ static bool complete(struct dp_filter *f)
 	unsigned int n = 0, wanted;
 
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, f->table);
-	return dp_ruleset_text(f->role, text, sizeof(text), &wanted) == 0 &&
+	return dp_ruleset_text(f->role, f->device, text, sizeof(text), &wanted) == 0 &&
 	       nl_query(f->nl, nlh, on_rule, &n) == 0 && n == wanted;
 }
 
 /* A table of that name and another shape is not ours to keep. */
-static int make(enum dp_role role)
+static int make(enum dp_role role, const char *device)
 {
 	char text[64];
 
-	if (build(role, false, NULL, 0) == 0)
+	if (build(role, device, false, NULL, 0) == 0)
 		return 0;
 	(void)snprintf(text, sizeof(text), "delete table inet %s\n", dp_ruleset_table(role));
 	(void)run(text, false, NULL, 0);
-	return build(role, false, NULL, 0);
+	return build(role, device, false, NULL, 0);
 }
 
 int dp_filter_repair(struct dp_filter *f)
@@ -420,11 +420,11 @@ int dp_filter_repair(struct dp_filter *f)
 
 	if (complete(f))
 		return 0;
-	err = make(f->role);
+	err = make(f->role, f->device);
 	return err < 0 ? err : 1;
 }
 
-int dp_filter_open(enum dp_role role, struct dp_filter **ret)
+int dp_filter_open(enum dp_role role, const char *device, struct dp_filter **ret)
 {
 	struct dp_filter *f = calloc(1, sizeof(*f));
 	int err;
@@ -432,10 +432,11 @@ int dp_filter_open(enum dp_role role, struct dp_filter **ret)
 	if (!f)
 		return -ENOMEM;
 	f->role = role;
+	f->device = device;
 	f->table = dp_ruleset_table(role);
 	err = nl_open(NETLINK_NETFILTER, &f->nl);
 	if (err == 0)
-		err = make(role);
+		err = make(role, device);
 	if (err == 0)
 		err = spoofed(f, &f->drops_before);
 	if (err < 0) {

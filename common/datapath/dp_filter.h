@@ -11,8 +11,9 @@
 #include "common/datapath/datapath.h"
 
 /* On tunnel packets with an 8-octet destination options header in front (RFC 2473 4.1.1,
- * tunnel encapsulation limit): a rule by next header does not see them. */
-#define DP_FILTER_MARK	0x644d4950U
+ * tunnel encapsulation limit), which a rule by next header does not see; on all that may
+ * pass, where a device takes them apart. */
+#define DP_FILTER_MARK	0x644d4950
 
 struct dp_filter;
 
@@ -22,9 +23,10 @@ struct dp_pair {		/* element of set rx: as the packet has it */
 	struct in6_addr remote, inner;
 };
 
-int dp_filter_probe(enum dp_role role, char *why, size_t len);
-/* A table that is there already is kept with its elements and their counts. */
-int dp_filter_open(enum dp_role role, struct dp_filter **ret);
+int dp_filter_probe(enum dp_role role, const char *device, char *why, size_t len);
+/* A table that is there already is kept with its elements and their counts. device: by which
+ * comes what the kernel has taken out of tunnels, whether or not they are ours; NULL: none. */
+int dp_filter_open(enum dp_role role, const char *device, struct dp_filter **ret);
 void dp_filter_close(struct dp_filter *f, bool keep);
 /* 1: rules or sets were missing, all stands again (empty sets where they were missing);
  * 0: nothing was missing. */

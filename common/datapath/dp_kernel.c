@@ -22,19 +22,38 @@ static struct dp_kernel *kernel_of(struct dp *dp)
 
 /* --- endpoints and the outer source ------------------------------------------------ */
 
+static bool leaves_from(const struct dp_kernel *s, const struct in6_addr *addr)
+{
+	if (in6_eq(&s->source, addr))
+		return true;
+	for (const struct nexthop *nh = s->nexthops; nh; nh = nh->hh.next) {
+		if (in6_eq(&nh->ends.local, addr))
+			return true;
+	}
+	return false;
+}
+
+/* An endpoint of an earlier run has done its service with the last traffic from it. */
+static void found_away(struct dp_kernel *s)
+{
+	for (int i = (int)s->n_endpoints - 1; i >= 0; i--) {
+		if (s->endpoints[i].found && !leaves_from(s, &s->endpoints[i].addr))
+			(void)endpoint_remove(s, i);
+	}
+}
+
 static int use_source(struct dp_kernel *s, const struct in6_addr *addr)
 {
-	int old = endpoint_index(s, &s->source), err;
+	int err = 0;
 
 	if (in6_eq(&s->source, addr))
 		return 0;
-	err = dp_complain(s, "tunnel source", s->tunnel->ops->source(s->tunnel, addr));
+	if (s->tunnel->ops->source)
+		err = dp_complain(s, "tunnel source", s->tunnel->ops->source(s->tunnel, addr));
 	if (err < 0)
 		return err;
 	s->source = *addr;
-	/* An endpoint of an earlier run has done its service with the last traffic from it. */
-	if (old >= 0 && s->endpoints[old].found)
-		(void)endpoint_remove(s, old);
+	found_away(s);
 	return 0;
 }
 
@@ -194,6 +213,8 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 	if (moves)
 		old_remote_away(s, k);
 	k->nh->ends = ends;
+	if (s->role == DP_ROLE_MN)
+		found_away(s);
 	if (k->b.mtu != b->mtu)
 		err = binding_install(s, k, b->mtu);
 	k->b = *b;
@@ -341,7 +362,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 	if (err == 0)
 		err = type->open(s->role, s->nl, s->base + DP_DECAP_OFFSET, &s->tunnel);
 	if (err == 0)
-		err = dp_filter_open(s->role, &s->filter);
+		err = dp_filter_open(s->role, s->tunnel->ops->device, &s->filter);
 	if (err == 0) {
 		s->source = s->tunnel->source;
 		err = dp_sync(s, true);
@@ -354,13 +375,13 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 	return 0;
 }
 
-static int probe_filter(char *why, size_t len)
+static int probe_filter(const char *device, char *why, size_t len)
 {
 	char words[200] = "";
 	int err = 0;
 
 	for (int role = DP_ROLE_MN; role <= (int)DP_ROLE_HA && err == 0; role++)
-		err = dp_filter_probe((enum dp_role)role, words, sizeof(words));
+		err = dp_filter_probe((enum dp_role)role, device, words, sizeof(words));
 	if (err < 0)
 		(void)snprintf(why, len, "kernel lacks nftables for inet with sets (%s); so the "
 			       "source of tunnel packets could not be checked", words);
@@ -378,7 +399,7 @@ int dp_kernel_probe(const struct dp_tunnel_ops *type, char *why, size_t len)
 	}
 	err = type->probe(nl, why, len);
 	if (err == 0)
-		err = probe_filter(why, len);
+		err = probe_filter(type->device, why, len);
 	if (err == -EPERM)	/* says nothing of what the kernel can do */
 		(void)snprintf(why, len, "needs CAP_NET_ADMIN in this network namespace; so it "
 			       "cannot even be tried");

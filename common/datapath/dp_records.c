@@ -120,7 +120,7 @@ int endpoint_install(struct dp_kernel *s, const struct in6_addr *addr)
 {
 	int err = dp_filter_endpoint(s->filter, addr, true);
 
-	if (err == 0)
+	if (err == 0 && s->tunnel->ops->decap_add)
 		err = s->tunnel->ops->decap_add(s->tunnel, addr);
 	return dp_complain(s, "decapsulation", err);
 }
@@ -128,8 +128,10 @@ int endpoint_install(struct dp_kernel *s, const struct in6_addr *addr)
 int endpoint_remove(struct dp_kernel *s, int i)
 {
 	const struct in6_addr addr = s->endpoints[i].addr;
-	int err = s->tunnel->ops->decap_del(s->tunnel, &addr);
+	int err = 0;
 
+	if (s->tunnel->ops->decap_del)
+		err = s->tunnel->ops->decap_del(s->tunnel, &addr);
 	err = dp_first_error(err, dp_filter_endpoint(s->filter, &addr, false));
 	endpoint_forget(s, i);
 	return err == -ENOENT ? 0 : err;	/* somebody else was quicker */

@@ -22,6 +22,9 @@
 
 #include "common/datapath/dp_filter.h"
 
+#define MARK		"meta mark set " TEXT_OF(DP_FILTER_MARK)
+#define TEXT_OF(x)	TEXT_OF_VALUE(x)
+#define TEXT_OF_VALUE(x)	#x
 #define PLAIN		320	/* inner header behind the tunnel header alone, */
 #define WITH_LIMIT	384	/* behind 8 octets of destination options (RFC 2473 4.1.1) */
 
@@ -30,6 +33,7 @@ struct text {
 	size_t len, room;
 	unsigned int n_rules;
 	const char *table;
+	const char *device;		/* or NULL */
 };
 
 const char *dp_ruleset_table(enum dp_role role)
@@ -61,7 +65,7 @@ static void chain(struct text *t, const char *name, const char *hook)
 {
 	put(t, "add chain inet %s %s", t->table, name);
 	if (hook)
-		put(t, " { type filter hook %s priority raw; policy accept; }", hook);
+		put(t, " { type filter hook %s; policy accept; }", hook);
 	put(t, "\nflush chain inet %s %s\n", t->table, name);
 }
 
@@ -102,6 +106,7 @@ static void congestion(struct text *t, const char *name, unsigned int inner)
  * agent checks the inner source, the mobile node the inner destination. */
 static void decapsulation(struct text *t, enum dp_role role)
 {
+	const char *mark = t->device ? MARK " " : "";
 	unsigned int who = role == DP_ROLE_HA ? 64 : 192;
 
 	congestion(t, "congestion", PLAIN);
@@ -118,11 +123,25 @@ static void decapsulation(struct text *t, enum dp_role role)
 	}
 	/* To have a destination the inner header must be there whole. */
 	rule(t, "tunnel", "ip6 nexthdr 41 @nh,%u,4 6 @nh,%u,128 != 0"
-	     " ip6 saddr . @nh,%u,128 @rx goto congestion", PLAIN, PLAIN + 192, PLAIN + who);
+	     " ip6 saddr . @nh,%u,128 @rx %sgoto congestion", PLAIN, PLAIN + 192, PLAIN + who, mark);
 	rule(t, "tunnel", "ip6 nexthdr 60 @nh,320,16 0x2900 @nh,%u,4 6 @nh,%u,128 != 0"
-	     " ip6 saddr . @nh,%u,128 @rx meta mark set 0x%x goto congestion_limit", WITH_LIMIT,
-	     WITH_LIMIT + 192, WITH_LIMIT + who, DP_FILTER_MARK);
+	     " ip6 saddr . @nh,%u,128 @rx " MARK " goto congestion_limit", WITH_LIMIT,
+	     WITH_LIMIT + 192, WITH_LIMIT + who);
 	rule(t, "tunnel", "meta l4proto { 4, 41 } counter name spoofed drop");
+}
+
+/*
+ * A device of ip6_tunnel decapsulates for every address of this host, ends of ours or not:
+ * what comes by it without the mark has not been asked who it is. The mark goes again before
+ * anybody else looks at it; in a chain of its own, for a mobile node's table may have set
+ * it and a home agent's look for it.
+ */
+static void only_marked(struct text *t)
+{
+	rule(t, "prerouting", "iifname \"%s\" meta mark != " TEXT_OF(DP_FILTER_MARK)
+	     " counter name spoofed drop", t->device);
+	chain(t, "unmark", "prerouting priority raw + 1");
+	rule(t, "unmark", "iifname \"%s\" meta mark set 0", t->device);
 }
 
 /*
@@ -132,7 +151,7 @@ static void decapsulation(struct text *t, enum dp_role role)
  */
 static void single_hop(struct text *t)
 {
-	chain(t, "forward", "forward");
+	chain(t, "forward", "forward priority raw");
 	put(t, "add rule inet %s forward meta nfproto ipv6 @nh,64,128 @local ip6 nexthdr 41"
 	    " ip6 hoplimit set 64 @nh,%u,8 set @nh,%u,8 map {", t->table, PLAIN + 56, PLAIN + 56);
 	for (unsigned int hops = 2; hops <= 255; hops++)
@@ -145,15 +164,17 @@ static void single_hop(struct text *t)
  * is the other end of one; the kernel sees only that a packet leaves where it came in. */
 static void no_redirects(struct text *t)
 {
-	chain(t, "output", "output");
+	chain(t, "output", "output priority raw");
 	rule(t, "output", "icmpv6 type nd-redirect ip6 daddr @tx drop");
 	rule(t, "output", "icmpv6 type nd-redirect @nh,192,128 @local drop");
 }
 
-int dp_ruleset_text(enum dp_role role, char *text, size_t room, unsigned int *ret_n)
+int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t room,
+		    unsigned int *ret_n)
 {
 	unsigned int inner = role == DP_ROLE_HA ? PLAIN + 64 : PLAIN + 192;
-	struct text t = { .at = text, .room = room, .table = dp_ruleset_table(role) };
+	struct text t = { .at = text, .room = room, .table = dp_ruleset_table(role),
+			  .device = device };
 
 	put(&t, "add table inet %s\n"
 	    "add set inet %s local { typeof @nh,192,128; }\n"
@@ -165,15 +186,17 @@ int dp_ruleset_text(enum dp_role role, char *text, size_t room, unsigned int *re
 	    "add counter inet %s mobility\n",
 	    t.table, t.table, t.table, inner, t.table, t.table, t.table, t.table);
 	decapsulation(&t, role);
-	chain(&t, "prerouting", "prerouting");
+	chain(&t, "prerouting", "prerouting priority raw");
 	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");
+	if (device)
+		only_marked(&t);
 	/* A Mobility Header has been seen by the packet socket already; the kernel would
 	 * answer it with an ICMPv6 parameter problem. */
-	chain(&t, "input", "input");
+	chain(&t, "input", "input priority raw");
 	rule(&t, "input", "meta l4proto 135 counter name mobility drop");
 	switch (role) {
 	case DP_ROLE_MN:
-		chain(&t, "output", "output");
+		chain(&t, "output", "output priority raw");
 		rule(&t, "output", "ip6 saddr @tx");
 		break;
 	case DP_ROLE_HA:

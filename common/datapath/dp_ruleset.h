@@ -9,7 +9,9 @@
 
 const char *dp_ruleset_table(enum dp_role role);
 /* One transaction that makes the table, or gives the rules to the one that is there and
- * keeps its sets. ret_n: how many rules the table has then. 0 or -ENOBUFS. */
-int dp_ruleset_text(enum dp_role role, char *text, size_t room, unsigned int *ret_n);
+ * keeps its sets. device as in dp_filter_open(). ret_n: how many rules
+ * the table has then. 0 or -ENOBUFS. */
+int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t room,
+		    unsigned int *ret_n);
 
 #endif

@@ -24,6 +24,17 @@ static void sync_done(struct sync *y, int err)
 		y->n++;
 }
 
+static void endpoint_adopt(const struct sync *y, const struct in6_addr *addr)
+{
+	struct dp_kernel *s = y->s;
+
+	if (!y->adopt || s->n_endpoints == DP_ENDPOINTS_MAX || endpoint_index(s, addr) >= 0)
+		return;
+	s->endpoints[s->n_endpoints++] = (struct endpoint){
+		.addr = *addr, .found = true, .seen = true,
+	};
+}
+
 static bool same_ends(const struct dp_ends *ours, const struct dp_ends *there)
 {
 	return in6_eq(&ours->remote, &there->remote) &&
@@ -43,6 +54,10 @@ static void found_nexthop(void *ctx, uint32_t id, const struct dp_ends *ends)
 		nh = nexthop_note(s, id, ends);
 		if (!nh)
 			y->err = -ENOMEM;
+		if (!in6_is_any(&ends->local)) {
+			endpoint_adopt(y, &ends->local);
+			s->source = ends->local;
+		}
 	}
 	if (!nh)
 		sync_done(y, dp_nexthop_del(s->nl, id));
@@ -167,12 +182,9 @@ static void found_decap(void *ctx, const struct in6_addr *addr)
 
 	if (i >= 0) {
 		s->endpoints[i].seen = true;
-	} else if (y->adopt && s->n_endpoints < DP_ENDPOINTS_MAX &&
-		   (s->role == DP_ROLE_MN || in6_eq(addr, &s->source))) {
+	} else if (y->adopt && (s->role == DP_ROLE_MN || in6_eq(addr, &s->source))) {
+		endpoint_adopt(y, addr);
 		s->source = *addr;
-		s->endpoints[s->n_endpoints++] = (struct endpoint){
-			.addr = *addr, .found = true, .seen = true,
-		};
 	} else {
 		sync_done(y, s->tunnel->ops->decap_del(s->tunnel, addr));
 	}
@@ -215,8 +227,12 @@ static int look(struct sync *y)
 	for (k = s->bindings; k; k = k->hh.next)
 		k->seen_route = k->seen_rule = k->seen_rx = k->seen_tx = false;
 	for (unsigned int i = 0; i < s->n_endpoints; i++)
-		s->endpoints[i].seen = s->endpoints[i].seen_local = false;
-	err = s->tunnel->ops->decap_dump(s->tunnel, found_decap, y);
+		s->endpoints[i] = (struct endpoint){
+			.addr = s->endpoints[i].addr, .found = s->endpoints[i].found,
+			.seen = !s->tunnel->ops->decap_dump,
+		};
+	err = s->tunnel->ops->decap_dump ?
+	      s->tunnel->ops->decap_dump(s->tunnel, found_decap, y) : 0;
 	if (err == 0)
 		err = dp_nexthop_dump(s->nl, s->tunnel->ops, found_nexthop, y);
 	if (err == 0 && s->role == DP_ROLE_MN)
@@ -243,7 +259,7 @@ static void drop_halves(struct sync *y)
 static void put_back_endpoints(struct sync *y)
 {
 	struct dp_kernel *s = y->s;
-	int err;
+	int err = 0;
 
 	for (unsigned int i = 0; i < s->n_endpoints; i++) {
 		if (!s->endpoints[i].seen)
@@ -251,7 +267,8 @@ static void put_back_endpoints(struct sync *y)
 	}
 	if (s->n_endpoints == 0)
 		return;
-	err = s->tunnel->ops->source(s->tunnel, &s->source);
+	if (s->tunnel->ops->source)
+		err = s->tunnel->ops->source(s->tunnel, &s->source);
 	if (err != 0)
 		sync_done(y, err);
 }
@@ -293,13 +310,16 @@ static void put_back_elements(struct sync *y)
 /* What all bindings stand on: our device, the tunnel type's, the filter. */
 static int ground(struct dp_kernel *s)
 {
-	int err = rt_device_make(s->nl, s->device, &s->tunnel->own_ifindex), n;
+	int before = s->tunnel->own_ifindex, n;
+	int err = rt_device_make(s->nl, s->device, &s->tunnel->own_ifindex);
 
 	if (err < 0)
 		return dp_complain(s, "device", err);
 	n = s->tunnel->ops->prepare(s->tunnel);
 	if (n < 0)
 		return dp_complain(s, "tunnels", n);
+	if (before != s->tunnel->own_ifindex)
+		n++;
 	err = dp_filter_repair(s->filter);
 	return err < 0 ? dp_complain(s, "filter table", err) : n + err;
 }

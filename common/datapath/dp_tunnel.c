@@ -98,6 +98,8 @@ int dp_route_replace(const struct dp_tunnel *t, const struct dp_route *r)
 	mnl_attr_put_u32(nlh, RTA_NH_ID, r->nexthop);
 	metrics = mnl_attr_nest_start(nlh, RTA_METRICS);
 	mnl_attr_put_u32(nlh, RTAX_MTU, (uint32_t)r->mtu + t->ops->mtu_headroom);
+	if (t->role == DP_ROLE_HA && t->ops->mtu_locked_on_ha)
+		mnl_attr_put_u32(nlh, RTAX_LOCK, 1U << RTAX_MTU);
 	mnl_attr_nest_end(nlh, metrics);
 	return nl_request(t->nl, nlh);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Tunnel types of the kernel. dp_kernel.c keeps bindings and endpoints and installs what
- * every type has in common: nexthop objects, routes to them, the filter. A type (dp_seg6.c)
- * says how packets are put into its tunnels and taken out again. One per open data path.
+ * every type has in common: nexthop objects, routes to them, the filter. A type
+ * (dp_ip6tnl.c, dp_seg6.c) says how packets are put into its tunnels and taken out again.
+ * One per open data path.
  *
  * All return 0 or negative errno; deleting what is not there is -ENOENT.
  */
@@ -26,8 +27,11 @@ struct dp_tunnel;
 
 struct dp_tunnel_ops {
 	const char *name;
+	const char *device;	/* what comes out of tunnels comes in by it; NULL: by none */
 	/* What the kernel takes off the mtu of a route into a tunnel of this type. */
 	uint16_t mtu_headroom;
+	/* For what is forwarded the kernel asks the device, unless the route's mtu is locked. */
+	bool mtu_locked_on_ha;
 
 	/* dp_ops.probe without the filter. */
 	int (*probe)(struct nl *nl, char *why, size_t len);
@@ -42,10 +46,10 @@ struct dp_tunnel_ops {
 	 * false: the object is not of this type. */
 	void (*put_ends)(struct nlmsghdr *nlh, const struct dp_ends *e);
 	bool (*get_ends)(uint16_t encap_type, const struct nlattr *encap, struct dp_ends *ret);
-	/* The outer source of all that is sent, where tunnels have none of their own.
+	/* NULL where each tunnel has its own: the outer source of all that is sent.
 	 * Returns 1 if it had to be changed. */
 	int (*source)(struct dp_tunnel *t, const struct in6_addr *addr);
-	/* Makes addr decapsulate, or no longer. */
+	/* Makes addr decapsulate, or no longer. NULL where every address does. */
 	int (*decap_add)(struct dp_tunnel *t, const struct in6_addr *addr);
 	int (*decap_del)(struct dp_tunnel *t, const struct in6_addr *addr);
 	int (*decap_dump)(struct dp_tunnel *t,
@@ -68,6 +72,7 @@ struct dp_tunnel {		/* first member of every type's own struct */
 
 /* In the order of preference; ends with NULL. */
 extern const struct dp_tunnel_ops *const dp_tunnel_types[];
+extern const struct dp_tunnel_ops dp_ip6tnl_tunnel;
 extern const struct dp_tunnel_ops dp_seg6_tunnel;
 
 /* Nexthop object that puts packets into a tunnel; replaces an object of that id. */

@@ -13,12 +13,15 @@
 #include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/if_tunnel.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define TUNNEL_MTU	65495		/* as much as an IPv6 packet in another can be */
 
 static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct in6_addr *a)
 {
@@ -406,15 +409,24 @@ int rt_link_by_name(struct nl *nl, const char *name, struct rt_link *ret)
 	return 0;
 }
 
-static int link_create(struct nl *nl, const char *name, const char *kind, const char *peer)
+/* The beginning of a message that makes a link, up to its kind; *ret_info is to be closed. */
+static struct nlmsghdr *link_message(struct nl *nl, const char *name, const char *kind,
+				     struct nlattr **ret_info)
 {
 	struct nlmsghdr *nlh = nl_message(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-	struct nlattr *info, *data, *peer_info;
 
 	(void)mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	*ret_info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_str(nlh, IFLA_INFO_KIND, kind);
+	return nlh;
+}
+
+static int link_create(struct nl *nl, const char *name, const char *kind, const char *peer)
+{
+	struct nlattr *info, *data, *peer_info;
+	struct nlmsghdr *nlh = link_message(nl, name, kind, &info);
+
 	if (peer) {
 		data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
 		peer_info = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
@@ -527,6 +539,35 @@ int rt_device_make(struct nl *nl, const char *name, int *ret_ifindex)
 	if (err < 0 && err != -ENODEV)
 		return err;
 	return link_ready(nl, name, ret_ifindex);
+}
+
+static int tunnel_create(struct nl *nl, const char *name)
+{
+	struct nlattr *info, *data;
+	struct nlmsghdr *nlh = link_message(nl, name, "ip6tnl", &info);
+
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put(nlh, IFLA_IPTUN_COLLECT_METADATA, 0, NULL);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	mnl_attr_put_u32(nlh, IFLA_MTU, TUNNEL_MTU);
+	return nl_request(nl, nlh);
+}
+
+int rt_tunnel_make(struct nl *nl, const char *name, int *ret_ifindex)
+{
+	struct rt_link there;
+	int err = rt_link_by_name(nl, name, &there);
+
+	if (err == 0 && there.up && there.addr_gen_mode == IN6_ADDR_GEN_MODE_NONE) {
+		*ret_ifindex = there.ifindex;
+		return 0;
+	}
+	if (err == -ENODEV)
+		err = tunnel_create(nl, name);
+	if (err == 0)
+		err = link_ready(nl, name, ret_ifindex);
+	return err < 0 ? err : 1;
 }
 
 int rt_device_del(struct nl *nl, const char *name)

@@ -76,6 +76,9 @@ int rt_neigh_dump(struct nl *nl, void (*fn)(void *ctx, int ifindex, const struct
 /* Our own device: a dummy where the kernel has it, else one end of a veth pair; up,
  * no autoconfiguration, no router solicitations. Found again by name. */
 int rt_device_make(struct nl *nl, const char *name, int *ret_ifindex);
+/* An ip6_tunnel device that takes the ends of its tunnels from routes, up as above; it lets
+ * packets of any size in, the way out says how large they may be. 1: made; 0: was there. */
+int rt_tunnel_make(struct nl *nl, const char *name, int *ret_ifindex);
 int rt_device_del(struct nl *nl, const char *name);
 int rt_link_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_link *l), void *ctx);
 int rt_link_by_name(struct nl *nl, const char *name, struct rt_link *ret);	/* -ENODEV */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The seg6 data path on the running kernel, with real packets: both roles, what is forged,
- * moves under load, restart, repair, cleanup. Prints TAP; needs root.
+ * The kernel data paths on the running kernel, each that works there, with real packets:
+ * both roles, what is forged, moves under load, restart, repair, cleanup. Prints TAP; needs
+ * root.
  */
 #include <linux/filter.h>
 #include <sys/wait.h>
@@ -10,6 +11,8 @@
 #include "tests/lab/kernel_lab.h"
 
 #define FLOOD		200000
+
+static const struct dp_ops *DP;		/* the one under test */
 
 static struct dp_binding binding(const char *inner, const char *local, const char *remote)
 {
@@ -44,7 +47,7 @@ static struct dp *dp_start(int ns, enum dp_role role)
 	int err;
 
 	enter(ns);
-	err = dp_seg6.open(&cfg, &dp);
+	err = DP->open(&cfg, &dp);
 	if (err < 0) {
 		errno = -err;
 		bail("dp open");
@@ -68,14 +71,20 @@ struct ha_lab {
 	char *before;
 };
 
-static void ha_inject(const struct ha_lab *l, const char *outer_src, const char *inner_src,
-		      bool limit, const char *text)
+static void ha_inject_to(const struct ha_lab *l, const char *outer_dst, const char *outer_src,
+			 const char *inner_src, bool limit, const char *text)
 {
 	uint8_t p[ROOM];
-	size_t n = put_tunnel(p, outer_src, HA, limit, inner_src, CN, text);
+	size_t n = put_tunnel(p, outer_src, outer_dst, limit, inner_src, CN, text);
 
 	enter(l->mn);
 	inject(l->mn_tap, "mh", l->ha_mac, p, n);
+}
+
+static void ha_inject(const struct ha_lab *l, const char *outer_src, const char *inner_src,
+		      bool limit, const char *text)
+{
+	ha_inject_to(l, HA, outer_src, inner_src, limit, text);
 }
 
 static void ha_set(struct ha_lab *l, const char *inner, const char *remote, const char *what)
@@ -84,7 +93,7 @@ static void ha_set(struct ha_lab *l, const char *inner, const char *remote, cons
 	int err;
 
 	enter(l->ha);
-	err = dp_seg6.set(l->dp, &b);
+	err = DP->set(l->dp, &b);
 	if (err < 0)
 		printf("# set: %s\n", strerror(-err));
 	ok(err == 0, "HA: %s", what);
@@ -135,9 +144,16 @@ static void ha_forged(struct ha_lab *l)
 	ha_inject(l, COA, HOA, false, "good again");
 	ok(udp_got(l->cn_sock, "good again"), "HA: forged tunnel packets do not come through");
 	enter(l->ha);
-	good = dp_seg6.drops(l->dp, &drops) == 0 && drops == 4;
+	good = DP->drops(l->dp, &drops) == 0 && drops == 4;
 	ok(good, "HA: 4 drops counted (%llu)",
 	   (unsigned long long)drops);
+	/* An address of the router that is no end of tunnels. */
+	ha_inject_to(l, "2001:db8:e::1", COA, HOA, false, "elsewhere 1");
+	ha_inject_to(l, "2001:db8:e::1", COA, HOA, true, "elsewhere 2");
+	ha_inject(l, COA, HOA, false, "here");
+	ok(udp_got(l->cn_sock, "here"), "HA: nothing is decapsulated at another address");
+	close(l->mn_tap);	/* with the answers that a kernel without such tunnels gave */
+	l->mn_tap = tap(l->mn, "mh");
 }
 
 /* A Mobility Header, then an echo request: only the echo may be answered. */
@@ -204,7 +220,7 @@ static void ha_move_under_flood(struct ha_lab *l)
 	while (waitpid(child, &status, WNOHANG) == 0) {
 		const struct dp_binding b = binding(HOA, HA, ++moves % 2 ? COA2 : COA);
 
-		if (dp_seg6.set(l->dp, &b) < 0) {
+		if (DP->set(l->dp, &b) < 0) {
 			ok(false, "HA: set under flood");
 			break;
 		}
@@ -238,9 +254,9 @@ static void ha_shared_remote(struct ha_lab *l)
 	udp_send(l->cn_sock, HOA2, "x");
 	ok(tunnelled(l->mn_tap, HA, COA2, CN, HOA2), "HA: now both go to the new CoA");
 	enter(l->ha);
-	run("test \"$(ip nexthop | grep -c seg6)\" = 2");
+	run("test \"$(ip nexthop | grep -c encap)\" = 2");
 	ok(true, "HA: one nexthop for each binding");
-	ok(dp_seg6.del(l->dp, &second.inner) == 0 && dp_seg6.del(l->dp, &second.inner) == -ENOENT,
+	ok(DP->del(l->dp, &second.inner) == 0 && DP->del(l->dp, &second.inner) == -ENOENT,
 	   "HA: del removes, a second del finds nothing");
 }
 
@@ -253,22 +269,39 @@ static void ha_restart(struct ha_lab *l)
 	bool good;
 
 	enter(l->ha);
-	good = dp_seg6.stats(l->dp, &b.inner, &before) == 0 && before.tx_packets > FLOOD &&
+	good = DP->stats(l->dp, &b.inner, &before) == 0 && before.tx_packets > FLOOD &&
 	       before.rx_packets >= 4;
 	ok(good, "HA: stats (%llu tx, %llu rx)",
 	   (unsigned long long)before.tx_packets, (unsigned long long)before.rx_packets);
-	dp_seg6.close(l->dp, true);
+	DP->close(l->dp, true);
 	udp_send(l->cn_sock, HOA, "while away");
 	ok(tunnelled(l->mn_tap, HA, COA2, CN, HOA), "HA: tunnels stay when closed with keep");
 	l->dp = dp_start(l->ha, DP_ROLE_HA);
-	good = dp_seg6.dump(l->dp, on_dump, &d) == 0 && d.n == 1 &&
+	good = DP->dump(l->dp, on_dump, &d) == 0 && d.n == 1 &&
 	       in6_prefix_eq(&d.last.inner, &b.inner) && in6_eq(&d.last.remote, &b.remote) &&
 	       in6_eq(&d.last.local, &b.local);
 	ok(good, "HA: open finds the binding again (%d)", d.n);
-	ok(dp_seg6.endpoint_add(l->dp, &ha) == 0, "HA: endpoint named again");
-	ok(dp_seg6.stats(l->dp, &b.inner, &after) == 0 && after.tx_packets > before.tx_packets,
+	ok(DP->endpoint_add(l->dp, &ha) == 0, "HA: endpoint named again");
+	ok(DP->stats(l->dp, &b.inner, &after) == 0 && after.tx_packets > before.tx_packets,
 	   "HA: counters went on");
-	ok(dp_seg6.repair(l->dp) == 0, "HA: nothing to repair");
+	ok(DP->repair(l->dp) == 0, "HA: nothing to repair");
+}
+
+/* What only one tunnel type has. */
+static void ha_repair_tunnels(struct ha_lab *l)
+{
+	int n;
+
+	if (DP == &dp_seg6) {
+		run("ip -6 rule del pref 0 ipproto 41 lookup 4599");
+		n = DP->repair(l->dp);
+		ok(n >= 1, "HA: rule put back (%d things)", n);
+		run("ip -6 route del " HA " table 4599");
+	} else {
+		run("ip link del dmip6tnl0");
+	}
+	n = DP->repair(l->dp);
+	ok(n >= 1, "HA: what takes packets out of tunnels put back (%d things)", n);
 }
 
 static void ha_repair(struct ha_lab *l)
@@ -276,26 +309,24 @@ static void ha_repair(struct ha_lab *l)
 	int n;
 
 	enter(l->ha);
-	run("ip -6 rule del pref 0 ipproto 41 lookup 4599");
-	n = dp_seg6.repair(l->dp);
-	ok(n >= 1, "HA: rule put back (%d things)", n);
-	run("ip -6 route del " HOA " proto 77 && ip -6 route del " HA " table 4599");
-	n = dp_seg6.repair(l->dp);
-	ok(n >= 2, "HA: routes put back (%d things)", n);
+	ha_repair_tunnels(l);
+	run("ip -6 route del " HOA " proto 77");
+	n = DP->repair(l->dp);
+	ok(n >= 1, "HA: route put back (%d things)", n);
 	run("ip nexthop flush proto 77 >/dev/null");
-	n = dp_seg6.repair(l->dp);
+	n = DP->repair(l->dp);
 	ok(n >= 2, "HA: nexthop and route put back (%d things)", n);
 	run("nft delete table inet dmip6_ha");
-	n = dp_seg6.repair(l->dp);
+	n = DP->repair(l->dp);
 	ok(n >= 2, "HA: filter put back (%d things)", n);
 	run("nft flush set inet dmip6_ha local");
-	n = dp_seg6.repair(l->dp);
+	n = DP->repair(l->dp);
 	ok(n == 1, "HA: endpoint put back into the filter (%d things)", n);
 	run("ip link del dmip6ha0");
-	n = dp_seg6.repair(l->dp);
-	ok(n >= 2, "HA: device and all on it put back (%d things)", n);
+	n = DP->repair(l->dp);
+	ok(n >= 1, "HA: device and all on it put back (%d things)", n);
 	run("ip -6 addr add " HA "/128 dev dmip6ha0 nodad");
-	ok(dp_seg6.repair(l->dp) == 0, "HA: nothing more to repair");
+	ok(DP->repair(l->dp) == 0, "HA: nothing more to repair");
 	udp_send(l->cn_sock, HOA, "repaired");
 	ok(tunnelled(l->mn_tap, HA, COA2, CN, HOA), "HA: tunnel works after repair");
 	ha_inject(l, COA2, HOA, false, "repaired back");
@@ -309,7 +340,7 @@ static void test_ha(void)
 	int n;
 
 	ha_build(&l);
-	ok(dp_seg6.endpoint_add(l.dp, &ha) == 0, "HA: endpoint");
+	ok(DP->endpoint_add(l.dp, &ha) == 0, "HA: endpoint");
 	ha_set(&l, HOA, COA, "binding");
 	udp_send(l.cn_sock, HOA, "hello");
 	ok(tunnelled(l.mn_tap, HA, COA, CN, HOA),
@@ -323,16 +354,16 @@ static void test_ha(void)
 	enter(l.ha);
 	run("ip -6 neigh replace 2001:db8:e::7 lladdr 02:00:00:00:00:07 dev hm nud permanent "
 	    "protocol 77");
-	dp_seg6.close(l.dp, true);
+	DP->close(l.dp, true);
 	n = dp_cleanup(DP_TABLE_BASE, "dmip6ha0");
-	ok(n >= 7, "HA: cleanup removes all (%d things)", n);
+	ok(n >= 4, "HA: cleanup removes all (%d things)", n);
 	same(l.before, snapshot(l.ha), "HA: cleanup");
 	ok(dp_cleanup(DP_TABLE_BASE, "dmip6ha0") == 0, "HA: nothing is left for a second cleanup");
 	l.dp = dp_start(l.ha, DP_ROLE_HA);
-	ok(dp_seg6.endpoint_add(l.dp, &ha) == 0, "HA: endpoint once more");
+	ok(DP->endpoint_add(l.dp, &ha) == 0, "HA: endpoint once more");
 	ha_set(&l, HOA, COA, "binding once more");
 	enter(l.ha);
-	dp_seg6.close(l.dp, false);
+	DP->close(l.dp, false);
 	same(l.before, snapshot(l.ha), "HA: close");
 	free(l.before);
 	close(l.cn_sock);
@@ -360,7 +391,7 @@ static void mn_set(struct mn_lab *l, const char *local, const char *what)
 	int err;
 
 	enter(l->mn);
-	err = dp_seg6.set(l->dp, &b);
+	err = DP->set(l->dp, &b);
 	if (err < 0)
 		printf("# set: %s\n", strerror(-err));
 	ok(err == 0, "MN: %s", what);
@@ -446,7 +477,7 @@ static void mn_first(struct mn_lab *l)
 	mn_inject(l, MCOA, HA, HOA, false, "good again");
 	ok(udp_got(l->sock, "good again"), "MN: forged tunnel packets do not come through");
 	enter(l->mn);
-	good = dp_seg6.drops(l->dp, &drops) == 0 && drops == 2;
+	good = DP->drops(l->dp, &drops) == 0 && drops == 2;
 	ok(good, "MN: 2 drops counted (%llu)",
 	   (unsigned long long)drops);
 	mn_mtu(l);
@@ -461,7 +492,7 @@ static void mn_move(struct mn_lab *l)
 	run("ip -6 addr add " MCOA2 "/128 dev dmip6mn0 nodad noprefixroute preferred_lft 0");
 	run("ip -6 route add default via 2001:db8:e2::1 dev m2 table 4590");
 	run("ip -6 rule add pref 4590 from 2001:db8:e2::/64 lookup 4590");
-	ok(dp_seg6.endpoint_add(l->dp, &coa2) == 0, "MN: second endpoint");
+	ok(DP->endpoint_add(l->dp, &coa2) == 0, "MN: second endpoint");
 	udp_send(l->sock, CN, "still");
 	ok(tunnelled(l->tap1, MCOA, HA, HOA, CN),
 	   "MN: while the old CoA is the preferred one of our device, it is used");
@@ -475,8 +506,8 @@ static void mn_move(struct mn_lab *l)
 	mn_inject(l, MCOA, HA, HOA, false, "late");
 	ok(udp_got(l->sock, "late"), "MN: late packets to the old CoA still arrive");
 	enter(l->mn);
-	ok(dp_seg6.endpoint_del(l->dp, &coa) == 0, "MN: first endpoint removed");
-	ok(dp_seg6.endpoint_del(l->dp, &coa) == -ENOENT, "MN: it is not there any more");
+	ok(DP->endpoint_del(l->dp, &coa) == 0, "MN: first endpoint removed");
+	ok(DP->endpoint_del(l->dp, &coa) == -ENOENT, "MN: it is not there any more");
 	mn_inject(l, MCOA, HA, HOA, false, "too late");
 	mn_inject(l, MCOA2, HA, HOA, false, "new");
 	ok(udp_got(l->sock, "new"), "MN: nothing is decapsulated at the removed one");
@@ -492,22 +523,22 @@ static void mn_restart(struct mn_lab *l)
 	int n;
 
 	enter(l->mn);
-	good = dp_seg6.stats(l->dp, &b.inner, &st) == 0 && st.tx_packets == 3 && st.rx_packets >= 5;
+	good = DP->stats(l->dp, &b.inner, &st) == 0 && st.tx_packets == 3 && st.rx_packets >= 5;
 	ok(good, "MN: stats (%llu tx, %llu rx)", (unsigned long long)st.tx_packets,
 	   (unsigned long long)st.rx_packets);
-	dp_seg6.close(l->dp, true);
+	DP->close(l->dp, true);
 	udp_send(l->sock, CN, "while away");
 	ok(tunnelled(l->tap2, MCOA2, HA, HOA, CN), "MN: tunnel stays when closed with keep");
 	l->dp = dp_start(l->mn, DP_ROLE_MN);
-	good = dp_seg6.dump(l->dp, on_dump, &d) == 0 && d.n == 1 &&
+	good = DP->dump(l->dp, on_dump, &d) == 0 && d.n == 1 &&
 	       in6_prefix_eq(&d.last.inner, &b.inner) && in6_eq(&d.last.remote, &b.remote) &&
 	       in6_eq(&d.last.local, &b.local);
 	ok(good, "MN: open finds the binding again (%d)", d.n);
-	ok(dp_seg6.endpoint_add(l->dp, &coa2) == 0, "MN: endpoint named again");
-	ok(dp_seg6.repair(l->dp) == 0, "MN: nothing to repair");
+	ok(DP->endpoint_add(l->dp, &coa2) == 0, "MN: endpoint named again");
+	ok(DP->repair(l->dp) == 0, "MN: nothing to repair");
 	run("ip -6 rule del from " HOA " && ip -6 route del default table 4500 && "
 	    "ip nexthop flush proto 77 >/dev/null && nft delete table inet dmip6_mn");
-	n = dp_seg6.repair(l->dp);
+	n = DP->repair(l->dp);
 	ok(n >= 4, "MN: rule, route, nexthop, filter put back (%d things)", n);
 	udp_send(l->sock, CN, "repaired");
 	ok(tunnelled(l->tap2, MCOA2, HA, HOA, CN), "MN: tunnel works after repair");
@@ -522,15 +553,15 @@ static void test_mn(void)
 	mn_build(&l);
 	mn_connected(&l);
 	enter(l.mn);
-	ok(dp_seg6.endpoint_add(l.dp, &coa) == 0, "MN: endpoint");
+	ok(DP->endpoint_add(l.dp, &coa) == 0, "MN: endpoint");
 	mn_set(&l, MCOA, "binding");
 	mn_first(&l);
 	mn_move(&l);
 	mn_restart(&l);
 	enter(l.mn);
-	ok(dp_seg6.del(l.dp, &b.inner) == 0, "MN: binding removed");
+	ok(DP->del(l.dp, &b.inner) == 0, "MN: binding removed");
 	run("ip -6 rule del pref 4590 && ip -6 route flush table 4590");
-	dp_seg6.close(l.dp, false);
+	DP->close(l.dp, false);
 	same(l.before, snapshot(l.mn), "MN: close");
 	free(l.before);
 	close(l.sock);
@@ -544,24 +575,54 @@ static void test_probe(void)
 {
 	int ns = ns_new();
 	char *before = snapshot(ns), why[512] = "";
-	const struct dp_ops *ops = NULL;
+	const struct dp_ops *chosen = NULL;
 	bool good;
 
-	ok(dp_seg6.probe(why, sizeof(why)) == 0, "probe: seg6 works here %s", why);
+	ok(DP->probe(why, sizeof(why)) == 0, "probe: %s works here %s", DP->name, why);
 	same(before, snapshot(ns), "probe");
-	ok(dp_choose(NULL, &ops, why, sizeof(why)) == 0 && ops == &dp_seg6, "choice: seg6");
-	ok(dp_choose("null", &ops, why, sizeof(why)) == 0 && ops == &dp_null, "choice by name");
-	good = dp_choose("nul", &ops, why, sizeof(why)) == -ENOENT && strstr(why, "seg6, null");
+	ok(dp_choose(DP->name, &chosen, why, sizeof(why)) == 0 && chosen == DP, "choice by name");
+	good = dp_choose("nul", &chosen, why, sizeof(why)) == -ENOENT &&
+	       strstr(why, "ip6tnl, seg6, null");
 	ok(good, "choice of a wrong name: %s", why);
 	free(before);
 	close(ns);
 }
 
+/* The best that works is the one that is taken. */
+static void test_choice(const struct dp_ops *best)
+{
+	const struct dp_ops *chosen = NULL;
+	char why[1024] = "";
+
+	ok(dp_choose(NULL, &chosen, why, sizeof(why)) == 0 && chosen == best,
+	   "choice: %s (%s)", best->name, why);
+}
+
 int main(void)
 {
+	const struct dp_ops *best = NULL;
+	char why[512];
+
 	lab_begin("kernel_dp_test");
-	test_probe();
-	test_ha();
-	test_mn();
+	close(ns_new());
+	for (const struct dp_ops *const *b = dp_all(); *b; b++) {
+		why[0] = '\0';
+		if (*b == &dp_null)
+			continue;
+		if ((*b)->probe(why, sizeof(why)) < 0) {
+			printf("# %s is not tested: %s\n", (*b)->name, why);
+			continue;
+		}
+		printf("# data path %s\n", (*b)->name);
+		if (!best)
+			best = *b;
+		DP = *b;
+		test_probe();
+		test_ha();
+		test_mn();
+	}
+	if (!best)
+		return 1;	/* printed no result */
+	test_choice(best);
 	return lab_end();
 }

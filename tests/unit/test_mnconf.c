@@ -14,12 +14,13 @@
 
 #include "mn-agent/conf.h"
 
-static const struct dp_ops seg6_like = { .name = "seg6" }, null_like = { .name = "null" };
+static const struct dp_ops ip6tnl_like = { .name = "ip6tnl" }, seg6_like = { .name = "seg6" },
+	null_like = { .name = "null" };
 
 /* The data paths of this build, without them. */
 const struct dp_ops *const *dp_all(void)
 {
-	static const struct dp_ops *const all[] = { &seg6_like, &null_like, NULL };
+	static const struct dp_ops *const all[] = { &ip6tnl_like, &seg6_like, &null_like, NULL };
 
 	return all;
 }
@@ -118,7 +119,7 @@ static void bounds_of_numbers(void **state)
 	static const char *const good[] = {
 		"linger 0s;", "linger 1h;", "binding-lifetime 10s;", "binding-lifetime 72h;",
 		"max-anchors 1;", "max-anchors 32;", "table-base 1000;", "table-base 32000;",
-		"tunnel-mtu 1280;", "tunnel-mtu 65495;", "datapath seg6;",
+		"tunnel-mtu 1280;", "tunnel-mtu 65495;", "datapath seg6;", "datapath ip6tnl;",
 	};
 	static const char *const bad[] = {
 		"linger 2h;", "linger 5;", "linger -1s;", "binding-lifetime 9s;",
