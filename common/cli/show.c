@@ -243,6 +243,19 @@ static void print_home_agent(FILE *out, const json_t *row)
 	}
 }
 
+/* Whatever else is wrong: this is for laboratories, and must not be overlooked. */
+static void print_insecure(FILE *out, const json_t *homes)
+{
+	static const struct column prefix = { "PREFIX", "prefix", KIND_TEXT };
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(homes, i, row)
+		if (json_is_true(json_object_get(row, "unauthenticated")))
+			fprintf(out, "INSECURE: registrations need no key on %s.\n",
+				cell(row, &prefix).s);
+}
+
 static bool is_role(const json_t *status, const char *role)
 {
 	const char *s = json_string_value(json_object_get(status, "role"));
@@ -264,6 +277,7 @@ void show_status(FILE *out, const json_t *status)
 		SECTION(out, json_object_get(status, "anchors"), "No anchors.", anchor_columns,
 			print_addresses);
 	} else {
+		print_insecure(out, json_object_get(status, "homes"));
 		SECTION(out, json_object_get(status, "bindings"), "No bindings.", binding_columns,
 			print_addresses);
 		SECTION(out, json_object_get(status, "leases"), "No leases.", lease_columns, NULL);

@@ -76,6 +76,18 @@ static void home_agent(void **state)
 	       "2001:db8:1:101::/64  02:00:00:00:00:01  ar0        yes\n");
 }
 
+static void what_is_insecure_is_shown(void **state)
+{
+	(void)state;
+	expect(show_status,
+	       "{\"role\":\"ha\",\"health\":{\"ok\":false,\"text\":\"no forwarding\"},\"homes\":["
+	       "{\"prefix\":\"2001:db8:1::/56\",\"unauthenticated\":false},"
+	       "{\"prefix\":\"2001:db8:2::/56\",\"unauthenticated\":true}]}",
+	       "Home agent: not well: no forwarding\n"
+	       "INSECURE: registrations need no key on 2001:db8:2::/56.\n"
+	       "\nNo bindings.\n\nNo leases.\n");
+}
+
 static void other_home_agents(void **state)
 {
 	(void)state;
@@ -168,6 +180,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mobile_node),
 		cmocka_unit_test(home_agent),
+		cmocka_unit_test(what_is_insecure_is_shown),
 		cmocka_unit_test(other_home_agents),
 		cmocka_unit_test(times),
 		cmocka_unit_test(flows),
