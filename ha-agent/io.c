@@ -542,14 +542,18 @@ static int open_home(struct io *io, const struct ha_home_config *home, char why[
 
 static int open_datapath(struct io *io, char why[IO_WHY])
 {
+	struct in6_prefix homes[HA_MAX_HOMES];
 	struct dp_config cfg = {
 		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = HA_DEVICE,
+		.homes = homes, .n_homes = io->cfg.ha->n_homes,
 		.failed = on_dp_failed, .failed_ctx = io,
 	};
 	const struct dp_ops *dp_ops;
 	char reason[IO_WHY / 2];
 	int err = dp_choose(io->cfg.datapath, &dp_ops, reason, sizeof(reason));
 
+	for (unsigned int i = 0; i < cfg.n_homes; i++)
+		homes[i] = io->cfg.ha->homes[i].prefix;
 	if (err == -ENOENT)
 		return fail(why, err, "there is no data path %s", io->cfg.datapath);
 	if (err < 0)

@@ -15,6 +15,7 @@
 #define DP_PROTOCOL	77	/* on every rule, route and nexthop that we install */
 #define DP_TABLE_BASE	4500	/* tables and rule priorities 4500-4599 by default */
 #define DP_TABLES	100
+#define DP_HOMES	32
 
 enum dp_role { DP_ROLE_MN, DP_ROLE_HA };
 
@@ -41,6 +42,10 @@ struct dp_config {
 	enum dp_role role;
 	uint32_t table_base;	/* DP_TABLE_BASE unless configured */
 	const char *device;	/* name of our own device: "dmip6mn0", "dmip6ha0" */
+	/* HA: prefixes of its home links, copied. The daemon alone answers who asks for home
+	 * agents there: the kernel neither passes that on nor answers it. */
+	const struct in6_prefix *homes;
+	unsigned int n_homes;	/* at most DP_HOMES */
 	/* HA: set and del may put off what they do until commit and report here what failed.
 	 * NULL: each is done when it returns. */
 	dp_failed_fn *failed;

@@ -27,6 +27,8 @@ struct dp_filter {
 	const char *table, *device;
 	bool gathering;
 	uint64_t drops_before;
+	struct in6_prefix homes[DP_HOMES];
+	unsigned int n_homes;
 };
 
 /* Runs libnftables; its words about an error go to why (if not NULL). */
@@ -399,7 +401,7 @@ static bool complete(struct dp_filter *f)
 
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, f->table);
 	return dp_ruleset_text(f->role, f->device, text, sizeof(text), &wanted) == 0 &&
-	       nl_query(f->nl, nlh, on_rule, &n) == 0 && n == wanted;
+	       nl_query(f->nl, nlh, on_rule, &n) == 0 && n == wanted + f->n_homes;
 }
 
 /* A table of that name and another shape is not ours to keep. */
@@ -414,6 +416,23 @@ static int make(enum dp_role role, const char *device)
 	return build(role, device, false, NULL, 0);
 }
 
+static int put_homes(const struct dp_filter *f)
+{
+	char text[DP_RULESET_ROOM];
+	int err = dp_ruleset_homes(f->homes, f->n_homes, text, sizeof(text));
+
+	return err < 0 ? err : run(text, false, NULL, 0);
+}
+
+int dp_filter_homes(struct dp_filter *f, const struct in6_prefix *homes, unsigned int n)
+{
+	if (f->role != DP_ROLE_HA || n > DP_HOMES)
+		return -EINVAL;
+	memcpy(f->homes, homes, n * sizeof(*homes));
+	f->n_homes = n;
+	return put_homes(f);
+}
+
 int dp_filter_repair(struct dp_filter *f)
 {
 	int err;
@@ -421,6 +440,8 @@ int dp_filter_repair(struct dp_filter *f)
 	if (complete(f))
 		return 0;
 	err = make(f->role, f->device);
+	if (err == 0 && f->n_homes > 0)
+		err = put_homes(f);
 	return err < 0 ? err : 1;
 }
 

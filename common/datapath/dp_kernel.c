@@ -363,6 +363,8 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		err = type->open(s->role, s->nl, s->base + DP_DECAP_OFFSET, &s->tunnel);
 	if (err == 0)
 		err = dp_filter_open(s->role, s->tunnel->ops->device, &s->filter);
+	if (err == 0 && cfg->n_homes > 0)
+		err = dp_filter_homes(s->filter, cfg->homes, cfg->n_homes);
 	if (err == 0) {
 		s->source = s->tunnel->source;
 		err = dp_sync(s, true);

@@ -214,3 +214,21 @@ int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t ro
 	*ret_n = t.n_rules;
 	return 0;
 }
+
+/*
+ * RFC 6275 10.5: requests for home agents are for the packet socket, which has seen them
+ * here. An anycast address in a host's prefix is no address of this machine: the kernel
+ * would send the request to the host or, if that is away, back to where it came from. RFC
+ * 2526 2.1: the interface identifier.
+ */
+int dp_ruleset_homes(const struct in6_prefix *homes, unsigned int n, char *text, size_t room)
+{
+	struct text t = { .at = text, .room = room, .table = dp_ruleset_table(DP_ROLE_HA) };
+
+	chain(&t, "discovery", "prerouting priority raw");
+	for (unsigned int i = 0; i < n; i++)
+		rule(&t, "discovery", "ip6 daddr %s icmpv6 type 144"
+		     " @nh,256,64 0xfdfffffffffffffe counter name mobility drop",
+		     in6_prefix_str(&homes[i]).s);
+	return t.len < t.room ? 0 : -ENOBUFS;
+}

@@ -13,5 +13,7 @@ const char *dp_ruleset_table(enum dp_role role);
  * the table has then. 0 or -ENOBUFS. */
 int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t room,
 		    unsigned int *ret_n);
+/* The same for a home agent's own chain about its homes, with one rule for each. */
+int dp_ruleset_homes(const struct in6_prefix *homes, unsigned int n, char *text, size_t room);
 
 #endif

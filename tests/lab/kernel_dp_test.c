@@ -39,9 +39,11 @@ static void on_dump(void *ctx, const struct dp_binding *b)
 
 static struct dp *dp_start(int ns, enum dp_role role)
 {
+	const struct in6_prefix home = { addr("2001:db8:1::"), 48 };
 	const struct dp_config cfg = {
 		.role = role, .table_base = DP_TABLE_BASE,
 		.device = role == DP_ROLE_HA ? "dmip6ha0" : "dmip6mn0",
+		.homes = &home, .n_homes = role == DP_ROLE_HA,
 	};
 	struct dp *dp;
 	int err;
@@ -319,6 +321,8 @@ static void ha_repair(struct ha_lab *l)
 	run("nft delete table inet dmip6_ha");
 	n = DP->repair(l->dp);
 	ok(n >= 2, "HA: filter put back (%d things)", n);
+	run("nft list chain inet dmip6_ha discovery | grep -q 2001:db8:1::/48");
+	ok(DP->repair(l->dp) == 0, "HA: with the rules about its homes");
 	run("nft flush set inet dmip6_ha local");
 	n = DP->repair(l->dp);
 	ok(n == 1, "HA: endpoint put back into the filter (%d things)", n);

@@ -343,6 +343,79 @@ static void test_pkt(void)
 	close(b);
 }
 
+/* One header chain, each extension header of 8 octets, with an ICMPv6 type at its end. */
+static void send_chain(int fd, const uint8_t mac[6], const uint8_t chain[], size_t n, uint8_t type)
+{
+	uint8_t p[ROOM] = { 0 };
+	size_t at = 40;
+
+	for (size_t i = 1; i < n; i++) {
+		if (chain[i - 1] == IPPROTO_IPV6) {
+			at += put_ip6(p + at, "2001:db8:e3::1", "2001:db8:e2::2", chain[i], 8);
+		} else {
+			p[at] = chain[i];
+			at += 8;
+		}
+	}
+	p[at] = type;
+	put_ip6(p, "2001:db8:e2::1", "2001:db8:e2::2", chain[0], at + 8 - 40);
+	inject(fd, "r2", mac, p, at + 8);
+}
+
+/* RFC 6275 6.5, 6.7: what is for the home agent, among what is not. */
+static void test_pkt_discovery(void)
+{
+	static const struct { uint8_t chain[4], type; bool taken; } t[] = {
+		{ { IPPROTO_ICMPV6 }, 144, true },
+		{ { IPPROTO_ICMPV6 }, 146, false },
+		{ { IPPROTO_ICMPV6 }, 128, false },
+		{ { IPPROTO_UDP }, 144, false },
+		{ { IPPROTO_DSTOPTS, IPPROTO_ICMPV6 }, 146, true },
+		{ { IPPROTO_DSTOPTS, IPPROTO_ICMPV6 }, 144, false },
+		{ { IPPROTO_ROUTING, IPPROTO_DSTOPTS, IPPROTO_ICMPV6 }, 146, true },
+		{ { IPPROTO_DSTOPTS, IPPROTO_UDP }, 146, false },
+		{ { IPPROTO_IPV6, IPPROTO_ICMPV6 }, 146, true },
+		{ { IPPROTO_IPV6, IPPROTO_ICMPV6 }, 144, false },
+		{ { IPPROTO_IPV6, IPPROTO_UDP }, 146, false },
+		{ { IPPROTO_DSTOPTS, IPPROTO_IPV6, IPPROTO_ICMPV6 }, 146, true },
+		{ { IPPROTO_DSTOPTS, IPPROTO_IPV6, IPPROTO_ICMPV6 }, 128, false },
+		{ { IPPROTO_FRAGMENT, IPPROTO_ICMPV6 }, 146, false },
+		{ { IPPROTO_ICMPV6 }, 144, true },	/* the last one ends the wait */
+	};
+	int a = ns_new(), b = ns_new(), fd, expect = 0;
+	struct caught c = { 0 };
+	struct pkt *p = NULL;
+	uint8_t mac[6];
+	bool good;
+
+	wire(a, "m2", "2001:db8:e2::2/64", b, "r2", "2001:db8:e2::1/64");
+	mac_of(a, "m2", mac);
+	fd = tap(b, "r2");
+	enter(a);
+	if (loop_new(&c.l) < 0)
+		bail("loop");
+	good = pkt_open(c.l, PKT_DISCOVERY, on_packet, &c, &p) == 0;
+	enter(b);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		size_t n = 1;
+
+		while (n < 4 && t[i].chain[n])
+			n++;
+		send_chain(fd, mac, t[i].chain, n, t[i].type);
+		expect += t[i].taken;
+	}
+	c.want = expect;
+	enter(a);
+	good = good && turn(c.l) && c.n == expect;
+	ok(good && c.len[1] == 56 && c.len[2] == 64 && c.len[3] == 88 && c.len[4] == 96,
+	   "pkt: %d packets of discovery out of %zu (%d)", expect, sizeof(t) / sizeof(t[0]), c.n);
+	pkt_close(p);
+	loop_free(c.l);
+	close(fd);
+	close(a);
+	close(b);
+}
+
 struct flows {
 	struct loop *l;
 	int tcp, udp, destroyed;
@@ -404,6 +477,7 @@ int main(void)
 	test_rt();
 	test_mon();
 	test_pkt();
+	test_pkt_discovery();
 	test_diag();
 	return lab_end();
 }
