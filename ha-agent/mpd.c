@@ -38,11 +38,18 @@ static usec_t min_time(usec_t a, usec_t b)
 
 /* ---- advertisements ---- */
 
+/* How long the prefix of the home address is valid yet; one that is not a single host's is
+ * valid anew with each advertisement. */
+static usec_t valid_for(const struct binding *b, usec_t now)
+{
+	return b->lease ? b->lease->valid_until - now : b->ha->cfg->prefix_lifetime;
+}
+
 /* RFC 6275 10.6.2: RAND_ADV_DELAY. */
 static usec_t random_delay(struct binding *b, usec_t now)
 {
 	const struct ha_config *cfg = b->ha->cfg;
-	usec_t valid = b->lease->valid_until - now;
+	usec_t valid = valid_for(b, now);
 	usec_t range = min_time(cfg->prefix_advertisement_max, valid) -
 		       cfg->prefix_advertisement_min;
 	uint64_t r;
@@ -70,7 +77,8 @@ static void advertise(struct mpd *m, uint16_t id, enum ha_counter counter, usec_
 	uint8_t room[RA_ROOM];
 	struct wbuf w;
 
-	(void)ha_extend_lease(ha, b->lease, now, NULL);
+	if (b->lease)
+		(void)ha_extend_lease(ha, b->lease, now, NULL);
 	msg.u.mp.n_prefixes = ra_home_prefixes(ha->cfg, b->home, b->lease, now,
 						 msg.u.mp.prefixes);
 	wb_init(&w, room, sizeof(room));
