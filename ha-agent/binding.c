@@ -32,12 +32,13 @@ const char *binding_event_name(enum binding_event e)
 	return e < BINDING_EVENT_MAX ? event_names[e] : "?";
 }
 
-static void change_state(struct binding *b, enum binding_state state, enum binding_event why)
+static void change_state(struct binding *b, enum binding_state state, enum binding_event why,
+			 usec_t now)
 {
 	enum binding_state old = b->state;
 
 	b->state = state;
-	if (old != state)
+	if (old != state && ha_log_routine(b->ha, now))
 		log_info("binding %s: %s -> %s, %s", in6_str(&b->hoa).s,
 			 binding_state_name(old), binding_state_name(state),
 			 binding_event_name(why));
@@ -114,7 +115,7 @@ static void forget(struct binding *b, enum binding_event why, usec_t now)
 	struct ha *ha = b->ha;
 	struct lease *lease = b->lease;
 
-	change_state(b, BINDING_GONE, why);
+	change_state(b, BINDING_GONE, why, now);
 	timer_stop(ha->timers, &b->timer);
 	bcache_del(&ha->bcache, b);
 	nd_lease_review(ha, lease, now);
@@ -167,7 +168,7 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	if (restore)
 		b->place = req->place;
 	b->timestamp = req->timestamp;
-	change_state(b, BINDING_BOUND, e);
+	change_state(b, BINDING_BOUND, e, now);
 	arm_bound(b, restore ? req->expires : now + req->lifetime_s * USEC_S);
 	if (restore)
 		return 0;
@@ -178,7 +179,8 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 		tell(b, HA_EVENT_BINDING_REFRESHED);
 	} else if (bound) {
 		ha->counters[HA_BINDING_MOVED]++;
-		log_info("binding %s: moved to %s", in6_str(&b->hoa).s, in6_str(&b->coa).s);
+		if (ha_log_routine(ha, now))
+			log_info("binding %s: moved to %s", in6_str(&b->hoa).s, in6_str(&b->coa).s);
 		tell(b, HA_EVENT_BINDING_MOVED);
 	} else {
 		ha->counters[HA_BINDING_NEW]++;
@@ -214,11 +216,11 @@ static int release(struct binding *b, enum binding_event e, const struct binding
 	if (binding_carries(b)) {
 		cease(b, now);
 		ha->counters[revoked ? HA_BINDING_REVOKED : HA_BINDING_RELEASED]++;
-		change_state(b, BINDING_RELEASED, e);
+		change_state(b, BINDING_RELEASED, e, now);
 		tell_why(b, revoked ? HA_EVENT_BINDING_REVOKED : HA_EVENT_BINDING_RELEASED,
 			 req->reason);
 	} else {
-		change_state(b, BINDING_RELEASED, e);
+		change_state(b, BINDING_RELEASED, e, now);
 	}
 	return 0;
 }
@@ -232,7 +234,7 @@ void binding_failed(struct binding *b, const struct ha_pending *before, usec_t n
 	}
 	b->coa = before->coa_before;
 	b->lifetime_s = before->lifetime_before_s;
-	change_state(b, before->state_before, BINDING_EVENT_FAILED);
+	change_state(b, before->state_before, BINDING_EVENT_FAILED, now);
 	if (b->state == BINDING_BOUND) {
 		arm_bound(b, before->expires_before);
 		store(b);
@@ -243,10 +245,10 @@ void binding_failed(struct binding *b, const struct ha_pending *before, usec_t n
 }
 
 /* RFC 5846 7: marked as being revoked, in force until the mobile node has heard. */
-static void revoke(struct binding *b, enum binding_event e)
+static void revoke(struct binding *b, enum binding_event e, usec_t now)
 {
 	strike_out(b);
-	change_state(b, BINDING_REVOKING, e);
+	change_state(b, BINDING_REVOKING, e, now);
 	tell(b, HA_EVENT_BINDING_REVOKING);
 }
 
@@ -291,7 +293,7 @@ int binding_event(struct binding *b, enum binding_event e, const struct binding_
 	case BINDING_EVENT_REVOKED:
 		return release(b, e, req, now);
 	case BINDING_EVENT_REVOKE:
-		revoke(b, e);
+		revoke(b, e, now);
 		return 0;
 	case BINDING_EVENT_TIMEOUT:
 		timeout(b, e, now);

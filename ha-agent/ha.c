@@ -44,6 +44,7 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_REFRESH_LIMITED] = "refresh-requests-limited",
 	[HA_TX_PARAM_PROBLEM] = "tx-parameter-problem",
 	[HA_ERRORS_LIMITED] = "errors-limited",
+	[HA_LOG_LIMITED] = "log-limited",
 	[HA_LIST_FULL] = "home-agents-list-full",
 	[HA_RX_DHAAD] = "rx-dhaad",
 	[HA_DHAAD_ELSEWHERE] = "dhaad-elsewhere",
@@ -187,6 +188,8 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	ha->timers = timers;
 	ha->error_tokens = HA_ERROR_BURST;
 	ha->error_tokens_at = now;
+	ha->log_tokens = HA_LOG_BURST;
+	ha->log_tokens_at = now;
 	ha->refresh_tokens = HA_REFRESH_BURST;
 	ha->refresh_tokens_at = now;
 	ha->dhaad_tokens = HA_DHAAD_BURST;
@@ -446,6 +449,16 @@ bool ha_bucket(unsigned int *tokens, usec_t *at, unsigned int burst, usec_t peri
 		return false;
 	--*tokens;
 	return true;
+}
+
+bool ha_log_routine(struct ha *ha, usec_t now)
+{
+	if (!log_enabled(LOG_LEVEL_INFO))
+		return false;
+	if (ha_bucket(&ha->log_tokens, &ha->log_tokens_at, HA_LOG_BURST, HA_LOG_PERIOD, now))
+		return true;
+	ha->counters[HA_LOG_LIMITED]++;
+	return false;
 }
 
 bool ha_error_allowed(struct ha *ha, usec_t now)

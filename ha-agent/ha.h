@@ -54,6 +54,8 @@
 #define HA_RELAY_PERIOD		USEC_MS	/* then one in this time */
 #define HA_REFRESH_BURST	64	/* looks at bindings that are near their end, */
 #define HA_REFRESH_PERIOD	(1 * USEC_MS)	/* and Binding Refresh Requests with them */
+#define HA_LOG_BURST		200	/* lines on what happens with every host and binding */
+#define HA_LOG_PERIOD		(20 * USEC_MS)
 #define HA_PRESENCE_IDLE	(60 * USEC_S)	/* silence of a host before it is probed */
 #define HA_PRESENCE_RETRY	(1 * USEC_S)
 #define HA_PRESENCE_TRIES	3
@@ -239,6 +241,7 @@ enum ha_counter {
 	HA_REFRESH_LIMITED,		/* bindings near their end that were not looked at */
 	HA_TX_PARAM_PROBLEM,
 	HA_ERRORS_LIMITED,
+	HA_LOG_LIMITED,
 	HA_LIST_FULL,			/* home agents that did not fit into the list */
 	HA_RX_DHAAD,			/* home agent address discovery requests */
 	HA_DHAAD_ELSEWHERE,		/* not to an anycast address of ours */
@@ -319,6 +322,8 @@ struct ha {
 	struct revocations revocations;
 	usec_t error_tokens_at;		/* token bucket of error messages */
 	unsigned int error_tokens;
+	usec_t log_tokens_at;		/* and of routine lines in the log */
+	unsigned int log_tokens;
 	usec_t relay_tokens_at;		/* and of errors about tunnel packets */
 	unsigned int relay_tokens;
 	usec_t refresh_tokens_at;
@@ -415,6 +420,9 @@ void ha_tell(struct ha *ha, const struct ha_event *e);
 /* One token of a bucket: false when it is empty. */
 bool ha_bucket(unsigned int *tokens, usec_t *at, unsigned int burst, usec_t period, usec_t now);
 bool ha_error_allowed(struct ha *ha, usec_t now);
+/* Is a line on what happens with every host and binding to be written? With few hosts all
+ * are; with many they would cost more than what they tell (`monitor` tells it all). */
+bool ha_log_routine(struct ha *ha, usec_t now);
 /* Writes the lease down as it stands. */
 int ha_store_lease(struct ha *ha, struct lease *l, bool durable);
 /* The host will be told, or has shown, that the prefix stays its own for a prefix lifetime

@@ -23,7 +23,7 @@
 
 #define ALL_NODES_MAC	((const uint8_t[6]){ 0x33, 0x33, 0, 0, 0, 1 })
 
-static void change_state(struct lease *l, enum lease_state state, const char *reason)
+static void change_state(struct lease *l, enum lease_state state, const char *reason, usec_t now)
 {
 	enum lease_state old = l->state;
 
@@ -36,8 +36,10 @@ static void change_state(struct lease *l, enum lease_state state, const char *re
 			pool_revive(&l->home->pool, l);
 		l->state = state;
 	}
-	log_info("lease %s of %s: %s -> %s, %s", in6_prefix_str(&l->prefix).s, mac_str(l->mac).s,
-		 lease_state_name(old), lease_state_name(state), reason);
+	if (ha_log_routine(l->ha, now))
+		log_info("lease %s of %s: %s -> %s, %s", in6_prefix_str(&l->prefix).s,
+			 mac_str(l->mac).s, lease_state_name(old), lease_state_name(state),
+			 reason);
 }
 
 static void arm(struct lease *l, struct timer *t, usec_t at)
@@ -263,7 +265,7 @@ static bool place(struct ha *ha, struct lease *l, struct ha_interface *ifc, cons
 		ha->ops->lease_detach(ha->ctx, l);
 	l->interface = ifc;
 	l->missed = false;
-	change_state(l, LEASE_ATTACHED, reason);
+	change_state(l, LEASE_ATTACHED, reason, now);
 	return true;
 }
 
@@ -287,7 +289,7 @@ void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *rea
 	l->ra_due = false;
 	l->missed = false;
 	timer_stop(ha->timers, &l->presence);
-	change_state(l, LEASE_DETACHED, reason);
+	change_state(l, LEASE_DETACHED, reason, now);
 	(void)ha_store_lease(ha, l, false);
 	tell(l, HA_EVENT_LEASE_DETACHED, reason);
 	nd_lease_review(ha, l, now);
@@ -307,7 +309,7 @@ void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
 	timer_stop(ha->timers, &l->presence);
 	timer_stop(ha->timers, &l->lifetime);
 	l->missed = false;
-	change_state(l, LEASE_FREE, "valid lifetime is over");
+	change_state(l, LEASE_FREE, "valid lifetime is over", now);
 }
 
 /* ---- what comes in ---- */

@@ -74,10 +74,11 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack)
 		ha->counters[HA_SEND_FAILED]++;
 }
 
-static void refused(struct ha *ha, const struct verdict *v, const struct lease *lease)
+static void refused(struct ha *ha, const struct verdict *v, const struct lease *lease, usec_t now)
 {
-	log_info("binding %s: refused with status %u, %s", in6_str(&v->hoa).s, v->status,
-		 verdict_text(v->reason));
+	if (ha_log_routine(ha, now))
+		log_info("binding %s: refused with status %u, %s", in6_str(&v->hoa).s, v->status,
+			 verdict_text(v->reason));
 	ha_tell(ha, &(struct ha_event){
 		.type = HA_EVENT_BU_REFUSED, .lease = lease, .hoa = v->hoa, .coa = v->coa,
 		.status = v->status, .reason = verdict_text(v->reason),
@@ -213,7 +214,7 @@ static void refuse(struct ha *ha, struct ha_pending *p, usec_t now)
 	p->ack.lifetime = 0;
 	ha->verdicts[VERDICT_REGISTER]--;
 	ha->verdicts[VERDICT_DATAPATH]++;
-	refused(ha, &v, b->lease);
+	refused(ha, &v, b->lease, now);
 	binding_failed(b, p, now);
 }
 
@@ -296,7 +297,7 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 		return;
 	}
 	if (v.status >= BA_UNSPECIFIED)
-		refused(ha, &v, lease);
+		refused(ha, &v, lease, now);
 	/* What is sent for a message that was not authenticated is counted out. */
 	if ((v.reason == VERDICT_AUTH_FAIL || (!in.key && v.status >= BA_UNSPECIFIED)) &&
 	    !ha_error_allowed(ha, now))

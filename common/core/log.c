@@ -5,7 +5,6 @@
  */
 #include "common/core/log.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +109,12 @@ void log_info(const char *fmt, ...)
 	va_end(ap);
 }
 
-void log_debug(const char *fmt, ...)
+bool log_enabled(enum log_level level)
+{
+	return level <= max_level;
+}
+
+void log_debug_line(const char *fmt, ...)
 {
 	va_list ap;
 

@@ -7,6 +7,7 @@
 #define DMIP6_CORE_LOG_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -18,6 +19,11 @@ void log_set_sink(log_sink_fn *fn, void *ctx);	/* NULL: the default again */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Would a line of that level be written? Before what is costly to put into words. */
+bool log_enabled(enum log_level level);
+void log_debug_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The arguments are not evaluated when nobody will read them. */
+#define log_debug(...) \
+	(log_enabled(LOG_LEVEL_DEBUG) ? log_debug_line(__VA_ARGS__) : (void)0)
 
 #endif
