@@ -255,7 +255,8 @@ void nd_lease_init(struct ha_home *home, struct lease *l)
 }
 
 /* Takes note of where the host is; true: something about that is new. */
-static bool place(struct ha *ha, struct lease *l, struct ha_interface *ifc, const char *reason)
+static bool place(struct ha *ha, struct lease *l, struct ha_interface *ifc, const char *reason,
+		  usec_t now)
 {
 	bool attached = l->state == LEASE_ATTACHED;
 
@@ -272,7 +273,7 @@ static bool place(struct ha *ha, struct lease *l, struct ha_interface *ifc, cons
 void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, usec_t now,
 		     const char *reason)
 {
-	if (place(ha, l, ifc, reason)) {
+	if (place(ha, l, ifc, reason, now)) {
 		(void)ha_store_lease(ha, l, false);
 		tell(l, HA_EVENT_LEASE_ATTACHED, reason);
 	}
@@ -349,7 +350,7 @@ static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_
 	bool learned = sign_of_life(l, src, now);
 	bool placed, stored = false;
 
-	placed = place(ha, l, ifc, "router solicitation");
+	placed = place(ha, l, ifc, "router solicitation", now);
 	if (ha_extend_lease(ha, l, now, &stored) < 0 && l->valid_until <= now) {
 		if (is_new) {
 			timer_stop(ha->timers, &l->presence);
