@@ -1,50 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Sites for the tests, and the table of requirements, tests and results.
+"""Sites for the tests.
 
-A test names what it covers, by the requirement's or the item's number:
+A test names what it covers, by the requirement's or the item's number; its report carries the
+numbers to the table (table.py):
 
     @covers("10.3.1-04", "HA_2_2_1")
     def test_...(sites): ...
-
-requirements.txt has them all, with the reason for those that cannot apply. A number that is
-nowhere in it, or one that no test covers and that has no reason, fails the run.
 """
 
 import os
 
 import pytest
 
-import table
 import world
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "covers(*numbers): requirements and items it checks")
-    config.stash[table.KEY] = table.Table(table.read())
 
 
-def pytest_collection_modifyitems(config, items):
-    t = config.stash[table.KEY]
+def pytest_collection_modifyitems(items):
     for item in items:
-        t.add(item)
-    # The whole suite was asked for: it must be whole.
-    whole = not config.option.keyword and all("::" not in a and not a.endswith(".py")
-                                              for a in config.args)
-    wrong = t.faults(whole)
-    if wrong:
-        raise pytest.UsageError("\n".join(wrong))
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):      # pylint: disable=unused-argument
-    outcome = yield
-    item.config.stash[table.KEY].result(item, outcome.get_result())
-
-
-def pytest_sessionfinish(session):
-    folder = os.environ.get("BUILDDIR")
-    if folder and not session.config.option.collectonly:
-        session.config.stash[table.KEY].write(folder)
+        numbers = [n for mark in item.iter_markers("covers") for n in mark.args]
+        item.user_properties.append(("covers", numbers))
 
 
 class Sites:

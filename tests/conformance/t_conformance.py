@@ -1,20 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs the suite by pytest and prints TAP. Arguments go to pytest; without any, the whole suite
-runs, and the table of requirements is complete."""
+"""Runs the suite by pytest, prints TAP, and writes the table of requirements into the build
+directory. Arguments go to pytest; without any the whole suite runs, on several workers, for
+its tests wait more than they work."""
 
 import contextlib
+import importlib.util
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build")
+WORKERS = 4
 
 
 class Tap:
     """What pytest reports, as TAP on the real standard output."""
 
-    def __init__(self, out):
-        self.out, self.count = out, 0
+    def __init__(self, out, table):
+        self.out, self.table, self.count = out, table, 0
 
     def line(self, text):
         print(text, file=self.out, flush=True)
@@ -23,50 +27,51 @@ class Tap:
         for line in str(text).splitlines():
             self.line(f"# {line}")
 
+    def ok(self, good, name, why=""):
+        self.count += 1
+        self.line(f"{'' if good else 'not '}ok {self.count} - {name}")
+        self.note(why)
+
     def pytest_runtest_logreport(self, report):
-        name = report.nodeid.rpartition("/")[2]
         if report.when != "call" and not report.failed and not report.skipped:
             return
-        self.count += 1
-        if hasattr(report, "wasxfail") and report.skipped:
-            self.line(f"ok {self.count} - {name} # SKIP not met: "
-                      + report.wasxfail.removeprefix("reason: "))
-        elif report.skipped:
-            self.line(f"ok {self.count} - {name} # SKIP {report.longrepr[2]}")
-        elif report.passed and not hasattr(report, "wasxfail"):
-            self.line(f"ok {self.count} - {name}")
+        self.table.add(report)
+        name = report.nodeid.rpartition("/")[2]
+        result, reason = self.table.results[report.nodeid]
+        if result in ("not met", "skipped"):
+            self.count += 1
+            self.line(f"ok {self.count} - {name} # SKIP {result}: {reason}")
         else:
-            self.line(f"not ok {self.count} - {name}")
-            self.note(report.longreprtext)
+            self.ok(result == "passed", name, reason)
 
     def pytest_collectreport(self, report):
         if report.failed:
-            self.count += 1
-            self.line(f"not ok {self.count} - {report.nodeid}")
-            self.note(report.longreprtext)
+            self.ok(False, report.nodeid, report.longreprtext)
 
 
 def main():
     if os.geteuid() != 0:
         print("1..0 # SKIP needs root: the suite makes network namespaces")
         return 0
-    try:
-        import pytest                   # pylint: disable=import-outside-toplevel
-        import scapy                    # pylint: disable=unused-import,import-outside-toplevel
-    except ImportError as e:
-        print(f"1..0 # SKIP {e.name} is not installed (python3-{e.name})")
+    missing = [m for m in ("pytest", "scapy", "xdist") if not importlib.util.find_spec(m)]
+    if missing:
+        print(f"1..0 # SKIP not installed: {', '.join(missing)}")
         return 0
-    os.environ.setdefault("BUILDDIR", os.path.join(os.path.dirname(os.path.dirname(HERE)), "build"))
+    import pytest                       # pylint: disable=import-outside-toplevel
+    from table import Table, read       # pylint: disable=import-outside-toplevel
+    os.environ.setdefault("BUILDDIR", BUILD)
+    table = Table(read())
     # pytest takes descriptor 1 away from what it runs.
-    tap = Tap(os.fdopen(os.dup(1), "w"))
+    tap = Tap(os.fdopen(os.dup(1), "w"), table)
+    chosen = sys.argv[1:] or ["-n", str(WORKERS), "--dist", "loadfile", HERE]
     with open(os.devnull, "w", encoding="utf-8") as null, contextlib.redirect_stdout(null):
-        code = pytest.main(["-p", "no:cacheprovider", "--tb=short", "--rootdir", HERE, *(sys.argv[1:] or [HERE])],
+        code = pytest.main(["-p", "no:cacheprovider", "--tb=short", "--rootdir", HERE, *chosen],
                            [tap])
-    if tap.count == 0:
-        tap.line("not ok 1 - pytest ran no test")
-        code, tap.count = code or 1, 1
+    faults = table.faults(not sys.argv[1:])
+    tap.ok(not faults, "every requirement has a test, or a reason", "\n".join(faults))
     tap.line(f"1..{tap.count}")
-    return int(code)
+    table.write(os.environ["BUILDDIR"])
+    return int(code) or bool(faults)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import re
 
 import pytest
 
-KEY = pytest.StashKey()
 LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "requirements.txt")
 covers = pytest.mark.covers
 # From good to bad: a requirement is as well met as the worst of its tests says.
@@ -62,23 +61,39 @@ def expand(text):
     return out
 
 
-def why_not_met(report):
-    return report.wasxfail.removeprefix("reason: ")
+def result_of(report):
+    """(result, reason) of a report on a test, as the table has them."""
+    if hasattr(report, "wasxfail"):
+        if report.passed:
+            return "failed", "it is met now"
+        return "not met", report.wasxfail.removeprefix("reason: ")
+    if report.failed:
+        return "failed", report.longreprtext
+    if report.skipped:
+        return "skipped", report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+    return "passed", ""
 
 
 class Table:
+    """What the reports of the tests say, number by number."""
+
     def __init__(self, requirements):
         self.requirements = requirements
         self.tests = {}                 # number -> names of tests
         self.results = {}               # name of a test -> (result, reason)
 
-    def add(self, item):
-        for mark in item.iter_markers("covers"):
-            for number in mark.args:
-                self.tests.setdefault(number, []).append(item.nodeid)
+    def add(self, report):
+        for number in dict(report.user_properties).get("covers", ()):
+            names = self.tests.setdefault(number, [])
+            if report.nodeid not in names:
+                names.append(report.nodeid)
+        found = result_of(report)
+        old = self.results.get(report.nodeid, ("not run", ""))
+        if RESULTS.index(found[0]) >= RESULTS.index(old[0]):
+            self.results[report.nodeid] = found
 
     def faults(self, whole):
-        """What is wrong with the list and the tests' numbers."""
+        """What is wrong with the list and the tests' numbers; whole: every test was run."""
         out = [f"{n} is in no line of requirements.txt, but in {self.tests[n][0]}"
                for n in self.tests if n not in self.requirements]
         for n, (_, _, reason) in self.requirements.items():
@@ -87,19 +102,6 @@ class Table:
             if whole and not reason and n not in self.tests:
                 out.append(f"{n} has no test, and no reason for that")
         return out
-
-    def result(self, item, report):
-        if hasattr(report, "wasxfail"):
-            found = ("failed", "it is met now") if report.passed else ("not met", why_not_met(report))
-        elif report.failed:
-            found = ("failed", report.longreprtext)
-        elif report.skipped:
-            found = ("skipped", report.longrepr[2] if isinstance(report.longrepr, tuple) else "")
-        else:
-            found = ("passed", "")
-        old = self.results.get(item.nodeid, ("not run", ""))
-        if RESULTS.index(found[0]) >= RESULTS.index(old[0]):
-            self.results[item.nodeid] = found
 
     def rows(self):
         for number, (level, text, reason) in self.requirements.items():

@@ -269,3 +269,44 @@ def test_dhcp(sites):
     udp = udp[:6] + struct.pack("!H", c) + udp[8:]
     node.send(p.tunnelled(node.coa, site.ha, p.ipv6(src, "ff02::1:2", 17, udp, 1)))
     site.nothing(lambda f: f.dst == node.coa or f.upper()[0] == 17, what="a response")
+
+
+def error_in_tunnel(site, packet, kind, code, value=0, src="2001:db8:f:5::1"):
+    """A router in the visited network says so about a tunnel packet."""
+    site.send("foreign", p.icmp6(src, site.ha, kind, code, struct.pack("!I", value)
+                                 + packet[:1280 - 48]))
+
+
+@pytest.mark.parametrize("name", [case("HA_5_1_3", REAL), case("HA_5_1_7", VIRTUAL)])
+@covers("10.4.2-02")
+def test_errors_are_relayed(sites, name):
+    """An error about a tunnel packet is told to the sender of what was inside: hop limit over
+    or unreachable as unreachable (RFC 2473 8.2), too big with the size that fits."""
+    site = sites(name)
+    node = site.node()
+    node.register()
+    for kind, code, value, told in ((3, 0, 0, (1, 3, 0)), (1, 0, 0, (1, 3, 0)),
+                                    (1, 3, 0, (1, 3, 0)), (2, 0, 1400, (2, 0, 1360))):
+        packet = p.echo(CN, node.hoa, node.ident(), size=1352)
+        quoted = comes_down(node, packet).ip_octets
+        error_in_tunnel(site, quoted, kind, code, value)
+        f = site.expect(lambda f: f.dst == CN and f.proto == p.ICMP6, "cn", what="an error")
+        o = f.ip_octets
+        assert (o[40], o[41], struct.unpack_from("!I", o, 44)[0]) == told
+        assert p.checksum(f.src, f.dst, p.ICMP6, o[40:]) == 0
+        assert o[48:55] == packet[:7] and o[56:] == packet[8:len(o) - 48], "about that packet"
+        assert len(o) <= 1280
+    node.holds(node.coa)
+
+
+@covers("10.4.2-02")
+def test_errors_of_strangers(sites):
+    """An error about a packet that the home agent cannot have sent reaches nobody."""
+    site = sites("host")
+    node = site.node()
+    node.register()
+    inner = p.echo(CN, node.hoa, node.ident())
+    error_in_tunnel(site, p.tunnelled(site.ha, node.visit(2), inner), 3, 0)
+    error_in_tunnel(site, p.tunnelled(site.ha, node.coa, p.echo(CN, STRANGER, 1)), 3, 0)
+    site.nothing(lambda f: f.dst == CN and f.upper()[0] == p.ICMP6
+                 and f.ip_octets[f.upper()[1]] < 128, what="an error")

@@ -41,6 +41,7 @@ POOL = "2001:db8:1000::/48"                     # of per-host prefixes
 POOL_HA = "2001:db8:1000::1"
 STRANGER = "2001:db8:f:666::66"                 # a node in a visited network
 ETH_P_IPV6 = 0x86DD
+HOME_AGENT_PREFERENCE = 10
 PATIENCE = 5.0                                  # for what must come: it ends when it comes
 QUIET = 0.12                                    # after the fence, for what must not come
 KEY = p.Key(256, "00112233445566778899aabbccddeeff" * 2)
@@ -242,6 +243,8 @@ class HostSite(Site):
     """Every host has a prefix of its own (RFC 8273)."""
 
     ha = POOL_HA
+    prefixes = 1                # so many for each host
+    anycast = "2001:db8:1000:0:fdff:ffff:ffff:fffe"     # RFC 2526: interface identifier 126
 
     @staticmethod
     def mac_of(n):
@@ -252,14 +255,26 @@ class HostSite(Site):
         mac = self.mac_of(n)
         link_local = f"fe80::200:{n:x}"
         ra = self.solicit(mac, link_local)
-        options = [x for x in options_of(ra, p.ICMPv6NDOptPrefixInfo) if x.A]
-        assert len(options) == 1, "the advertisement has one prefix for addresses"
-        hoa = p.ntop(p.pton(options[0].prefix)[:8] + p.interface_id(link_local))
-        return Node(self, mac, hoa, n, **o)
+        prefixes = [x.prefix for x in options_of(ra, p.ICMPv6NDOptPrefixInfo) if x.A]
+        assert len(prefixes) == self.prefixes, "so many prefixes for addresses are advertised"
+        hoas = [p.ntop(p.pton(x)[:8] + p.interface_id(link_local)) for x in prefixes]
+        return Node(self, mac, hoas[0], n, others=hoas[1:], **o)
 
 
 class SmallSite(HostSite):
     capacity = 3                                # and the fence's
+
+
+class TwoSite(HostSite):
+    """Two home prefixes on one link."""
+    prefixes = 2
+    second_ha = "2001:db8:1001::1"
+
+
+class LinksSite(HostSite):
+    """Home links on two interfaces, one of which is where correspondents are."""
+    other_ha = "2001:db8:1001::1"
+    other_anycast = "2001:db8:1001:0:fdff:ffff:ffff:fffe"
 
 
 class OwnedSite(HostSite):
@@ -291,6 +306,7 @@ class Node:
         self.flags = o.get("flags", p.A | p.H)
         self.seq = o.get("seq", 14)
         self.idents = 0
+        self.others = o.get("others", [])       # more home addresses that it could have
         self.coa = self.visit(1)
 
     def visit(self, network):
@@ -412,10 +428,20 @@ REAL = "host"           # where items ask for a real home link
 VIRTUAL = "host"        # and for a virtual one
 KEYS = KEY.configuration() + SHA1_KEY.configuration()
 POOL_TEXT = f"interface home0 {{ prefix {POOL}; }}\n"
+SECOND_POOL = "2001:db8:1001::/48"
 
 SITES = {
     # Prefixes of their own; lifetimes long enough to be no matter.
-    "host": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT),
+    "host": lambda g, n: HostSite(
+        g, n, KEYS + POOL_TEXT + f"home-agent-preference {HOME_AGENT_PREFERENCE};\n"),
+    "two": lambda g, n: TwoSite(
+        g, n, KEYS + f"interface home0 {{ prefix {POOL}; prefix {SECOND_POOL}; }}\n"),
+    "links": lambda g, n: LinksSite(
+        g, n, KEYS + POOL_TEXT + f"interface cn0 {{ prefix {SECOND_POOL}; }}\n"),
+    # Unsolicited Mobile Prefix Advertisements soon, or none at all.
+    "news": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT + "mobile-prefix-interval 1s 2s;\n"),
+    "quiet": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT
+                                   + "mobile-prefix-advertisements no;\n"),
     # Room for four bindings.
     "small": lambda g, n: SmallSite(g, n, KEYS + POOL_TEXT + "max-bindings 4;\n"),
     # Each mobile node has a key of its own.
