@@ -28,13 +28,13 @@ const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi)
 	return bsearch(&spi, ha->cfg->keys, ha->cfg->n_keys, sizeof(ha->cfg->keys[0]), by_spi);
 }
 
-/* A node at home is reached by its link, not by a route that may lead to where it was
- * (RFC 6275 10.3.2). */
+/* A node at home is reached by its link, not by a route: that leads to where it was as long
+ * as the binding is there, and nowhere before we know that it is back (RFC 6275 10.3.2). */
 static int send_ack(struct ha *ha, const struct ha_ack *ack, const void *data, size_t len)
 {
 	const struct lease *l = ha_find_lease(ha, &ack->hoa);
 
-	if (in6_eq(&ack->to, &ack->hoa) && l && l->state == LEASE_ATTACHED && l->interface &&
+	if (in6_eq(&ack->to, &ack->hoa) && l && l->state != LEASE_FREE && l->interface &&
 	    l->interface->ifindex != 0)
 		return ha->ops->send_link(ha->ctx, l->interface->ifindex, l->mac, data, len);
 	return ha->ops->send_routed(ha->ctx, data, len);
@@ -262,6 +262,7 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	};
 	struct in6_addr hoa, coa;
 	struct binding *binding;
+	struct ha_home *home;
 	struct lease *lease;
 	struct ha_pending pending;
 	struct verdict_in in;
@@ -272,12 +273,14 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	if (waits(ha, &hoa))
 		ha_flush(ha, now);	/* one thing at a time for one home address */
 	binding = bcache_find(&ha->bcache, &hoa);
+	home = ha_home_of(ha, &hoa);
 	lease = ha_find_lease(ha, &hoa);
 	in = (struct verdict_in){
 		.ip = ip, .msg = msg, .mh = mh,
 		.key = msg->opts.mn_ha.present ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,
-		.may_be_unauthenticated = may_be_unauthenticated(ha, ha_home_of(ha, &hoa), lease),
-		.home = ha_home_of(ha, &hoa), .binding = binding, .lease = lease,
+		.may_be_unauthenticated = may_be_unauthenticated(ha, home, lease),
+		.home = home, .binding = binding, .lease = lease,
+		.to_other_home = home && !in6_eq(&home->cfg.address, &ip->dst),
 		.hoa_is_ours = ha_is_own_address(ha, &hoa),
 		.coa_is_ours = ha_is_own_address(ha, &coa),
 		.coa_is_bound = !in6_eq(&hoa, &coa) && ha_bound_find(ha, &coa),
@@ -296,12 +299,12 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 			  in6_str(&hoa).s, verdict_text(v.reason));
 		return;
 	}
-	if (v.status >= BA_UNSPECIFIED)
-		refused(ha, &v, lease, now);
-	/* What is sent for a message that was not authenticated is counted out. */
+	/* What is sent, and said, for a message that was not authenticated is counted out. */
 	if ((v.reason == VERDICT_AUTH_FAIL || (!in.key && v.status >= BA_UNSPECIFIED)) &&
 	    !ha_error_allowed(ha, now))
 		return;
+	if (v.status >= BA_UNSPECIFIED)
+		refused(ha, &v, lease, now);
 	pending.ack = (struct ha_ack){
 		.from = ip->dst, .to = ip->src, .hoa = v.hoa, .coa = v.coa,
 		.spi = in.key ? in.key->auth.spi : 0,

@@ -63,6 +63,9 @@ static const struct {
 				  "no new home registrations are taken", BA_NO_HOME_REG },
 	[VERDICT_NOT_SUBNET] = { "not-home-subnet", "home address is not of this home agent",
 				 BA_NOT_HOME_SUBNET },
+	[VERDICT_OTHER_HOME] = { "other-home",
+				 "home address is not of the prefix of the home agent address",
+				 BA_NOT_HOME_SUBNET },
 	[VERDICT_HOA_RESERVED] = { "home-address-reserved",
 				   "home address is the home agent's own, or an anycast one",
 				   BA_PROHIBITED },
@@ -298,6 +301,10 @@ static enum verdict_reason check_registration(const struct verdict_in *in, struc
 		return VERDICT_NO_HOME_REG;
 	if (!in->home)
 		return VERDICT_NOT_SUBNET;
+	/* RFC 6275 6.1.7: it goes to a router of the home address's prefix. The tunnel has that
+	 * router's address, and the mobile node takes packets only from where it registered. */
+	if (in->to_other_home)
+		return VERDICT_OTHER_HOME;
 	if (is_reserved(in, &v->hoa))
 		return VERDICT_HOA_RESERVED;
 	if (!in->lease)

@@ -47,6 +47,7 @@ enum verdict_reason {
 	VERDICT_NO_BINDING,		/* 133, de-registration */
 	VERDICT_NO_HOME_REG,		/* 131 */
 	VERDICT_NOT_SUBNET,		/* 132 */
+	VERDICT_OTHER_HOME,		/* 132 */
 	VERDICT_HOA_RESERVED,		/* 129 */
 	VERDICT_NOT_ALLOCATED,		/* 132 */
 	VERDICT_LEASE_OVER,		/* 132 */
@@ -80,6 +81,7 @@ struct verdict_in {
 	const struct ha_key *key;	/* of its SPI; NULL: unknown, or it has none */
 	bool may_be_unauthenticated;	/* it need not have any */
 	const struct ha_home *home;	/* whose prefix holds the home address; NULL: none */
+	bool to_other_home;		/* the update went to our address of another one */
 	const struct binding *binding;	/* of its home address; NULL: none */
 	const struct lease *lease;	/* whose prefix holds the home address; NULL: none */
 	bool hoa_is_ours;		/* the home address is the home agent's own */

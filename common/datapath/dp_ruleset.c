@@ -160,6 +160,17 @@ static void single_hop(struct text *t)
 	t->n_rules++;
 }
 
+/* RFC 2473 4.1.2: a packet that this home agent has put into a tunnel and that another one
+ * sends back to it must not go in once more. No home agent knows the other's bindings, so
+ * two or three of them that lead in a ring are noticed only here. */
+static void no_rings(struct text *t)
+{
+	rule(t, "prerouting", "ip6 nexthdr 41 @nh,%u,128 @local ip6 daddr @tx"
+	     " counter name spoofed drop", PLAIN + 64);
+	rule(t, "prerouting", "ip6 nexthdr 41 @nh,%u,8 41 @nh,%u,128 @local ip6 daddr @tx"
+	     " counter name spoofed drop", PLAIN + 48, PLAIN + 320 + 64);
+}
+
 /* RFC 4861 8: a redirect is for a neighbour. Who is reached by a tunnel is none, and neither
  * is the other end of one; the kernel sees only that a packet leaves where it came in. */
 static void no_redirects(struct text *t)
@@ -200,6 +211,7 @@ int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t ro
 		rule(&t, "output", "ip6 saddr @tx");
 		break;
 	case DP_ROLE_HA:
+		no_rings(&t);
 		rule(&t, "prerouting", "ip6 daddr @tx");
 		/* Nor is it to answer a Home Address option, at its only place by RFC 6275 6.3;
 		 * before ESP and AH it is the business of whoever keeps their keys. */

@@ -7,7 +7,7 @@ import hmac
 import socket
 import struct
 
-MH, DSTOPTS, ICMP6, UDP = 135, 60, 58, 17
+MH, DSTOPTS, ICMP6, UDP, IPV6 = 135, 60, 58, 17, 41
 BU_A, BU_H = 0x8000, 0x4000
 
 
@@ -60,12 +60,17 @@ def bu(hoa, ha, coa, seq, secret, **o):
     return ipv6(o.get("source", coa), ha, DSTOPTS, hao + bu_header(hoa, ha, coa, seq, secret, **o))
 
 
+def udp(src, dst):
+    """A UDP packet to the discard port."""
+    data = struct.pack("!HHHH", 9999, 9, 8, 0)
+    c = cksum(pton(src), pton(dst), UDP, data)
+    return ipv6(src, dst, UDP, data[:6] + struct.pack("!H", c))
+
+
 def with_hao(hoa, dst, src):
     """A UDP packet to the discard port with a Home Address option."""
     hao = struct.pack("!BB", UDP, 2) + b"\1\2\0\0" + b"\xc9\x10" + pton(hoa)
-    udp = struct.pack("!HHHH", 9999, 9, 8, 0)
-    c = cksum(pton(hoa), pton(dst), UDP, udp)
-    return ipv6(src, dst, DSTOPTS, hao + udp[:6] + struct.pack("!H", c))
+    return ipv6(src, dst, DSTOPTS, hao + udp(hoa, dst)[40:])
 
 
 def sign(covered, coa, hoa, secret):
@@ -170,3 +175,13 @@ class Listener:
                 return out
             if p[24:40] == pton(ha) and p[6] == DSTOPTS and p[40] == MH:
                 out.append(p)
+
+    def tunnelled(self):
+        """How many tunnel packets passed, either way, since the last call."""
+        n = 0
+        while True:
+            try:
+                p, _ = self.sock.recvfrom(65536)
+            except BlockingIOError:
+                return n
+            n += p[6] == IPV6

@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -166,6 +167,37 @@ def cut(t, lab, hoa):
             "a packet cut everywhere changes nothing")
 
 
+def test_ring(t):
+    """two home agents whose bindings lead to each other"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        for n in (1, 2):
+            lab.start_had(n)
+        lab.start_mnd()
+        hoa = {}
+        for n in (1, 2):
+            lab.move(n)
+            lab.attached(n)
+            lease = next(x for x in lab.status(f"ar{n}")["leases"] if x["attached"])
+            hoa[n] = lease["prefix"].replace("::/64", "::77")
+        lab.kill("mn")
+        # Each home address is the other's care-of address. Neither home agent can know.
+        for n in (1, 2):
+            lab.inside("cn2", forge.send_routed,
+                       forge.bu(hoa[n], HA[n], hoa[3 - n], 5, lab.secret, source=CN[2]))
+            t.ok(wait_for(lambda n=n: [b for b in lab.status(f"ar{n}")["bindings"]
+                                       if b["hoa"] == hoa[n]], 2.0), f"AR{n} has its half")
+        road = lab.inside("core", forge.Listener, "ar2")
+        lab.inside("cn1", forge.send_routed, forge.udp(CN[1], hoa[1]))
+        t.ok(wait_for(lambda: sum(lab.status(f"ar{n}")["counters"]["data-path-drops"]
+                                  for n in (1, 2)), 2.0), "a packet that came back is counted")
+        passed = road.tunnelled()
+        t.ok(0 < passed <= 3, "and it went round once", passed)
+        count = lab.status("ar1")["counters"]
+        time.sleep(0.5)
+        t.equal(lab.status("ar1")["counters"], count, "nothing goes on")
+
+
 def test_advertisement(t):
     """a Router Advertisement that came through a router"""
     with Lab(tap.BINDIR) as lab:
@@ -309,5 +341,5 @@ def test_mn_state(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_binding_updates, test_advertisement, test_configuration, test_second_daemon,
+    tap.main(test_binding_updates, test_ring, test_advertisement, test_configuration, test_second_daemon,
              test_privileges, test_database, test_mn_state)

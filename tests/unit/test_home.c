@@ -102,7 +102,7 @@ static void several_prefixes_on_one_interface(void **state)
 	fake_end(&f);
 }
 
-/* A Binding Update is taken at the address of any home; the tunnel is the home's. */
+/* The tunnel has the home's address, so a registration at that of another is refused. */
 static void binding_knows_its_home(void **state)
 {
 	struct in6_addr own = addr("2001:db8:2:200::1");
@@ -125,7 +125,8 @@ static void binding_knows_its_home(void **state)
 				  .lifetime = 100, .key = &f.keys[0],
 				  .dst = "2001:db8:1:100::1" });
 	assert_true(fake_mh(&f, &ip, &msg));
-	assert_int_equal(msg.u.ba.status, BA_ACCEPTED);
+	assert_int_equal(msg.u.ba.status, BA_NOT_HOME_SUBNET);
+	assert_int_equal(f.ha.verdicts[VERDICT_OTHER_HOME], 1);
 	own = addr("2001:db8:1:100::1");
 	assert_true(in6_eq(&ip.src, &own));
 	assert_int_equal(f.ha.counters[HA_RX_MH_ELSEWHERE], 0);

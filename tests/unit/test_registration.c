@@ -414,6 +414,27 @@ static void deregistration_of_each_kind(void **state)
 	}
 }
 
+/* RFC 6275 10.3.2: a host on its link hears what it did wrong, by its link: the route to its
+ * home address still leads away. */
+static void refusals_reach_a_host_at_home(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	begin(&f);
+	fake_bu(&f, &(struct bu){ .src = HOA, .seq = 10, .lifetime = 0, .key = &f.keys[0] });
+	assert_int_equal(fake_ba(&f, &f.keys[0], HOA, HOA).status, BA_SEQ_OUT_OF_WINDOW);
+	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 1);
+	assert_int_equal(fake_count(&f, CALL_SEND_ROUTED), 0);
+	assert_memory_equal(f.packet_mac, mac_a, 6);
+	/* And what it did right, though nobody knew that it was back. */
+	fake_bu(&f, &(struct bu){ .src = HOA, .seq = 11, .lifetime = 0, .key = &f.keys[0] });
+	assert_int_equal(fake_ba(&f, &f.keys[0], HOA, HOA).status, BA_ACCEPTED);
+	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 2);
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_ATTACHED), 2);
+	fake_end(&f);
+}
+
 /* RFC 4285 6. */
 static void time_stamps(void **state)
 {
@@ -670,6 +691,7 @@ int main(void)
 		cmocka_unit_test(home_address_with_its_binding),
 		cmocka_unit_test(every_lifetime),
 		cmocka_unit_test(deregistration_of_each_kind),
+		cmocka_unit_test(refusals_reach_a_host_at_home),
 		cmocka_unit_test(time_stamps),
 		cmocka_unit_test(refresh_is_advised),
 		cmocka_unit_test(without_a_key_where_it_is_allowed),

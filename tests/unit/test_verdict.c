@@ -122,6 +122,7 @@ static void f_nonces(struct world *w) { f_not_home(w); f_nonce(w); }
 static void f_home_nonce(struct world *w) { f_nonces(w); w->msg.u.bu.lifetime = 0; }
 static void f_no_binding(struct world *w) { w->msg.u.bu.lifetime = 0; }
 static void f_no_home_reg(struct world *w) { w->policy.no_new_bindings = true; }
+static void f_other_home(struct world *w) { w->in.to_other_home = true; }
 static void f_hoa_ha(struct world *w) { w->in.hoa_is_ours = true; w->in.lease = NULL; }
 static void f_hoa_router(struct world *w) { w->ip.hao = addr("2001:db8:1:101::"); }
 static void f_hoa_anycast(struct world *w) { w->ip.hao = addr("2001:db8:1:101:fdff:ffff:ffff:fffe"); }
@@ -170,6 +171,7 @@ static const struct {
 	{ "nothing to de-register", f_no_binding, VERDICT_NO_BINDING, 133 },
 	{ "no new bindings", f_no_home_reg, VERDICT_NO_HOME_REG, 131 },
 	{ "other home agent's prefix", f_subnet, VERDICT_NOT_SUBNET, 132 },
+	{ "other home agent address", f_other_home, VERDICT_OTHER_HOME, 132 },
 	{ "home address is ours", f_hoa_ha, VERDICT_HOA_RESERVED, 129 },
 	{ "home address of all routers", f_hoa_router, VERDICT_HOA_RESERVED, 129 },
 	{ "home address of all home agents", f_hoa_anycast, VERDICT_HOA_RESERVED, 129 },
