@@ -27,28 +27,28 @@ static int filters_open(struct dp_kernel *s)
 		const struct change *c = &s->changes[i];
 
 		if (c->kind != CHANGE_DEL)
-			err = dp_filter_add(s->filter, &c->k->inner, &c->to.remote);
+			err = dp_filter_add(s->filter, &c->k->b.inner.addr, &c->to.remote);
 	}
 	return dp_first_error(err, dp_filter_commit(s->filter));
 }
 
 static int ask(struct dp_kernel *s, const struct change *c)
 {
-	const struct dp_ends ends = { c->to.local, c->to.remote };
+	const struct dp_ends ends = binding_ends(&c->to);
 	struct binding *k = c->k;
 	int err = 0;
 
 	switch (c->kind) {
 	case CHANGE_NEW:
 	case CHANGE_MOVE:
-		err = dp_nexthop_replace(s->tunnel, k->nh->id, &ends);
+		err = dp_nexthop_replace(s->tunnel, k->nexthop, &ends);
 		if (err == 0 && (c->kind == CHANGE_NEW || c->to.mtu != k->b.mtu))
 			err = binding_install(s, k, c->to.mtu);
 		break;
 	case CHANGE_DEL:
 		err = binding_remove(s, k);
 		if (err == 0)
-			err = dp_nexthop_del(s->nl, k->nh->id);
+			err = dp_nexthop_del(s->nl, k->nexthop);
 		break;
 	}
 	return err;
@@ -98,7 +98,7 @@ static void count_before(struct dp_kernel *s)
 		const struct change *c = &s->changes[i];
 
 		if (c->err == 0 && c->kind == CHANGE_MOVE)
-			pairs[n++] = (struct dp_pair){ c->k->b.remote, c->k->inner };
+			pairs[n++] = (struct dp_pair){ c->k->b.remote, c->k->b.inner.addr };
 	}
 	if (n == 0 || dp_filter_rx_many(s->filter, pairs, n, counts) < 0)
 		return;
@@ -113,7 +113,7 @@ static void count_before(struct dp_kernel *s)
 
 static void close_filter(struct dp_kernel *s, const struct change *c)
 {
-	const struct in6_addr *inner = &c->k->inner;
+	const struct in6_addr *inner = &c->k->b.inner.addr;
 
 	if (c->err < 0 || c->kind == CHANGE_NEW ||
 	    (c->kind == CHANGE_MOVE && in6_eq(&c->k->b.remote, &c->to.remote)))
@@ -145,10 +145,8 @@ static void settle(struct dp_kernel *s, const struct change *c)
 	case CHANGE_NEW:
 	case CHANGE_MOVE:
 		k->b = c->to;
-		k->nh->ends = (struct dp_ends){ c->to.local, c->to.remote };
 		break;
 	case CHANGE_DEL:
-		nexthop_free(s, k->nh);
 		binding_forget(s, k);
 		break;
 	}
@@ -230,7 +228,7 @@ int dp_batch_set(struct dp_kernel *s, const struct dp_binding *b)
 	k = binding_note(s, &b->inner.addr, 0);
 	if (!k)
 		return -ENOMEM;
-	err = nexthop_reserve(s, k);
+	err = nexthop_claim(s, k, 0);
 	if (err < 0) {
 		binding_forget(s, k);
 		return err;

@@ -26,8 +26,8 @@ static bool leaves_from(const struct dp_kernel *s, const struct in6_addr *addr)
 {
 	if (in6_eq(&s->source, addr))
 		return true;
-	for (const struct nexthop *nh = s->nexthops; nh; nh = nh->hh.next) {
-		if (in6_eq(&nh->ends.local, addr))
+	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
+		if (in6_eq(&k->b.local, addr))
 			return true;
 	}
 	return false;
@@ -62,6 +62,7 @@ int dp_kernel_endpoint_add(struct dp *dp, const struct in6_addr *addr)
 	struct dp_kernel *s = kernel_of(dp);
 	int i = endpoint_index(s, addr), err;
 
+	dp_batch_commit(s);
 	if (i < 0 && s->n_endpoints == DP_ENDPOINTS_MAX)
 		return -ENOSPC;
 	err = endpoint_install(s, addr);
@@ -83,12 +84,15 @@ static int nexthops_again(const struct dp_kernel *s, const struct in6_addr *gone
 {
 	int err = 0;
 
-	for (struct nexthop *nh = s->nexthops; nh; nh = nh->hh.next) {
-		if (in6_eq(&nh->ends.local, gone))
-			nh->ends.local = s->source;
+	for (struct binding *k = s->bindings; k; k = k->hh.next) {
+		struct dp_ends ends;
+
+		if (in6_eq(&k->b.local, gone))
+			k->b.local = s->source;
 		else if (!all)
 			continue;
-		err = dp_first_error(err, nexthop_install(s, nh, &nh->ends));
+		ends = binding_ends(&k->b);
+		err = dp_first_error(err, nexthop_install(s, k, &ends));
 	}
 	return err;
 }
@@ -101,6 +105,7 @@ int dp_kernel_endpoint_del(struct dp *dp, const struct in6_addr *addr)
 
 	if (i < 0)
 		return -ENOENT;
+	dp_batch_commit(s);
 	err = endpoint_remove(s, i);
 	if (all)
 		err = dp_first_error(err, use_source(s, s->n_endpoints > 0 ?
@@ -137,9 +142,9 @@ static void old_remote_away(struct dp_kernel *s, struct binding *k)
 {
 	uint64_t n;
 
-	if (dp_filter_rx(s->filter, &k->inner, &k->b.remote, &n) == 0)
+	if (dp_filter_rx(s->filter, &k->b.inner.addr, &k->b.remote, &n) == 0)
 		k->rx_before += n;
-	(void)dp_filter_del_rx(s->filter, &k->inner, &k->b.remote);
+	(void)dp_filter_del_rx(s->filter, &k->b.inner.addr, &k->b.remote);
 }
 
 static void filter_away(struct dp_kernel *s, const struct in6_addr *inner,
@@ -151,23 +156,22 @@ static void filter_away(struct dp_kernel *s, const struct in6_addr *inner,
 
 int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_binding *b)
 {
-	const struct dp_ends ends = { b->local, b->remote };
+	const struct dp_ends ends = binding_ends(b);
 	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
 
 	if (err == 0)
 		err = follow_source(s, &b->local);
 	if (err == 0)
-		err = nexthop_install(s, k->nh, &ends);
+		err = nexthop_install(s, k, &ends);
 	if (err == 0)
 		err = binding_install(s, k, b->mtu);
 	if (err < 0) {
 		(void)binding_remove(s, k);
 		filter_away(s, &b->inner.addr, &b->remote);
-		nexthop_remove(s, k->nh);
+		nexthop_remove(s, k);
 		binding_forget(s, k);
 		return err;
 	}
-	k->nh->ends = ends;
 	k->b = *b;
 	return 0;
 }
@@ -182,7 +186,7 @@ static int set_new(struct dp_kernel *s, const struct dp_binding *b)
 	k = binding_note(s, &b->inner.addr, (unsigned int)slot);
 	if (!k)
 		return -ENOMEM;
-	err = nexthop_reserve(s, k);
+	err = nexthop_claim(s, k, 0);
 	if (err < 0) {
 		binding_forget(s, k);
 		return err;
@@ -196,7 +200,7 @@ static int set_new(struct dp_kernel *s, const struct dp_binding *b)
  */
 int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_binding *b)
 {
-	const struct dp_ends ends = { b->local, b->remote };
+	const struct dp_ends ends = binding_ends(b);
 	bool moves = !in6_eq(&k->b.remote, &b->remote);
 	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
 
@@ -204,7 +208,7 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 		err = follow_source(s, &b->local);
 	/* On the MN also for the same HA: a new care-of address may leave by another router. */
 	if (err == 0 && (moves || s->role == DP_ROLE_MN || !in6_eq(&k->b.local, &b->local)))
-		err = nexthop_install(s, k->nh, &ends);
+		err = nexthop_install(s, k, &ends);
 	if (err < 0) {
 		if (moves)
 			(void)dp_filter_del_rx(s->filter, &b->inner.addr, &b->remote);
@@ -212,7 +216,6 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 	}
 	if (moves)
 		old_remote_away(s, k);
-	k->nh->ends = ends;
 	if (s->role == DP_ROLE_MN)
 		found_away(s);
 	if (k->b.mtu != b->mtu)
@@ -225,8 +228,8 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 {
 	int err = dp_complain(s, "removal", binding_remove(s, k));
 
-	nexthop_remove(s, k->nh);
-	filter_away(s, &k->inner, &k->b.remote);
+	nexthop_remove(s, k);
+	filter_away(s, &k->b.inner.addr, &k->b.remote);
 	binding_forget(s, k);
 	return err;
 }
@@ -267,9 +270,9 @@ int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_sta
 
 	if (!k)
 		return -ENOENT;
-	err = dp_filter_tx(s->filter, &k->inner, &st.tx_packets);
+	err = dp_filter_tx(s->filter, &k->b.inner.addr, &st.tx_packets);
 	if (err == 0)
-		err = dp_filter_rx(s->filter, &k->inner, &k->b.remote, &st.rx_packets);
+		err = dp_filter_rx(s->filter, &k->b.inner.addr, &k->b.remote, &st.rx_packets);
 	if (err < 0)
 		return err;
 	st.rx_packets += k->rx_before;
@@ -305,13 +308,11 @@ int dp_kernel_repair(struct dp *dp)
 
 static void free_records(struct dp_kernel *s)
 {
-	struct binding *k, *next_k;
-	struct nexthop *nh, *next_nh;
+	struct binding *k, *next;
 
-	HASH_ITER(hh, s->bindings, k, next_k)
+	HASH_ITER(hh, s->bindings, k, next)
 		binding_forget(s, k);
-	HASH_ITER(hh, s->nexthops, nh, next_nh)
-		nexthop_free(s, nh);
+	free(s->by_nexthop);
 }
 
 static void remove_all(struct dp_kernel *s)
@@ -320,7 +321,7 @@ static void remove_all(struct dp_kernel *s)
 
 	HASH_ITER(hh, s->bindings, k, next) {
 		(void)binding_remove(s, k);
-		nexthop_remove(s, k->nh);
+		nexthop_remove(s, k);
 		binding_forget(s, k);
 	}
 	while (s->n_endpoints > 0)

@@ -44,58 +44,75 @@ uint32_t dp_nexthop_base(const struct dp_kernel *s)
 
 /* --- nexthops ------------------------------------------------------------------- */
 
-struct nexthop *nexthop_find(const struct dp_kernel *s, uint32_t id)
+struct binding *nexthop_owner(const struct dp_kernel *s, uint32_t id)
 {
-	struct nexthop *nh;
+	uint32_t at = id - dp_nexthop_base(s);
 
-	HASH_FIND(hh, s->nexthops, &id, sizeof(id), nh);
-	return nh;
+	return at < s->n_nexthops ? s->by_nexthop[at] : NULL;
 }
 
-struct nexthop *nexthop_note(struct dp_kernel *s, uint32_t id, const struct dp_ends *ends)
+static int grow_nexthops(struct dp_kernel *s, uint32_t at)
 {
-	struct nexthop *nh = calloc(1, sizeof(*nh));
+	uint32_t n = s->n_nexthops ? s->n_nexthops : 64;
+	struct binding **bigger;
 
-	if (!nh)
-		return NULL;
-	nh->id = id;
-	nh->ends = *ends;
-	HASH_ADD(hh, s->nexthops, id, sizeof(nh->id), nh);
-	return nh;
-}
-
-void nexthop_free(struct dp_kernel *s, struct nexthop *nh)
-{
-	HASH_DEL(s->nexthops, nh);
-	free(nh);
-}
-
-void nexthop_remove(struct dp_kernel *s, struct nexthop *nh)
-{
-	if (!nh)
-		return;
-	(void)dp_nexthop_del(s->nl, nh->id);
-	nexthop_free(s, nh);
-}
-
-int nexthop_install(const struct dp_kernel *s, const struct nexthop *nh, const struct dp_ends *ends)
-{
-	return dp_complain(s, "nexthop", dp_nexthop_replace(s->tunnel, nh->id, ends));
-}
-
-int nexthop_reserve(struct dp_kernel *s, struct binding *k)
-{
-	const struct dp_ends nowhere = { 0 };
-	uint32_t id;
-
-	do {
-		id = dp_nexthop_base(s) + s->next_id++ % DP_NEXTHOP_IDS;
-	} while (nexthop_find(s, id));
-	k->nh = nexthop_note(s, id, &nowhere);
-	if (!k->nh)
+	while (n <= at)
+		n *= 2;
+	bigger = reallocarray(s->by_nexthop, n, sizeof(struct binding *));
+	if (!bigger)
 		return -ENOMEM;
-	k->nh->used = true;
+	memset(bigger + s->n_nexthops, 0, (n - s->n_nexthops) * sizeof(struct binding *));
+	s->by_nexthop = bigger;
+	s->n_nexthops = n;
 	return 0;
+}
+
+int nexthop_claim(struct dp_kernel *s, struct binding *k, uint32_t id)
+{
+	uint32_t base = dp_nexthop_base(s), at = id ? id - base : s->free_nexthop;
+	int err;
+
+	if (!id) {
+		while (at < s->n_nexthops && s->by_nexthop[at])
+			at++;
+		s->free_nexthop = at;
+	}
+	if (at >= DP_NEXTHOP_IDS)
+		return -ENOSPC;
+	err = at >= s->n_nexthops ? grow_nexthops(s, at) : 0;
+	if (err < 0)
+		return err;
+	s->by_nexthop[at] = k;
+	k->nexthop = base + at;
+	return 0;
+}
+
+static void nexthop_release(struct dp_kernel *s, struct binding *k)
+{
+	uint32_t at = k->nexthop - dp_nexthop_base(s);
+
+	if (!k->nexthop)
+		return;
+	s->by_nexthop[at] = NULL;
+	if (at < s->free_nexthop)
+		s->free_nexthop = at;
+	k->nexthop = 0;
+}
+
+int nexthop_install(const struct dp_kernel *s, const struct binding *k, const struct dp_ends *ends)
+{
+	return dp_complain(s, "nexthop", dp_nexthop_replace(s->tunnel, k->nexthop, ends));
+}
+
+void nexthop_remove(const struct dp_kernel *s, const struct binding *k)
+{
+	if (k->nexthop)
+		(void)dp_nexthop_del(s->nl, k->nexthop);
+}
+
+struct dp_ends binding_ends(const struct dp_binding *b)
+{
+	return (struct dp_ends){ b->local, b->remote };
 }
 
 /* --- endpoints ------------------------------------------------------------------ */
@@ -153,11 +170,11 @@ struct binding *binding_note(struct dp_kernel *s, const struct in6_addr *inner, 
 
 	if (!k)
 		return NULL;
-	k->inner = *inner;
+	k->b.inner = (struct in6_prefix){ *inner, 128 };
 	k->slot = slot;
 	if (s->role == DP_ROLE_MN)
 		s->slots[slot] = true;
-	HASH_ADD(hh, s->bindings, inner, sizeof(k->inner), k);
+	HASH_ADD_KEYPTR(hh, s->bindings, &k->b.inner.addr, sizeof(k->b.inner.addr), k);
 	return k;
 }
 
@@ -165,18 +182,19 @@ void binding_forget(struct dp_kernel *s, struct binding *k)
 {
 	if (s->role == DP_ROLE_MN)
 		s->slots[k->slot] = false;
+	nexthop_release(s, k);
 	HASH_DEL(s->bindings, k);
 	free(k);
 }
 
 static struct dp_route route_of(const struct dp_kernel *s, const struct binding *k, uint16_t mtu)
 {
-	struct dp_route r = { .mtu = mtu ? mtu : DP_MTU_DEFAULT };
+	struct dp_route r = {
+		.mtu = mtu ? mtu : DP_MTU_DEFAULT, .nexthop = k->nexthop,
+	};
 
-	if (k->nh)
-		r.nexthop = k->nh->id;
 	if (s->role == DP_ROLE_HA) {
-		r.dst = (struct in6_prefix){ k->inner, 128 };
+		r.dst = k->b.inner;
 		r.table = DP_TABLE_MAIN;
 	} else {
 		r.table = s->base + k->slot;	/* dst: default */
@@ -187,7 +205,7 @@ static struct dp_route route_of(const struct dp_kernel *s, const struct binding 
 static struct rt_rule rule_of(const struct dp_kernel *s, const struct binding *k)
 {
 	return (struct rt_rule){
-		.from = { k->inner, 128 }, .priority = s->base + k->slot,
+		.from = k->b.inner, .priority = s->base + k->slot,
 		.table = s->base + k->slot,
 	};
 }

@@ -18,21 +18,13 @@
 #define DP_NEXTHOP_IDS	0x00080000U
 #define DP_BATCH	64		/* changes made together */
 
-struct nexthop {
-	uint32_t id;			/* key */
-	struct dp_ends ends;
-	bool used;			/* a binding's; only open() sees others */
-	bool seen;
-	UT_hash_handle hh;
-};
-
 struct binding {
-	struct in6_addr inner;		/* key; all inner prefixes are /128 */
-	struct dp_binding b;
-	struct nexthop *nh;
+	struct dp_binding b;		/* b.inner is the key, always a /128 */
+	uint32_t nexthop;		/* its id; 0: none yet */
 	unsigned int slot;		/* MN */
 	uint64_t rx_before;		/* counted with remotes that are gone */
-	bool seen_route, seen_rule, seen_rx, seen_tx;
+	/* by the last look at the kernel */
+	bool seen_nexthop, seen_route, seen_rule, seen_rx, seen_tx;
 	bool queued;			/* a change of it waits in dp_kernel.changes */
 	UT_hash_handle hh;
 };
@@ -65,9 +57,10 @@ struct dp_kernel {
 	struct endpoint endpoints[DP_ENDPOINTS_MAX];	/* oldest first */
 	unsigned int n_endpoints;
 	struct binding *bindings;
-	struct nexthop *nexthops;
+	struct binding **by_nexthop;	/* id less dp_nexthop_base() */
+	uint32_t n_nexthops;		/* places in it */
+	uint32_t free_nexthop;		/* no free place is before this one */
 	bool slots[DP_SLOTS];
-	uint32_t next_id;
 	dp_failed_fn *failed;		/* NULL: each change is made at once */
 	void *failed_ctx;
 	struct change changes[DP_BATCH];
@@ -79,15 +72,16 @@ int dp_complain(const struct dp_kernel *s, const char *what, int err);
 int dp_first_error(int a, int b);
 uint32_t dp_nexthop_base(const struct dp_kernel *s);
 
-struct nexthop *nexthop_find(const struct dp_kernel *s, uint32_t id);
-struct nexthop *nexthop_note(struct dp_kernel *s, uint32_t id, const struct dp_ends *ends);
-void nexthop_free(struct dp_kernel *s, struct nexthop *nh);
-void nexthop_remove(struct dp_kernel *s, struct nexthop *nh);	/* NULL: nothing */
+/* The binding whose nexthop has that id; NULL: none. */
+struct binding *nexthop_owner(const struct dp_kernel *s, uint32_t id);
+/* An id for a binding that has none: the given one, or (0) one that is free. Nothing is
+ * installed by that. 0, -ENOMEM, -ENOSPC. */
+int nexthop_claim(struct dp_kernel *s, struct binding *k, uint32_t id);
 /* Also makes the tunnel look for its way again: it may remember the route that it found. */
-int nexthop_install(const struct dp_kernel *s, const struct nexthop *nh,
+int nexthop_install(const struct dp_kernel *s, const struct binding *k,
 		    const struct dp_ends *ends);
-/* An id of its own for a binding; nothing is installed by that. */
-int nexthop_reserve(struct dp_kernel *s, struct binding *k);
+void nexthop_remove(const struct dp_kernel *s, const struct binding *k);
+struct dp_ends binding_ends(const struct dp_binding *b);
 
 int endpoint_index(const struct dp_kernel *s, const struct in6_addr *addr);	/* -ENOENT */
 void endpoint_forget(struct dp_kernel *s, int i);
@@ -97,11 +91,11 @@ int endpoint_remove(struct dp_kernel *s, int i);
 struct binding *binding_find(const struct dp_kernel *s, const struct in6_addr *inner);
 struct binding *binding_note(struct dp_kernel *s, const struct in6_addr *inner,
 			     unsigned int slot);
-void binding_forget(struct dp_kernel *s, struct binding *k);
+void binding_forget(struct dp_kernel *s, struct binding *k);	/* its id is free then */
 int binding_install(const struct dp_kernel *s, const struct binding *k, uint16_t mtu);
 int binding_remove(const struct dp_kernel *s, const struct binding *k);
 
-/* Whole changes in dp_kernel.c. begin: k is new and has its nexthop reserved; after a
+/* Whole changes in dp_kernel.c. begin: k is new and has claimed its nexthop; after a
  * failure, and after end, the record is gone. change: after a failure all is as before. */
 int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_binding *b);
 int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_binding *b);

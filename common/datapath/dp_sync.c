@@ -6,11 +6,19 @@
 #include "common/datapath/dp_records.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "common/sys/rt.h"
 
+struct found {				/* a nexthop of an earlier run */
+	uint32_t id;			/* key */
+	struct dp_ends ends;
+	UT_hash_handle hh;
+};
+
 struct sync {
 	struct dp_kernel *s;
+	struct found *found;		/* those that no binding has claimed yet */
 	int n;				/* things put right */
 	int err;
 	bool adopt;			/* open(): what is found becomes ours; else it goes */
@@ -35,76 +43,94 @@ static void endpoint_adopt(const struct sync *y, const struct in6_addr *addr)
 	};
 }
 
-static bool same_ends(const struct dp_ends *ours, const struct dp_ends *there)
+static bool same_ends(const struct dp_binding *ours, const struct dp_ends *there)
 {
 	return in6_eq(&ours->remote, &there->remote) &&
 	       (in6_is_any(&there->local) || in6_eq(&ours->local, &there->local));
+}
+
+static void note_found(struct sync *y, uint32_t id, const struct dp_ends *ends)
+{
+	struct found *f = calloc(1, sizeof(*f));
+
+	if (!f) {
+		y->err = -ENOMEM;
+		return;
+	}
+	f->id = id;
+	f->ends = *ends;
+	HASH_ADD(hh, y->found, id, sizeof(f->id), f);
 }
 
 static void found_nexthop(void *ctx, uint32_t id, const struct dp_ends *ends)
 {
 	struct sync *y = ctx;
 	struct dp_kernel *s = y->s;
-	struct nexthop *nh = nexthop_find(s, id);
+	struct binding *k = nexthop_owner(s, id);
 	uint32_t base = dp_nexthop_base(s);
 
 	if (id < base || id - base >= DP_NEXTHOP_IDS)
 		return;			/* the other role's */
-	if (!nh && y->adopt && ends) {
-		nh = nexthop_note(s, id, ends);
-		if (!nh)
-			y->err = -ENOMEM;
-		if (!in6_is_any(&ends->local)) {
-			endpoint_adopt(y, &ends->local);
-			s->source = ends->local;
-		}
-	}
-	if (!nh)
-		sync_done(y, dp_nexthop_del(s->nl, id));
+	if (k)
+		k->seen_nexthop = ends && same_ends(&k->b, ends);
+	else if (y->adopt && ends)
+		note_found(y, id, ends);
 	else
-		nh->seen = ends && same_ends(&nh->ends, ends);
+		sync_done(y, dp_nexthop_del(s->nl, id));
 }
 
-/* The nexthop of a route of an earlier run, if no other binding has it. */
-static struct nexthop *nexthop_adopt(const struct sync *y, uint32_t id)
+/* The nexthop of a route of an earlier run becomes the binding's, if no other has it; where
+ * it does not say the outer source, that is the source of all tunnels. */
+static bool adopt_nexthop(struct sync *y, struct binding *k, const struct dp_route *r)
 {
-	struct nexthop *nh = y->adopt ? nexthop_find(y->s, id) : NULL;
+	struct found *f;
 
-	if (!nh || nh->used)
-		return NULL;
-	nh->used = true;
-	return nh;
+	HASH_FIND(hh, y->found, &r->nexthop, sizeof(r->nexthop), f);
+	if (!f || nexthop_claim(y->s, k, f->id) < 0)
+		return false;
+	k->b.local = in6_is_any(&f->ends.local) ? y->s->source : f->ends.local;
+	k->b.remote = f->ends.remote;
+	k->b.mtu = r->mtu;
+	k->seen_nexthop = true;
+	HASH_DEL(y->found, f);
+	free(f);
+	return true;
 }
 
-/* Where the nexthop does not say it, the source of all tunnels. */
-static struct in6_addr local_of(const struct dp_kernel *s, const struct nexthop *nh)
+/* Those that no binding has are nobody's. remove false: nothing is known of them. */
+static void drop_found(struct sync *y, bool remove)
 {
-	return in6_is_any(&nh->ends.local) ? s->source : nh->ends.local;
+	struct found *f, *next;
+
+	HASH_ITER(hh, y->found, f, next) {
+		if (remove)
+			sync_done(y, dp_nexthop_del(y->s->nl, f->id));
+		HASH_DEL(y->found, f);
+		free(f);
+	}
 }
 
 static void found_ha_route(struct sync *y, const struct dp_route *r)
 {
 	struct dp_kernel *s = y->s;
 	struct binding *k = r->dst.len == 128 ? binding_find(s, &r->dst.addr) : NULL;
-	struct nexthop *nh;
 
 	if (k) {
-		k->seen_route = k->nh->id == r->nexthop;
+		k->seen_route = k->nexthop == r->nexthop;
 		return;
 	}
-	nh = r->dst.len == 128 ? nexthop_adopt(y, r->nexthop) : NULL;
-	if (!nh) {
-		sync_done(y, dp_route_del(s->tunnel, r));
-		return;
+	if (r->dst.len == 128 && y->adopt) {
+		k = binding_note(s, &r->dst.addr, 0);
+		if (!k) {
+			y->err = -ENOMEM;
+			return;
+		}
+		k->seen_route = adopt_nexthop(y, k, r);
+		if (k->seen_route)
+			return;
+		binding_forget(s, k);
 	}
-	k = binding_note(s, &r->dst.addr, 0);
-	if (!k) {
-		y->err = -ENOMEM;
-		return;
-	}
-	k->b = (struct dp_binding){ r->dst, local_of(s, nh), nh->ends.remote, r->mtu };
-	k->nh = nh;
-	k->seen_route = true;
+	sync_done(y, dp_route_del(s->tunnel, r));
 }
 
 static struct binding *binding_in_slot(const struct dp_kernel *s, uint32_t slot)
@@ -126,15 +152,9 @@ static void found_mn_route(struct sync *y, const struct dp_route *r)
 		sync_done(y, dp_route_del(s->tunnel, r));
 		return;
 	}
-	if (!k->nh) {
-		k->nh = nexthop_adopt(y, r->nexthop);
-		if (!k->nh)
-			return;
-		k->b.local = local_of(s, k->nh);
-		k->b.remote = k->nh->ends.remote;
-		k->b.mtu = r->mtu;
-	}
-	k->seen_route = k->nh->id == r->nexthop;
+	if (!k->nexthop && !adopt_nexthop(y, k, r))
+		return;
+	k->seen_route = k->nexthop == r->nexthop;
 }
 
 static void found_route(void *ctx, const struct dp_route *r)
@@ -167,7 +187,6 @@ static void found_rule(void *ctx, const struct rt_rule *r)
 			y->err = -ENOMEM;
 			return;
 		}
-		k->b.inner = r->from;
 		k->seen_rule = true;
 	} else {
 		sync_done(y, rt_rule_del(s->nl, r));
@@ -218,14 +237,11 @@ static void found_element(void *ctx, const struct in6_addr *inner, const struct 
 static int look(struct sync *y)
 {
 	struct dp_kernel *s = y->s;
-	struct nexthop *nh;
 	struct binding *k;
 	int err;
 
-	for (nh = s->nexthops; nh; nh = nh->hh.next)
-		nh->seen = false;
 	for (k = s->bindings; k; k = k->hh.next)
-		k->seen_route = k->seen_rule = k->seen_rx = k->seen_tx = false;
+		k->seen_nexthop = k->seen_route = k->seen_rule = k->seen_rx = k->seen_tx = false;
 	for (unsigned int i = 0; i < s->n_endpoints; i++)
 		s->endpoints[i] = (struct endpoint){
 			.addr = s->endpoints[i].addr, .found = s->endpoints[i].found,
@@ -249,7 +265,7 @@ static void drop_halves(struct sync *y)
 	struct binding *k, *next;
 
 	HASH_ITER(hh, s->bindings, k, next) {
-		if (k->nh)
+		if (k->nexthop)
 			continue;
 		sync_done(y, binding_remove(s, k));
 		binding_forget(s, k);
@@ -276,18 +292,11 @@ static void put_back_endpoints(struct sync *y)
 static void put_back_bindings(struct sync *y)
 {
 	struct dp_kernel *s = y->s;
-	struct nexthop *nh, *next;
-	struct binding *k;
+	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
+		const struct dp_ends ends = binding_ends(&k->b);
 
-	HASH_ITER(hh, s->nexthops, nh, next) {
-		if (!nh->used) {
-			nexthop_remove(s, nh);
-			y->n++;
-		} else if (!nh->seen) {
-			sync_done(y, nexthop_install(s, nh, &nh->ends));
-		}
-	}
-	for (k = s->bindings; k; k = k->hh.next) {
+		if (!k->seen_nexthop)
+			sync_done(y, nexthop_install(s, k, &ends));
 		if (!k->seen_route || (s->role == DP_ROLE_MN && !k->seen_rule))
 			sync_done(y, binding_install(s, k, k->b.mtu));
 	}
@@ -299,7 +308,7 @@ static void put_back_elements(struct sync *y)
 
 	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
 		if (!k->seen_rx || !k->seen_tx)
-			sync_done(y, dp_filter_add(s->filter, &k->inner, &k->b.remote));
+			sync_done(y, dp_filter_add(s->filter, &k->b.inner.addr, &k->b.remote));
 	}
 	for (unsigned int i = 0; i < s->n_endpoints; i++) {
 		if (!s->endpoints[i].seen_local)
@@ -333,6 +342,7 @@ int dp_sync(struct dp_kernel *s, bool adopt)
 		return err;
 	y.n = err;
 	err = look(&y);
+	drop_found(&y, err == 0);
 	if (err < 0)
 		return dp_complain(s, "reading the kernel's state", err);
 	drop_halves(&y);
