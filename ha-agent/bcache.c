@@ -12,6 +12,7 @@
 
 static const char *const state_names[BINDING_STATE_MAX] = {
 	[BINDING_NEW] = "new",
+	[BINDING_TESTING] = "testing",
 	[BINDING_BOUND] = "bound",
 	[BINDING_REVOKING] = "revoking",
 	[BINDING_RELEASED] = "released",
@@ -56,7 +57,8 @@ struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct
 	b->state = BINDING_NEW;
 	b->home = home;
 	b->lease = lease;
-	lease->bindings++;
+	if (lease)
+		lease->bindings++;
 	HASH_ADD(by_hoa, bc->by_hoa, hoa, sizeof(b->hoa), b);
 	bc->n++;
 	return b;
@@ -64,7 +66,8 @@ struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct
 
 void bcache_del(struct bcache *bc, struct binding *b)
 {
-	b->lease->bindings--;
+	if (b->lease)
+		b->lease->bindings--;
 	HASH_DELETE(by_hoa, bc->by_hoa, b);
 	bc->n--;
 	free(b);

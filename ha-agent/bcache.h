@@ -2,7 +2,7 @@
 /*
  * The binding cache (RFC 6275 9.1, 10.1): one entry for each home address. No protocol in
  * here, only the table and its invariants: one entry for each home address, a bounded
- * number of entries, each counted at the lease it refers to.
+ * number of entries, each counted at the lease it refers to, if any.
  */
 #ifndef DMIP6_HA_BCACHE_H
 #define DMIP6_HA_BCACHE_H
@@ -14,11 +14,13 @@
 struct ha;
 struct ha_home;
 struct lease;
+struct proxy;
 struct revocation;
 struct mpd;
 
 enum binding_state {
 	BINDING_NEW,		/* entry made, nothing in the kernel yet */
+	BINDING_TESTING,	/* its home address is looked for on the home link (10.3.1) */
 	BINDING_BOUND,		/* packets to the home address go to the care-of address */
 	BINDING_REVOKING,	/* still so; the mobile node is being told that it ends */
 	BINDING_RELEASED,	/* ended before its time; kept a while for its number (10.3.2) */
@@ -40,7 +42,9 @@ struct binding {
 	uint64_t timestamp;		/* of the last accepted update (RFC 4285 6); 0: none */
 	usec_t expires;			/* end of the lifetime; RELEASED: of the wait */
 	struct ha_home *home;		/* whose prefix holds the home address */
-	struct lease *lease;		/* never NULL */
+	struct lease *lease;		/* NULL: a shared home link has none */
+	struct proxy *proxy;		/* what is to be sent on a shared home link, if anything */
+	bool linklocal;			/* L: so for the link-local address with its identifier */
 	struct revocation *revocation;	/* REVOKING; else NULL */
 	struct mpd *mpd;		/* NULL: nothing to tell it about prefixes */
 	usec_t prefixes_due;		/* the next day's Mobile Prefix Advertisement */
@@ -60,7 +64,8 @@ bool binding_carries(const struct binding *b);	/* it is in the data path */
 void bcache_init(struct bcache *bc, unsigned int max);
 void bcache_free(struct bcache *bc);
 struct binding *bcache_find(const struct bcache *bc, const struct in6_addr *hoa);
-/* A new entry for a home address that has none; counts it at the lease. NULL: full. */
+/* A new entry for a home address that has none; counts it at the lease, if there is one.
+ * NULL: full. */
 struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct ha_home *home,
 			   struct lease *lease);
 /* Removes and frees; takes it off the lease's count. */

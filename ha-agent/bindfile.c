@@ -46,6 +46,7 @@ _Static_assert(sizeof(struct record) == 64 && sizeof(struct header) == 64,
 	       "a page holds whole records");
 
 #define RECORD_USED	1
+#define RECORD_LINKLOCAL	2	/* L was set */
 
 struct bindfile {
 	int fd;
@@ -193,7 +194,7 @@ int bindfile_put(struct bindfile *f, struct ha_binding_record *r)
 	struct record rec = {
 		.hoa = r->hoa, .coa = r->coa, .expires = r->expires,
 		.lifetime_s = r->lifetime_s, .spi = r->spi, .sequence = r->sequence,
-		.flags = RECORD_USED,
+		.flags = (uint16_t)(RECORD_USED | (r->linklocal ? RECORD_LINKLOCAL : 0)),
 	};
 	uint32_t place = r->place;
 	int err;
@@ -245,6 +246,7 @@ static int take(struct reading *x, uint32_t place, const struct record *rec)
 	x->fn(x->ctx, &(struct ha_binding_record){
 		.hoa = rec->hoa, .coa = rec->coa, .sequence = rec->sequence, .spi = rec->spi,
 		.lifetime_s = rec->lifetime_s, .expires = rec->expires, .place = place,
+		.linklocal = rec->flags & RECORD_LINKLOCAL,
 	});
 	return 0;
 }

@@ -3,7 +3,8 @@
  * The state machine of one binding. Called by update.c, by revoke.c, by ha.c at start, and
  * by its timer:
  *
- *	timer	BOUND: a look before the lifetime ends (refresh.c)
+ *	timer	TESTING: RetransTimer after the solicitation (RFC 4862 5.4)
+ *		BOUND: a look before the lifetime ends (refresh.c)
  *		BOUND, REVOKING: the granted lifetime is over (RFC 6275 9.5.2)
  *		RELEASED: MAX_DELETE_BCE_TIMEOUT after de-registration (10.3.2)
  *
@@ -16,10 +17,12 @@
 
 #include "common/core/log.h"
 #include "ha-agent/discovery.h"
+#include "ha-agent/proxy.h"
 
 static const char *const event_names[BINDING_EVENT_MAX] = {
 	[BINDING_EVENT_REGISTER] = "registration",
 	[BINDING_EVENT_RESTORE] = "restored",
+	[BINDING_EVENT_DUPLICATE] = "duplicate on the home link",
 	[BINDING_EVENT_RELEASE] = "de-registration",
 	[BINDING_EVENT_REVOKE] = "revocation",
 	[BINDING_EVENT_REVOKED] = "revocation over",
@@ -98,6 +101,7 @@ static void store(struct binding *b)
 	struct ha_binding_record r = {
 		.hoa = b->hoa, .coa = b->coa, .sequence = b->sequence, .spi = b->spi,
 		.lifetime_s = b->lifetime_s, .expires = b->expires, .place = b->place,
+		.linklocal = b->linklocal,
 	};
 
 	b->ha->ops->binding_store(b->ha->ctx, &r);
@@ -117,8 +121,10 @@ static void forget(struct binding *b, enum binding_event why, usec_t now)
 
 	change_state(b, BINDING_GONE, why, now);
 	timer_stop(ha->timers, &b->timer);
+	proxy_end(b);
 	bcache_del(&ha->bcache, b);
-	nd_lease_review(ha, lease, now);
+	if (lease)
+		nd_lease_review(ha, lease, now);
 }
 
 /* Fails only for an entry whose timer was never armed: a new one. */
@@ -137,6 +143,32 @@ static void arm_bound(struct binding *b, usec_t end)
 	b->expires = end;
 	b->looks = 0;
 	(void)timer_set(b->ha->timers, &b->timer, refresh_at(b));
+}
+
+/* RFC 6275 10.3.1: on a link that others share the home address is looked for before the
+ * first acknowledgement. Nothing is tunnelled meanwhile: whoever has it there is its owner
+ * (10.4.1). A further Binding Update takes the place of the one that waits. */
+static int test(struct binding *b, enum binding_event e, const struct binding_request *req,
+		usec_t now)
+{
+	bool begins = b->state != BINDING_TESTING;
+	int err = proxy_hold(b, req);
+
+	if (err == 0 && begins)
+		err = arm(b, now + (proxy_can_ask(b) ? PROXY_RETRANS_TIMER : 0));
+	if (err < 0) {
+		if (b->state == BINDING_NEW)
+			forget(b, e, now);
+		return err;
+	}
+	b->sequence = req->sequence;
+	b->timestamp = req->timestamp;
+	b->spi = req->spi;
+	b->linklocal = req->linklocal;
+	change_state(b, BINDING_TESTING, e, now);
+	if (begins)
+		proxy_ask(b);
+	return 0;
 }
 
 /* A care-of address, new or as before. */
@@ -168,8 +200,11 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	if (restore)
 		b->place = req->place;
 	b->timestamp = req->timestamp;
+	b->linklocal = req->linklocal;
 	change_state(b, BINDING_BOUND, e, now);
 	arm_bound(b, restore ? req->expires : now + req->lifetime_s * USEC_S);
+	if (!bound && b->home->cfg.mode == HOME_SHARED)
+		proxy_defend(b, now);
 	if (restore)
 		return 0;
 	store(b);
@@ -222,6 +257,7 @@ static int release(struct binding *b, enum binding_event e, const struct binding
 	} else {
 		change_state(b, BINDING_RELEASED, e, now);
 	}
+	proxy_end(b);
 	return 0;
 }
 
@@ -241,6 +277,7 @@ void binding_failed(struct binding *b, const struct ha_pending *before, usec_t n
 	} else {
 		(void)arm(b, before->expires_before);
 		strike_out(b);
+		proxy_end(b);
 	}
 }
 
@@ -250,6 +287,21 @@ static void revoke(struct binding *b, enum binding_event e, usec_t now)
 	strike_out(b);
 	change_state(b, BINDING_REVOKING, e, now);
 	tell(b, HA_EVENT_BINDING_REVOKING);
+}
+
+/* The test is over; what has waited is answered. */
+static void conclude(struct binding *b, enum binding_event e, usec_t now)
+{
+	bool duplicate = e == BINDING_EVENT_DUPLICATE;
+	struct proxy_held held = proxy_let_go(b);
+	struct ha *ha = b->ha;
+	int err = 0;
+
+	if (!duplicate)
+		err = take(b, BINDING_EVENT_REGISTER, &held.request, now);
+	if (duplicate || err < 0)
+		forget(b, duplicate ? e : BINDING_EVENT_FAILED, now);
+	update_tested(ha, &held.ack, duplicate, err, now);
 }
 
 static void timeout(struct binding *b, enum binding_event e, usec_t now)
@@ -287,8 +339,14 @@ int binding_event(struct binding *b, enum binding_event e, const struct binding_
 {
 	switch (e) {
 	case BINDING_EVENT_REGISTER:
+		if (b->home->cfg.mode == HOME_SHARED && !binding_carries(b))
+			return test(b, e, req, now);
+		return take(b, e, req, now);
 	case BINDING_EVENT_RESTORE:
 		return take(b, e, req, now);
+	case BINDING_EVENT_DUPLICATE:
+		conclude(b, e, now);
+		return 0;
 	case BINDING_EVENT_RELEASE:
 	case BINDING_EVENT_REVOKED:
 		return release(b, e, req, now);
@@ -296,7 +354,10 @@ int binding_event(struct binding *b, enum binding_event e, const struct binding_
 		revoke(b, e, now);
 		return 0;
 	case BINDING_EVENT_TIMEOUT:
-		timeout(b, e, now);
+		if (b->state == BINDING_TESTING)
+			conclude(b, e, now);
+		else
+			timeout(b, e, now);
 		return 0;
 	case BINDING_EVENT_FAILED:	/* binding_failed() */
 	case BINDING_EVENT_MAX:

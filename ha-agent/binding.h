@@ -5,6 +5,10 @@
  * before, by verdict.c; when a revocation is over, by revoke.c.
  *
  *	NEW      -- register, restore --> BOUND      NEW -- data path fails --> GONE
+ *	NEW, RELEASED on a shared home link -- register --> TESTING
+ *	TESTING  -- register --> TESTING (takes its place; the test goes on)
+ *	TESTING  -- timeout --> BOUND                TESTING -- duplicate --> GONE
+ *	TESTING  -- release --> RELEASED
  *	NEW      -- release --> RELEASED (nothing was bound: its number is kept all the same)
  *	BOUND    -- register --> BOUND               BOUND -- timeout --> GONE
  *	BOUND    -- release --> RELEASED             RELEASED -- register --> BOUND
@@ -22,6 +26,7 @@
 enum binding_event {
 	BINDING_EVENT_REGISTER,		/* an accepted registration */
 	BINDING_EVENT_RESTORE,		/* from the database of an earlier run */
+	BINDING_EVENT_DUPLICATE,	/* the home address is in use on the home link */
 	BINDING_EVENT_RELEASE,		/* an accepted de-registration */
 	BINDING_EVENT_REVOKE,		/* of BOUND only */
 	BINDING_EVENT_REVOKED,		/* the mobile node knows, or does not answer */
@@ -37,6 +42,7 @@ struct binding_request {
 	uint32_t spi;
 	uint32_t lifetime_s;		/* granted */
 	uint64_t timestamp;		/* 0: the update had none */
+	bool linklocal;			/* L */
 	usec_t expires;			/* RESTORE only, and where it is written down */
 	uint32_t place;
 	const char *reason;		/* REVOKED only: how it ended */

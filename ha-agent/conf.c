@@ -31,6 +31,8 @@ static struct {
 	struct ha_config *cfg;
 	bool has_mn;
 	uint8_t mn[6];
+	unsigned int n_hoas;
+	struct in6_addr hoas[HA_KEY_HOAS];
 	bool timestamp_required;
 	usec_t timestamp_window;
 } draft;
@@ -184,9 +186,13 @@ static void close_prefix(struct conf *c, void *obj, const struct conf_word *kw)
 
 	(void)obj;
 	(void)kw;
-	if (h->prefix.len == 0 || h->prefix.len > 63 || !in6_is_routable(&h->prefix.addr)) {
-		conf_error(c, &home.at, "%s cannot be shared out; expected a global prefix of "
-			   "at most /63", home.at.text);
+	bool shared = h->mode == HOME_SHARED;
+
+	if (!in6_is_routable(&h->prefix.addr) || h->prefix.len == 0 ||
+	    (shared ? h->prefix.len != 64 : h->prefix.len > 63)) {
+		conf_error(c, &home.at, shared ? "%s cannot be shared by hosts; expected a global "
+			   "/64" : "%s cannot be shared out; expected a global prefix of at most "
+			   "/63", home.at.text);
 		return;
 	}
 	for (unsigned int i = 0; i < cfg->n_homes; i++) {
@@ -222,7 +228,24 @@ static void set_unauthenticated(struct conf *c, void *obj, const struct conf_wor
 			   "no such statement", args[0].text);
 }
 
+static void set_mode(struct conf *c, void *obj, const struct conf_word *kw,
+		     const struct conf_word *args, unsigned int n)
+{
+	(void)obj;
+	(void)kw;
+	(void)n;
+	for (enum home_mode m = 0; m < HOME_MODE_MAX; m++)
+		if (strcmp(home_mode_name(m), args[0].text) == 0) {
+			home.home.mode = m;
+			return;
+		}
+	conf_error(c, &args[0], "no mode \"%s\"; expected %s or %s", args[0].text,
+		   home_mode_name(HOME_PER_HOST), home_mode_name(HOME_SHARED));
+}
+
 static const struct conf_keyword prefix_table[] = {
+	{ .name = "mode", .args = "per-host|shared", .min_args = 1, .max_args = 1,
+	  .set = set_mode, .once = true },
 	{ .name = "address", .args = "ADDRESS", .min_args = 1, .max_args = 1,
 	  .set = set_home_address, .once = true },
 	{ .name = "unauthenticated-registration", .args = "insecure-allow", .min_args = 1,
@@ -459,6 +482,25 @@ static void set_timestamp_window(struct conf *c, void *obj, const struct conf_wo
 		      &draft.timestamp_window);
 }
 
+static void set_home_addresses(struct conf *c, void *obj, const struct conf_word *kw,
+			       const struct conf_word *args, unsigned int n)
+{
+	struct in6_addr a;
+
+	(void)kw;
+	if (!obj)
+		return;
+	for (unsigned int i = 0; i < n; i++) {
+		if (!conf_addr(c, &args[i], &a))
+			continue;
+		if (in6_is_routable(&a))
+			draft.hoas[draft.n_hoas++] = a;
+		else
+			conf_error(c, &args[i], "%s cannot be a home address; expected a global "
+				   "one", args[i].text);
+	}
+}
+
 /* Room for one key more; nothing of a secret stays behind in what is freed. */
 static bool grow_keys(struct ha_config *cfg)
 {
@@ -489,6 +531,8 @@ static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 	k = &cfg->keys[cfg->n_keys];
 	k->has_mn = draft.has_mn;
 	memcpy(k->mn, draft.mn, sizeof(k->mn));
+	k->n_hoas = draft.n_hoas;
+	memcpy(k->hoas, draft.hoas, sizeof(k->hoas));
 	k->timestamp_required = draft.timestamp_required;
 	k->timestamp_window = draft.timestamp_window;
 	if (conf_key_end(c, kw, &draft.key, &k->auth))
@@ -500,6 +544,8 @@ static const struct conf_keyword key_table[] = {
 	CONF_KEY_ROWS,
 	{ .name = "mn", .args = "MAC", .min_args = 1, .max_args = 1, .set = set_mn,
 	  .once = true },
+	{ .name = "home-address", .args = "ADDRESS ...", .min_args = 1, .max_args = HA_KEY_HOAS,
+	  .set = set_home_addresses, .once = true },
 	{ .name = "timestamp", .args = "required|allowed", .min_args = 1, .max_args = 1,
 	  .set = set_timestamp, .once = true },
 	{ .name = "timestamp-window", .args = "DURATION", .min_args = 1, .max_args = 1,

@@ -110,10 +110,10 @@ static void add_binding(void *ctx, const struct binding *b)
 	(void)l->io->dp->ops->stats(l->io->dp, &inner, &stats);
 	json_array_append_new(l->array, json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:i, s:I, s:I}",
-		"prefix", in6_prefix_str(&b->lease->prefix).s,
+		"prefix", in6_prefix_str(b->lease ? &b->lease->prefix : &b->home->cfg.prefix).s,
 		"hoa", in6_str(&b->hoa).s,
 		"coa", in6_str(&b->coa).s,
-		"mn", mac_str(b->lease->mac).s,
+		"mn", b->lease ? mac_str(b->lease->mac).s : "",
 		"state", binding_state_name(b->state),
 		"lifetime_s", (json_int_t)b->lifetime_s,
 		"remaining_s", remaining_s(b->expires),

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "common/core/log.h"
-#include "ha-agent/binding.h"
 #include "ha-agent/discovery.h"
+#include "ha-agent/proxy.h"
 
 static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_RX_ND] = "rx-nd",
@@ -31,6 +31,13 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_TX_RA_REFRESH] = "tx-ra-refresh",
 	[HA_TX_NS] = "tx-ns",
 	[HA_PRESENCE_LOST] = "presence-lost",
+	[HA_RX_NS] = "rx-ns",
+	[HA_TX_PROXY_NS] = "tx-proxy-ns",
+	[HA_TX_PROXY_NA] = "tx-proxy-na",
+	[HA_PROXY_CONFLICT] = "proxy-conflict",
+	[HA_DAD_BEGUN] = "dad-begun",
+	[HA_DAD_HELD] = "dad-held",
+	[HA_DAD_DUPLICATE] = "dad-duplicate",
 	[HA_RX_MH] = "rx-mh",
 	[HA_RX_MH_ELSEWHERE] = "rx-mh-elsewhere",
 	[HA_RX_MH_ROUTED] = "rx-mh-routing-header",
@@ -218,6 +225,7 @@ void ha_free(struct ha *ha)
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b) {
 		timer_stop(ha->timers, &b->timer);
 		mpd_end(b);
+		proxy_end(b);
 	}
 	bcache_free(&ha->bcache);
 	home_free_all(ha);
@@ -286,7 +294,7 @@ int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
 	struct lease *l;
 	int err;
 
-	if (!home)
+	if (!home || home->cfg.mode != HOME_PER_HOST)
 		return -EINVAL;
 	err = pool_restore(&home->pool, r->mac, &r->prefix, &l);
 	if (err < 0)
@@ -316,33 +324,36 @@ int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
 }
 
 /* The key is there still, and good for the host: taking a key away ends what it did. */
-static bool key_stands(const struct ha *ha, uint32_t spi, const struct lease *l)
+static bool key_stands(const struct ha *ha, const struct ha_home *home,
+		       const struct ha_binding_record *r, const struct lease *l)
 {
-	const struct ha_key *k = ha_find_key(ha, spi);
+	const struct ha_key *k = ha_find_key(ha, r->spi);
 
-	if (spi == 0)
-		return l->home->cfg.unauthenticated;
-	return k && (!k->has_mn || memcmp(k->mn, l->mac, sizeof(k->mn)) == 0);
+	if (r->spi == 0)
+		return home->cfg.unauthenticated;
+	return k && verdict_key_allows(k, &r->hoa, l);
 }
 
 int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t now)
 {
+	struct ha_home *home = ha_home_of(ha, &r->hoa);
 	struct lease *l = ha_find_lease(ha, &r->hoa);
 	struct binding_request req = {
 		.coa = r->coa, .sequence = r->sequence, .spi = r->spi,
 		.lifetime_s = r->lifetime_s, .expires = r->expires, .place = r->place,
+		.linklocal = r->linklocal,
 	};
 	struct binding *b;
 
 	if (r->expires <= now)
 		return -ESTALE;
-	if (!l || l->state == LEASE_FREE || !in6_is_routable(&r->coa) ||
-	    !key_stands(ha, r->spi, l))
+	if (!home || !in6_is_routable(&r->coa) || !key_stands(ha, home, r, l) ||
+	    (home->cfg.mode == HOME_PER_HOST && (!l || l->state == LEASE_FREE)))
 		return -EINVAL;
 	/* Whatever the clock did meanwhile, no longer than we would grant. */
 	if (req.expires > now + ha->cfg->binding_lifetime)
 		req.expires = now + ha->cfg->binding_lifetime;
-	b = bcache_add(&ha->bcache, &r->hoa, l->home, l);
+	b = bcache_add(&ha->bcache, &r->hoa, home, l);
 	if (!b)
 		return bcache_find(&ha->bcache, &r->hoa) ? -EEXIST : -ENOSPC;
 	binding_init(ha, b);

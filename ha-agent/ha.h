@@ -19,6 +19,7 @@
  *	discovery.c, halist.c	home agent address discovery; the home agents list
  *	mpd.c		mobile prefix discovery
  *	tunnel.c	errors about tunnel packets, told on to the senders
+ *	proxy.c		Neighbour Discovery for absent hosts on a shared home link
  */
 #ifndef DMIP6_HA_HA_H
 #define DMIP6_HA_HA_H
@@ -41,11 +42,14 @@
 #define HA_MAX_INTERFACES	16
 #define HA_MAX_HOMES		32
 #define HA_INTERFACE_HOMES	8
+#define HA_KEY_HOAS		4
 #define HA_MAX_KEYS		1024
 #define HA_BINDINGS_PER_LEASE	16	/* home addresses of one host bound at a time */
 
 #define HA_RS_BURST		5	/* solicitations of one host answered at once, */
 #define HA_RS_PERIOD		(USEC_S / 2)	/* then one in this time */
+#define HA_SHARED_RS_BURST	10	/* where hosts share a prefix: those of all; then one in */
+#define HA_SHARED_RS_PERIOD	(30 * USEC_MS)	/* MinDelayBetweenRAs (RFC 6275 7.5) */
 #define HA_ERROR_BURST		10	/* Binding Errors, parameter problems and the like */
 #define HA_ERROR_PERIOD		(100 * USEC_MS)
 #define HA_DHAAD_BURST		20	/* home agent address discovery replies */
@@ -64,17 +68,20 @@
 
 struct ha_key {
 	struct auth_key auth;
-	bool has_mn;			/* good for the leases of this host only */
+	bool has_mn;			/* good for the leases of this host, */
 	uint8_t mn[6];
+	unsigned int n_hoas;		/* for these home addresses, or (neither) for all */
+	struct in6_addr hoas[HA_KEY_HOAS];
 	bool timestamp_required;	/* RFC 4285 6; one that comes is checked anyway */
 	usec_t timestamp_window;	/* "close enough" */
 };
 
 enum home_mode {
 	HOME_PER_HOST,			/* a /64 of the prefix for each host (RFC 8273) */
+	HOME_SHARED,			/* one /64 for all hosts of one interface */
 	HOME_MODE_MAX
 };
-const char *home_mode_name(enum home_mode m);	/* "per-host" */
+const char *home_mode_name(enum home_mode m);	/* "per-host", "shared" */
 
 /* A home link: a prefix and the home agent's address there. */
 struct ha_home_config {
@@ -158,6 +165,7 @@ struct ha_binding_record {
 	uint32_t lifetime_s;
 	usec_t expires;
 	uint32_t place;			/* where it is written down; 0: nowhere yet */
+	bool linklocal;			/* L was set */
 };
 
 /* All return 0 or negative errno where they return anything. No op may call back into the
@@ -175,6 +183,12 @@ struct ha_ops {
 	 * Otherwise they may have put it off until this, and ha_dp_failed() is told of each
 	 * that could not be done; what stood before it stands. */
 	void (*dp_commit)(void *ctx);
+	/* Our address and the route to the hosts of a shared home, on its link; both may be
+	 * there already. */
+	int (*home_attach)(void *ctx, const struct ha_home *home);
+	/* A host of a shared home is on the link, there. */
+	int (*host_attach)(void *ctx, const struct ha_home *home, const struct in6_addr *hoa,
+			   const uint8_t mac[6]);
 	/* Neighbour and route for the lease's prefix by its interface (which has an
 	 * ifindex); both may be there already. */
 	int (*lease_attach)(void *ctx, const struct lease *l);
@@ -194,6 +208,7 @@ struct ha_ops {
 struct ha_home {
 	struct ha_home_config cfg;
 	struct pool pool;		/* HOME_PER_HOST */
+	struct ha_interface *link;	/* HOME_SHARED: its only interface */
 	bool exhausted;			/* a host got no prefix, and nothing became free since */
 	struct ha *ha;
 };
@@ -208,6 +223,8 @@ struct ha_interface {
 	struct in6_addr linklocal;	/* ours, usable; unspecified: none yet */
 	struct timer advertise;
 	struct halist home_agents;	/* the others on the link */
+	usec_t rs_tokens_at, defence_tokens_at;	/* token buckets: answers to solicitations, */
+	unsigned int rs_tokens, defence_tokens;	/* and to those who claim what we defend */
 	struct ha *ha;
 };
 
@@ -228,6 +245,13 @@ enum ha_counter {
 	HA_TX_RA_REFRESH,
 	HA_TX_NS,
 	HA_PRESENCE_LOST,
+	HA_RX_NS,
+	HA_TX_PROXY_NS,			/* on shared home links, for absent hosts */
+	HA_TX_PROXY_NA,
+	HA_PROXY_CONFLICT,		/* somebody claims an address that is defended */
+	HA_DAD_BEGUN,			/* duplicate address detection for a home address */
+	HA_DAD_HELD,			/* registrations that wait for its end */
+	HA_DAD_DUPLICATE,
 	HA_RX_MH,
 	HA_RX_MH_ELSEWHERE,		/* to another address: passing through */
 	HA_RX_MH_ROUTED,		/* with a type 2 routing header, which is for MNs */
@@ -288,6 +312,8 @@ enum ha_counter {
 struct ha_ack {
 	struct in6_addr from;		/* ours, to which the Binding Update went */
 	struct in6_addr to;		/* its source */
+	int ifindex;			/* to a node at home, by its link; 0: routed */
+	uint8_t mac[6];
 	struct in6_addr hoa, coa;
 	uint32_t spi;			/* of the key that signs; 0: none does */
 	uint8_t status;
@@ -360,6 +386,9 @@ void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
 void ha_rx_hao(struct ha *ha, const void *data, size_t len, usec_t now);
 /* A whole IPv6 packet, unchecked: an ICMPv6 error about a tunnel packet. */
 void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now);
+/* The same, and where it came from: the interface and its link-layer source. */
+void ha_rx_mh_link(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
+		   usec_t now);
 /* At the end of each turn: what the data path put off is done, then acknowledged. */
 void ha_flush(struct ha *ha, usec_t now);
 /* May be called at any time, also from within an op. */
@@ -399,6 +428,9 @@ void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name
 /* ---- between the files of the home agent ---- */
 
 void ha_acknowledge(struct ha *ha, const struct ha_ack *ack);
+/* A registration that waited for duplicate address detection: what became of it. err: of the
+ * data path. */
+void update_tested(struct ha *ha, const struct ha_ack *ack, bool duplicate, int err, usec_t now);
 const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi);	/* NULL: none */
 
 #define MESSAGE_ROOM	256
@@ -412,6 +444,8 @@ size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const stru
 const char *home_config_check(struct ha_config *cfg);
 /* 0, -EINVAL or -ENOSPC. */
 int home_init_all(struct ha *ha);
+/* How long what a host has of the home stays valid; l NULL: the home is shared. */
+usec_t home_valid_left(const struct ha_home *home, const struct lease *l, usec_t now);
 void home_free_all(struct ha *ha);	/* leases too; their timers are stopped already */
 
 struct ha_interface *ha_interface_by_index(struct ha *ha, int ifindex);

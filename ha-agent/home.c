@@ -11,6 +11,7 @@
 
 static const char *const mode_names[HOME_MODE_MAX] = {
 	[HOME_PER_HOST] = "per-host",
+	[HOME_SHARED] = "shared",
 };
 
 const char *home_mode_name(enum home_mode m)
@@ -76,6 +77,9 @@ static const char *check_address(const struct ha_config *cfg, const struct ha_ho
 
 	if (!in6_is_routable(&h->address))
 		return "the home agent's address is not unicast routable";
+	/* RFC 6275 7.2: it stands in the prefix option. */
+	if (h->mode == HOME_SHARED && !in6_in(&h->prefix, &h->address))
+		return "the home agent's address must lie in the shared prefix";
 	if (in6_in(&h->prefix, &h->address) && !in6_in(&own, &h->address))
 		return "the home agent's address must lie in the first /64 of the prefix, "
 		       "or outside of it";
@@ -94,8 +98,13 @@ static const char *check_home(const struct ha_config *cfg, const struct ha_home_
 {
 	if (h->prefix.len == 0)
 		return "no prefix is given to take the hosts' prefixes from";
-	if (h->prefix.len > 63)
+	if (h->mode == HOME_PER_HOST && h->prefix.len > 63)
 		return "the prefix has no room for a /64 for each host; use a /63 or shorter";
+	/* RFC 4291 2.5.1: interface identifiers have 64 bits. */
+	if (h->mode == HOME_SHARED && h->prefix.len != 64)
+		return "a shared prefix must be a /64";
+	if (h->mode == HOME_SHARED && interfaces_of(cfg, h) > 1)
+		return "a shared prefix serves more than one interface; give it to one of them";
 	if (!in6_is_routable(&h->prefix.addr))
 		return "the prefix is not unicast routable";
 	if (interfaces_of(cfg, h) == 0)
@@ -150,9 +159,11 @@ int home_init_all(struct ha *ha)
 
 		home->cfg = ha->cfg->homes[i];
 		home->ha = ha;
-		err = pool_init(&home->pool, &home->cfg.prefix, ha->cfg->max_leases);
-		if (err < 0)
-			return err;
+		if (home->cfg.mode == HOME_PER_HOST) {
+			err = pool_init(&home->pool, &home->cfg.prefix, ha->cfg->max_leases);
+			if (err < 0)
+				return err;
+		}
 		ha->n_homes++;
 		for (unsigned int n = 0; n < ha->n_interfaces; n++) {
 			struct ha_interface *ifc = &ha->interfaces[n];
@@ -162,6 +173,8 @@ int home_init_all(struct ha *ha)
 			if (ifc->n_homes == HA_INTERFACE_HOMES)
 				return -ENOSPC;
 			ifc->homes[ifc->n_homes++] = home;
+			if (home->cfg.mode == HOME_SHARED)
+				home->link = ifc;
 		}
 	}
 	return 0;
@@ -178,6 +191,12 @@ void home_free_all(struct ha *ha)
 		}
 		pool_free(&ha->homes[i].pool);
 	}
+}
+
+usec_t home_valid_left(const struct ha_home *home, const struct lease *l, usec_t now)
+{
+	/* A shared prefix is advertised for its whole lifetime again and again. */
+	return l ? l->valid_until - now : home->ha->cfg->prefix_lifetime;
 }
 
 /* ---- looking up ---- */
@@ -208,5 +227,5 @@ struct lease *ha_find_lease(const struct ha *ha, const struct in6_addr *a)
 
 bool ha_home_full(const struct ha_home *home)
 {
-	return pool_full(&home->pool);
+	return home->cfg.mode == HOME_PER_HOST && pool_full(&home->pool);
 }

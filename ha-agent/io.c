@@ -66,6 +66,17 @@ static void lease_out(struct io *io, const struct lease *l)
 	(void)rt_neigh_del(io->nl, r.ifindex, &r.via);
 }
 
+/* Our address on the link that the hosts share: the kernel looks for duplicates, answers for
+ * it and makes the route to the hosts. */
+static struct rt_addr home_addr(const struct ha_home *home, int ifindex)
+{
+	return (struct rt_addr){
+		.ifindex = ifindex, .addr = home->cfg.address, .plen = home->cfg.prefix.len,
+		.flags = IFA_F_PERMANENT,
+		.preferred_s = RT_LIFETIME_FOREVER, .valid_s = RT_LIFETIME_FOREVER,
+	};
+}
+
 /* ---- operations of the home agent ---- */
 
 static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data,
@@ -121,6 +132,26 @@ static int op_dp_used(void *ctx, const struct in6_prefix *inner, uint64_t *ret_p
 	if (err == 0)
 		*ret_packets = stats.tx_packets + stats.rx_packets;
 	return err;
+}
+
+/* RFC 4861 7.2.8: solicitations for absent hosts go to groups without number; instead of each
+ * of them, all groups are taken. */
+static int op_home_attach(void *ctx, const struct ha_home *home)
+{
+	struct io *io = ctx;
+	struct rt_addr a = home_addr(home, home->link->ifindex);
+	int err = pkt_all_multicast(io->nd, a.ifindex);
+
+	return err < 0 ? err : rt_addr_replace(io->nl, &a);
+}
+
+/* So that nobody on the link has to be asked first. */
+static int op_host_attach(void *ctx, const struct ha_home *home, const struct in6_addr *hoa,
+			  const uint8_t mac[6])
+{
+	struct io *io = ctx;
+
+	return rt_neigh_replace(io->nl, home->link->ifindex, hoa, mac, false, false);
 }
 
 static int op_lease_attach(void *ctx, const struct lease *l)
@@ -181,6 +212,8 @@ static const struct ha_ops ops = {
 	.dp_del = op_dp_del,
 	.dp_used = op_dp_used,
 	.dp_commit = op_dp_commit,
+	.home_attach = op_home_attach,
+	.host_attach = op_host_attach,
 	.lease_attach = op_lease_attach,
 	.lease_detach = op_lease_detach,
 	.lease_store = op_lease_store,
@@ -251,6 +284,41 @@ static int drop_stale_routes(struct nl *nl, const struct ha *ha, unsigned int *r
 	if (ret_known)
 		*ret_known = f.known;
 	return (int)f.n;
+}
+
+struct found_addrs {
+	const struct ha *ha;		/* NULL: every one */
+	struct rt_addr addrs[HA_MAX_HOMES];	/* more of them at the next start */
+	unsigned int n;
+};
+
+/* Of ours only those on shared home links have the length of a prefix. */
+static void on_home_addr(void *ctx, const struct rt_addr *a)
+{
+	struct found_addrs *f = ctx;
+
+	if (a->protocol != RT_PROTOCOL || a->plen != 64 || f->n == HA_MAX_HOMES)
+		return;
+	for (unsigned int i = 0; f->ha && i < f->ha->n_homes; i++) {
+		const struct ha_home *h = &f->ha->homes[i];
+
+		if (h->cfg.mode == HOME_SHARED && h->link->ifindex == a->ifindex &&
+		    in6_eq(&h->cfg.address, &a->addr))
+			return;
+	}
+	f->addrs[f->n++] = *a;
+}
+
+/* Deletes addresses of ours on shared home links that are none any more (ha NULL: all of
+ * them). Returns how many, or negative errno. */
+static int drop_stale_addrs(struct nl *nl, const struct ha *ha)
+{
+	struct found_addrs f = { .ha = ha };
+	int err = rt_addr_dump(nl, on_home_addr, &f);
+
+	for (unsigned int i = 0; err == 0 && i < f.n; i++)
+		err = rt_addr_del(nl, f.addrs[i].ifindex, &f.addrs[i].addr, f.addrs[i].plen);
+	return err < 0 ? err : (int)f.n;
 }
 
 struct stale {
@@ -442,7 +510,7 @@ static void on_mh(void *ctx, const struct pkt_rx *rx)
 {
 	struct io *io = ctx;
 
-	ha_rx_mh(&io->ha, rx->data, rx->len, clock_now());
+	ha_rx_mh_link(&io->ha, rx->ifindex, rx->mac, rx->data, rx->len, clock_now());
 }
 
 static void on_turn(void *ctx)
@@ -609,6 +677,9 @@ static int open_sockets(struct io *io, char why[IO_WHY])
 	err = drop_stale_routes(io->nl, &io->ha, NULL);
 	if (err > 0)
 		log_info("removed %d routes that an earlier run left", err);
+	err = drop_stale_addrs(io->nl, &io->ha);
+	if (err > 0)
+		log_info("removed %d addresses that an earlier run left", err);
 	return 0;
 }
 
@@ -666,6 +737,7 @@ void io_close(struct io *io, bool keep)
 		if (!keep) {
 			ha_each_lease(&io->ha, take_lease_out, io);
 			(void)drop_stale_routes(io->nl, NULL, NULL);
+			(void)drop_stale_addrs(io->nl, NULL);
 		}
 		ha_free(&io->ha);
 	}
@@ -683,16 +755,17 @@ void io_close(struct io *io, bool keep)
 int io_cleanup(void)
 {
 	struct nl *nl;
-	int routes, rest, err = nl_open(NETLINK_ROUTE, &nl);
+	int routes, addrs, rest, err = nl_open(NETLINK_ROUTE, &nl);
 
 	if (err < 0)
 		return err;
 	routes = drop_stale_routes(nl, NULL, NULL);
+	addrs = drop_stale_addrs(nl, NULL);
 	nl_free(nl);
 	rest = dp_cleanup(DP_TABLE_BASE, HA_DEVICE);
-	if (routes < 0)
-		return routes;
-	return rest < 0 ? rest : routes + rest;
+	if (routes < 0 || addrs < 0)
+		return routes < 0 ? routes : addrs;
+	return rest < 0 ? rest : routes + addrs + rest;
 }
 
 bool io_forwarding(void)

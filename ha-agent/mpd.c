@@ -38,18 +38,11 @@ static usec_t min_time(usec_t a, usec_t b)
 
 /* ---- advertisements ---- */
 
-/* How long the prefix of the home address is valid yet; one that is not a single host's is
- * valid anew with each advertisement. */
-static usec_t valid_for(const struct binding *b, usec_t now)
-{
-	return b->lease ? b->lease->valid_until - now : b->ha->cfg->prefix_lifetime;
-}
-
 /* RFC 6275 10.6.2: RAND_ADV_DELAY. */
 static usec_t random_delay(struct binding *b, usec_t now)
 {
 	const struct ha_config *cfg = b->ha->cfg;
-	usec_t valid = valid_for(b, now);
+	usec_t valid = home_valid_left(b->home, b->lease, now);
 	usec_t range = min_time(cfg->prefix_advertisement_max, valid) -
 		       cfg->prefix_advertisement_min;
 	uint64_t r;

@@ -19,6 +19,7 @@
 
 #include "common/core/log.h"
 #include "ha-agent/discovery.h"
+#include "ha-agent/proxy.h"
 #include "ha-agent/ra.h"
 
 #define ALL_NODES_MAC	((const uint8_t[6]){ 0x33, 0x33, 0, 0, 0, 1 })
@@ -99,6 +100,8 @@ static void on_advertise(void *ctx, usec_t now)
 void nd_interface_init(struct ha *ha, struct ha_interface *ifc)
 {
 	ifc->ha = ha;
+	ifc->rs_tokens = HA_SHARED_RS_BURST;
+	ifc->defence_tokens = HA_ERROR_BURST;
 	timer_init(&ifc->advertise, "advertise", on_advertise, ifc);
 }
 
@@ -117,6 +120,19 @@ static void attach_in_kernel(struct lease *l)
 	}
 }
 
+/* Our address on the link that its hosts share. */
+static void attach_home(struct ha_home *home)
+{
+	struct ha *ha = home->ha;
+	int err = ha->ops->home_attach(ha->ctx, home);
+
+	if (err < 0) {
+		ha->counters[HA_ATTACH_FAILED]++;
+		log_error("%s: address %s cannot be set: %s", home->link->name,
+			  in6_str(&home->cfg.address).s, strerror(-err));
+	}
+}
+
 /* The host is told that its prefix stays its own. */
 static void renew(struct lease *l, enum ha_counter counter, usec_t now)
 {
@@ -131,10 +147,13 @@ void nd_interface_up(struct ha_interface *ifc)
 {
 	struct lease *l, *next;
 
-	for (unsigned int i = 0; i < ifc->n_homes; i++)
+	for (unsigned int i = 0; i < ifc->n_homes; i++) {
+		if (ifc->homes[i]->cfg.mode == HOME_SHARED)
+			attach_home(ifc->homes[i]);
 		HASH_ITER(by_mac, ifc->homes[i]->pool.by_mac, l, next)
 			if (l->state == LEASE_ATTACHED && l->interface == ifc)
 				attach_in_kernel(l);
+	}
 }
 
 void nd_interface_usable(struct ha_interface *ifc, usec_t now)
@@ -146,6 +165,7 @@ void nd_interface_usable(struct ha_interface *ifc, usec_t now)
 		HASH_ITER(by_mac, ifc->homes[i]->pool.by_mac, l, next)
 			if (l->ra_due && l->state == LEASE_ATTACHED && l->interface == ifc)
 				renew(l, HA_TX_RA_SOLICITED, now);
+	proxy_interface_usable(ifc, now);
 }
 
 /* ---- one lease ---- */
@@ -383,8 +403,16 @@ static struct lease *solicited_lease(struct ha_home *home, struct ha_interface *
 	return l && settle_lease(home->ha, l, is_new, ifc, src, now) ? l : NULL;
 }
 
+static bool has_shared(const struct ha_interface *ifc)
+{
+	for (unsigned int i = 0; i < ifc->n_homes; i++)
+		if (ifc->homes[i]->cfg.mode == HOME_SHARED)
+			return true;
+	return false;
+}
+
 /* One host may solicit so often; whom no lease counts, all of them together. */
-static bool rs_allowed(const struct ha_interface *ifc, const uint8_t mac[6], usec_t now)
+static bool rs_allowed(struct ha_interface *ifc, const uint8_t mac[6], usec_t now)
 {
 	for (unsigned int i = 0; i < ifc->n_homes; i++) {
 		struct lease *l = pool_find_mac(&ifc->homes[i]->pool, mac);
@@ -392,7 +420,8 @@ static bool rs_allowed(const struct ha_interface *ifc, const uint8_t mac[6], use
 		if (l)
 			return ha_bucket(&l->tokens, &l->tokens_at, HA_RS_BURST, HA_RS_PERIOD, now);
 	}
-	return true;
+	return !has_shared(ifc) || ha_bucket(&ifc->rs_tokens, &ifc->rs_tokens_at,
+					     HA_SHARED_RS_BURST, HA_SHARED_RS_PERIOD, now);
 }
 
 static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
@@ -412,8 +441,13 @@ static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		return;
 	}
 	for (unsigned int i = 0; i < ifc->n_homes; i++) {
-		struct lease *l = solicited_lease(ifc->homes[i], ifc, mac, src, now);
+		struct lease *l;
 
+		if (ifc->homes[i]->cfg.mode == HOME_SHARED) {
+			any = true;
+			continue;
+		}
+		l = solicited_lease(ifc->homes[i], ifc, mac, src, now);
 		if (l)
 			l->ra_due = any = true;
 	}
@@ -443,12 +477,20 @@ static void rx_na(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		  const struct in6_addr *src, const struct nd_na *na, usec_t now)
 {
 	ha->counters[HA_RX_NA]++;
+	proxy_rx_na(ha, ifc, mac, na, now);
 	for (unsigned int i = 0; i < ifc->n_homes; i++) {
 		struct lease *l = pool_find_mac(&ifc->homes[i]->pool, mac);
 
 		if (l)
 			heard(l, ifc, in6_is_linklocal(&na->target) ? &na->target : src, now);
 	}
+}
+
+static void rx_ns(struct ha *ha, const struct ha_interface *ifc, const uint8_t mac[6],
+		  const struct in6_addr *src, const struct nd_ns *ns, usec_t now)
+{
+	ha->counters[HA_RX_NS]++;
+	proxy_rx_ns(ha, ifc, mac, src, ns, now);
 }
 
 void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
@@ -484,6 +526,8 @@ void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data
 		rx_rs(ha, ifc, mac, &ip.src, now);
 	else if (msg.type == ICMP6_NA)
 		rx_na(ha, ifc, mac, &ip.src, &msg.u.na, now);
+	else if (msg.type == ICMP6_NS)
+		rx_ns(ha, ifc, mac, &ip.src, &msg.u.ns, now);
 	else
 		ha->counters[HA_RX_ND_UNEXPECTED]++;
 }

@@ -17,8 +17,8 @@ static uint32_t seconds(usec_t t, uint32_t max)
 	return t / USEC_S > max ? max : (uint32_t)(t / USEC_S);
 }
 
-static size_t packet(const struct icmp6_msg *msg, const struct in6_addr *src,
-		     const struct in6_addr *dst, uint8_t room[RA_ROOM])
+size_t nd_build(const struct icmp6_msg *msg, const struct in6_addr *src,
+		const struct in6_addr *dst, uint8_t room[RA_ROOM])
 {
 	struct ip6_packet ip = {
 		.src = *src, .dst = *dst, .hop_limit = 255, .next_header = IP6_NH_ICMP6,
@@ -53,8 +53,11 @@ unsigned int ra_home_prefixes(const struct ha_config *cfg, const struct ha_home 
 	if (l)
 		ret[n++] = prefix_option(&l->prefix.addr, PIO_FLAG_AUTO,
 					 seconds(l->valid_until - now, lifetime_s));
-	/* RFC 6275 7.2: our whole address; nobody forms an address from this one. */
-	ret[n++] = prefix_option(&home->cfg.address, PIO_FLAG_ROUTER, lifetime_s);
+	/* RFC 6275 7.2: our whole address. In a prefix of single hosts nobody forms an address
+	 * from this one; in a shared one it stands for the prefix as well. */
+	ret[n++] = prefix_option(&home->cfg.address, home->cfg.mode == HOME_PER_HOST ?
+				 PIO_FLAG_ROUTER :
+				 PIO_FLAG_ONLINK | PIO_FLAG_AUTO | PIO_FLAG_ROUTER, lifetime_s);
 	return n;
 }
 
@@ -94,7 +97,7 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 	ra->n_rdnss = cfg->n_rdnss;
 	memcpy(ra->rdnss, cfg->rdnss, sizeof(ra->rdnss));
 	ra->rdnss_lifetime_s = seconds(3 * cfg->ra_interval + USEC_S - 1, UINT32_MAX);
-	return packet(&msg, &ifc->linklocal, &all_nodes, room);
+	return nd_build(&msg, &ifc->linklocal, &all_nodes, room);
 }
 
 size_t ra_build_probe(const struct ha_interface *ifc, const struct lease *l,
@@ -106,5 +109,5 @@ size_t ra_build_probe(const struct ha_interface *ifc, const struct lease *l,
 		return 0;
 	msg.u.ns.slla.present = true;
 	memcpy(msg.u.ns.slla.mac, ifc->mac, sizeof(msg.u.ns.slla.mac));
-	return packet(&msg, &ifc->linklocal, &l->linklocal, room);
+	return nd_build(&msg, &ifc->linklocal, &l->linklocal, room);
 }

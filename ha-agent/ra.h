@@ -27,6 +27,9 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 unsigned int ra_home_prefixes(const struct ha_config *cfg, const struct ha_home *home,
 			      const struct lease *l, usec_t now,
 			      struct nd_prefix ret[HA_HOME_PREFIXES]);
+/* A whole IPv6 packet with one message of Neighbour Discovery. Its length, or 0. */
+size_t nd_build(const struct icmp6_msg *msg, const struct in6_addr *src,
+		const struct in6_addr *dst, uint8_t room[RA_ROOM]);
 /* A Neighbour Solicitation for the host's link-local address, to that address. */
 size_t ra_build_probe(const struct ha_interface *ifc, const struct lease *l,
 		      uint8_t room[RA_ROOM]);

@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
-#include "ha-agent/binding.h"
-#include "ha-agent/ha.h"
+#include "ha-agent/proxy.h"
 
 #define UNIT		(MIP6_LIFETIME_UNIT_S * USEC_S)
 #define NTP_EPOCH_S	UINT64_C(2208988800)	/* from 1900 to 1970 */
@@ -34,6 +33,8 @@ static int send_ack(struct ha *ha, const struct ha_ack *ack, const void *data, s
 {
 	const struct lease *l = ha_find_lease(ha, &ack->hoa);
 
+	if (ack->ifindex != 0)
+		return ha->ops->send_link(ha->ctx, ack->ifindex, ack->mac, data, len);
 	if (in6_eq(&ack->to, &ack->hoa) && l && l->state != LEASE_FREE && l->interface &&
 	    l->interface->ifindex != 0)
 		return ha->ops->send_link(ha->ctx, l->interface->ifindex, l->mac, data, len);
@@ -86,16 +87,18 @@ static void refused(struct ha *ha, const struct verdict *v, const struct lease *
 }
 
 /* Puts the binding where the Binding Update wants it; false: the verdict has changed. */
-static bool register_binding(struct ha *ha, struct binding *b, struct lease *lease,
-			     const struct ha_key *key, struct verdict *v, usec_t now)
+static bool register_binding(struct ha *ha, const struct verdict_in *in, struct binding *b,
+			     struct lease *lease, struct verdict *v, usec_t now)
 {
 	struct binding_request req = {
-		.coa = v->coa, .sequence = v->sequence, .spi = key ? key->auth.spi : 0,
+		.coa = v->coa, .sequence = v->sequence,
+		.spi = in->key ? in->key->auth.spi : 0,
 		.lifetime_s = v->lifetime * MIP6_LIFETIME_UNIT_S, .timestamp = v->mesg_id,
+		.linklocal = in->msg->u.bu.flags & BU_LLOCAL,
 	};
 
 	if (!b) {
-		b = bcache_add(&ha->bcache, &v->hoa, lease->home, lease);
+		b = bcache_add(&ha->bcache, &v->hoa, ha_home_of(ha, &v->hoa), lease);
 		if (b)
 			binding_init(ha, b);
 	}
@@ -114,11 +117,14 @@ static void remember_release(struct ha *ha, struct lease *lease, const struct ve
 			     usec_t now)
 {
 	struct binding_request req = { .sequence = v->sequence, .timestamp = v->mesg_id };
+	struct ha_home *home = ha_home_of(ha, &v->hoa);
 	struct binding *b;
 
-	if (!lease || lease->state == LEASE_FREE || lease->bindings >= HA_BINDINGS_PER_LEASE)
+	if (!home || (home->cfg.mode == HOME_PER_HOST && !lease))
 		return;
-	b = bcache_add(&ha->bcache, &v->hoa, lease->home, lease);
+	if (lease && (lease->state == LEASE_FREE || lease->bindings >= HA_BINDINGS_PER_LEASE))
+		return;
+	b = bcache_add(&ha->bcache, &v->hoa, home, lease);
 	if (!b)
 		return;
 	binding_init(ha, b);
@@ -146,7 +152,7 @@ static void carry_out(struct ha *ha, const struct verdict_in *in, struct binding
 	struct binding_request req = { .sequence = v->sequence, .timestamp = v->mesg_id };
 
 	if (v->reason == VERDICT_REGISTER) {
-		register_binding(ha, b, lease, in->key, v, now);
+		register_binding(ha, in, b, lease, v, now);
 	} else if (v->reason == VERDICT_DEREGISTER) {
 		(void)binding_event(b, BINDING_EVENT_RELEASE, &req, now);
 	} else if (v->reason == VERDICT_NO_BINDING) {
@@ -241,22 +247,73 @@ static uint64_t wall_time(const struct ha *ha)
 /* RFC 4285 5: a host that shares a key with us is not heard without it, whatever else is
  * allowed on its link. */
 static bool may_be_unauthenticated(const struct ha *ha, const struct ha_home *home,
-				   const struct lease *lease)
+				   const struct in6_addr *hoa, const struct lease *lease)
 {
 	if (!home || !home->cfg.unauthenticated)
 		return false;
-	for (unsigned int i = 0; lease && i < ha->cfg->n_keys; i++)
-		if (ha->cfg->keys[i].has_mn &&
-		    memcmp(ha->cfg->keys[i].mn, lease->mac, sizeof(lease->mac)) == 0)
+	for (unsigned int i = 0; i < ha->cfg->n_keys; i++) {
+		const struct ha_key *k = &ha->cfg->keys[i];
+
+		if ((k->has_mn || k->n_hoas > 0) && verdict_key_allows(k, hoa, lease))
 			return false;
+	}
 	return true;
 }
 
-static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
-		  const uint8_t *mh, usec_t now)
+/* A binding of a home address in a prefix that hosts share begins with a test; the answer
+ * waits for its end. */
+static bool hold(struct ha *ha, const struct in6_addr *hoa, enum verdict_reason reason,
+		 const struct ha_ack *ack)
+{
+	struct binding *b = bcache_find(&ha->bcache, hoa);
+
+	if (reason != VERDICT_REGISTER || !b || b->state != BINDING_TESTING)
+		return false;
+	ha->counters[HA_DAD_HELD]++;
+	proxy_hold_ack(b, ack);
+	return true;
+}
+
+void update_tested(struct ha *ha, const struct ha_ack *ack, bool duplicate, int err, usec_t now)
+{
+	struct ha_pending pending = { .state_before = BINDING_NEW, .ack = *ack };
+	struct verdict v = {
+		.reason = duplicate ? VERDICT_DUPLICATE : err < 0 ? VERDICT_DATAPATH :
+			  VERDICT_REGISTER,
+		.hoa = ack->hoa, .coa = ack->coa,
+	};
+
+	ha->verdicts[v.reason]++;
+	if (v.reason != VERDICT_REGISTER) {
+		v.status = pending.ack.status = verdict_status(v.reason);
+		pending.ack.lifetime = 0;
+		refused(ha, &v, NULL, now);
+	}
+	answer(ha, &pending, v.reason, now);
+	ha_flush(ha, now);
+}
+
+/* Where a Mobility Header came from; ifindex 0: not known. */
+struct from {
+	int ifindex;
+	uint8_t mac[6];
+};
+
+/* RFC 6275 10.3.2: a node on its shared home link is answered at its link-layer address,
+ * which may not be asked for there while the home agent defends the home address. */
+static bool is_on_link(const struct ha_home *home, const struct from *from,
+		       const struct ip6_packet *ip, const struct in6_addr *hoa)
+{
+	return home && home->link && from->ifindex != 0 &&
+	       home->link->ifindex == from->ifindex && in6_eq(&ip->src, hoa);
+}
+
+static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packet *ip,
+		  const struct mh_msg *msg, const uint8_t *mh, usec_t now)
 {
 	struct verdict_policy policy = {
 		.max_lifetime = ha->cfg->binding_lifetime,
+		.prefix_lifetime = ha->cfg->prefix_lifetime,
 		.bindings_per_lease = HA_BINDINGS_PER_LEASE,
 		.answer_auth_failure = ha->cfg->answer_auth_failure,
 	};
@@ -278,7 +335,7 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	in = (struct verdict_in){
 		.ip = ip, .msg = msg, .mh = mh,
 		.key = msg->opts.mn_ha.present ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,
-		.may_be_unauthenticated = may_be_unauthenticated(ha, home, lease),
+		.may_be_unauthenticated = may_be_unauthenticated(ha, home, &hoa, lease),
 		.home = home, .binding = binding, .lease = lease,
 		.to_other_home = home && !in6_eq(&home->cfg.address, &ip->dst),
 		.hoa_is_ours = ha_is_own_address(ha, &hoa),
@@ -293,6 +350,14 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 	pending = before(binding);
 	if (!verdict_is_drop(v.reason))
 		carry_out(ha, &in, binding, lease, &v, now);
+	pending.ack = (struct ha_ack){
+		.from = ip->dst, .to = ip->src, .hoa = v.hoa, .coa = v.coa,
+		.spi = in.key ? in.key->auth.spi : 0,
+		.status = v.status, .sequence = v.sequence, .lifetime = v.lifetime,
+		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = v.mesg_id,
+	};
+	if (hold(ha, &hoa, v.reason, &pending.ack))
+		return;
 	ha->verdicts[v.reason]++;
 	if (verdict_is_drop(v.reason)) {
 		log_debug("Binding Update from %s for %s dropped: %s", in6_str(&ip->src).s,
@@ -305,18 +370,19 @@ static void rx_bu(struct ha *ha, const struct ip6_packet *ip, const struct mh_ms
 		return;
 	if (v.status >= BA_UNSPECIFIED)
 		refused(ha, &v, lease, now);
-	pending.ack = (struct ha_ack){
-		.from = ip->dst, .to = ip->src, .hoa = v.hoa, .coa = v.coa,
-		.spi = in.key ? in.key->auth.spi : 0,
-		.status = v.status, .sequence = v.sequence, .lifetime = v.lifetime,
-		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = v.mesg_id,
-	};
+	if (is_on_link(home, from, ip, &hoa)) {
+		pending.ack.ifindex = from->ifindex;
+		memcpy(pending.ack.mac, from->mac, sizeof(pending.ack.mac));
+	}
 	answer(ha, &pending, v.reason, now);
 	if (lease)
 		note_presence(ha, lease, ip, &v, now);
+	else if (v.reason == VERDICT_DEREGISTER && pending.ack.ifindex != 0)
+		(void)ha->ops->host_attach(ha->ctx, home, &hoa, from->mac);
 }
 
-void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now)
+static void rx_mh(struct ha *ha, const struct from *from, const void *data, size_t len,
+		  usec_t now)
 {
 	const uint8_t *mh;
 	struct ip6_packet ip;
@@ -348,9 +414,23 @@ void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now)
 		return;
 	}
 	if (msg.type == MH_BU)
-		rx_bu(ha, &ip, &msg, mh, now);
+		rx_bu(ha, from, &ip, &msg, mh, now);
 	else if (msg.type == MH_BR && msg.u.br.type == BR_ACKNOWLEDGEMENT)
 		revoke_rx(ha, &ip, &msg, mh, now);
 	else
 		ha->counters[HA_RX_MH_UNEXPECTED]++;
+}
+
+void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now)
+{
+	rx_mh(ha, &(struct from){ .ifindex = 0 }, data, len, now);
+}
+
+void ha_rx_mh_link(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
+		   usec_t now)
+{
+	struct from from = { .ifindex = ifindex };
+
+	memcpy(from.mac, mac, sizeof(from.mac));
+	rx_mh(ha, &from, data, len, now);
 }

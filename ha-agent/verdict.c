@@ -86,6 +86,8 @@ static const struct {
 	[VERDICT_MN_LIMIT] = { "mobile-node-limit",
 			       "too many home addresses of one mobile node", BA_RESOURCES },
 	/* What the kernel says fits no other status. */
+	[VERDICT_DUPLICATE] = { "duplicate", "the home address is in use on the home link",
+				BA_DAD_FAILED },
 	[VERDICT_DATAPATH] = { "data-path", "the data path could not take the binding",
 			       BA_UNSPECIFIED },
 };
@@ -113,6 +115,28 @@ bool verdict_is_drop(enum verdict_reason r)
 bool verdict_is_valid(enum verdict_reason r)
 {
 	return r == VERDICT_REGISTER || r == VERDICT_DEREGISTER || r >= VERDICT_NO_BINDING;
+}
+
+bool verdict_key_allows(const struct ha_key *key, const struct in6_addr *hoa,
+			const struct lease *lease)
+{
+	for (unsigned int i = 0; i < key->n_hoas; i++)
+		if (in6_eq(&key->hoas[i], hoa))
+			return true;
+	if (!key->has_mn)
+		return key->n_hoas == 0;
+	return lease && memcmp(key->mn, lease->mac, sizeof(key->mn)) == 0;
+}
+
+static bool is_shared(const struct verdict_in *in)
+{
+	return in->home && in->home->cfg.mode == HOME_SHARED;
+}
+
+/* How long the home address's prefix is still valid. */
+static usec_t prefix_left(const struct verdict_in *in)
+{
+	return in->lease ? in->lease->valid_until - in->now : in->policy->prefix_lifetime;
 }
 
 void verdict_addresses(const struct ip6_packet *ip, const struct mh_msg *msg,
@@ -180,18 +204,22 @@ static enum verdict_reason check_authentication(const struct verdict_in *in,
 }
 
 /* RFC 6275 10.3.1: the home address alone decides which key is the right one. */
-static enum verdict_reason check_authorisation(const struct verdict_in *in)
+static enum verdict_reason check_authorisation(const struct verdict_in *in,
+					       const struct verdict *v)
 {
 	const struct ha_key *key = in->key;
-	bool bound = in->binding && in->binding->state == BINDING_BOUND &&
-		     in->key_of_binding_stands;
+	bool bound = in->binding && in->key_of_binding_stands &&
+		     (in->binding->state == BINDING_BOUND ||
+		      in->binding->state == BINDING_TESTING);
 
 	/* What a key has bound nobody takes without one, even where none is asked for. */
 	if (!key)
 		return bound ? VERDICT_NO_AUTH : VERDICT_MAX;
-	if (key->has_mn)
-		return in->lease && memcmp(key->mn, in->lease->mac, sizeof(key->mn)) != 0 ?
-		       VERDICT_OTHER_MN : VERDICT_MAX;
+	/* What nobody has got is refused for that, further on. */
+	if (!verdict_key_allows(key, &v->hoa, in->lease))
+		return in->lease || is_shared(in) ? VERDICT_OTHER_MN : VERDICT_MAX;
+	if (key->has_mn || key->n_hoas > 0)
+		return VERDICT_MAX;
 	/* Nor does a key for every host take a home address from the key that bound it. */
 	return bound && in->binding->spi != key->auth.spi ? VERDICT_OTHER_KEY : VERDICT_MAX;
 }
@@ -251,7 +279,7 @@ static enum verdict_reason check_validity(const struct verdict_in *in)
  */
 static enum verdict_reason check_care_of(const struct verdict_in *in, const struct verdict *v)
 {
-	if (in6_in(&in->lease->prefix, &v->coa))
+	if (in6_in(is_shared(in) ? &in->home->cfg.prefix : &in->lease->prefix, &v->coa))
 		return VERDICT_COA_AT_HOME;
 	if (in->coa_is_ours)
 		return VERDICT_COA_IS_HA;
@@ -274,7 +302,7 @@ static bool is_reserved(const struct verdict_in *in, const struct in6_addr *hoa)
 /* RFC 6275 10.3.1: no more than was asked for, than the prefix has left, than policy. */
 static uint16_t granted(const struct verdict_in *in)
 {
-	usec_t left = in->lease->valid_until - in->now;
+	usec_t left = prefix_left(in);
 	usec_t t = in->msg->u.bu.lifetime * UNIT;
 
 	if (t > in->policy->max_lifetime)
@@ -307,17 +335,17 @@ static enum verdict_reason check_registration(const struct verdict_in *in, struc
 		return VERDICT_OTHER_HOME;
 	if (is_reserved(in, &v->hoa))
 		return VERDICT_HOA_RESERVED;
-	if (!in->lease)
+	if (!in->lease && !is_shared(in))
 		return VERDICT_NOT_ALLOCATED;
 	v->lifetime = granted(in);
-	if (in->lease->state == LEASE_FREE || v->lifetime == 0)
+	if ((in->lease && in->lease->state == LEASE_FREE) || v->lifetime == 0)
 		return VERDICT_LEASE_OVER;
 	r = check_care_of(in, v);
 	if (r != VERDICT_MAX)
 		return r;
 	if (is_new && in->cache_full)
 		return VERDICT_TABLE_FULL;
-	if (is_new && in->lease->bindings >= in->policy->bindings_per_lease)
+	if (is_new && in->lease && in->lease->bindings >= in->policy->bindings_per_lease)
 		return VERDICT_MN_LIMIT;
 	return VERDICT_REGISTER;
 }
@@ -330,7 +358,7 @@ static enum verdict_reason decide(const struct verdict_in *in, struct verdict *v
 	if (r == VERDICT_MAX)
 		r = check_authentication(in, v);
 	if (r == VERDICT_MAX)
-		r = check_authorisation(in);
+		r = check_authorisation(in, v);
 	if (r == VERDICT_MAX)
 		r = check_timestamp(in);
 	if (r == VERDICT_MAX)
@@ -360,7 +388,7 @@ void verdict(const struct verdict_in *in, struct verdict *ret)
 		v.mesg_id = (in->wall & ~(uint64_t)UINT32_MAX) | (v.mesg_id & UINT32_MAX);
 	if (v.reason != VERDICT_REGISTER) {
 		v.lifetime = 0;
-	} else if ((usec_t)v.lifetime >= (in->lease->valid_until - in->now) / UNIT) {
+	} else if ((usec_t)v.lifetime >= prefix_left(in) / UNIT) {
 		/* RFC 6275 10.3.1: the prefix ends with the binding, or before. */
 		v.status = BA_PREFIX_DISCOVERY;
 	}

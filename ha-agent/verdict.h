@@ -57,6 +57,7 @@ enum verdict_reason {
 	VERDICT_REVOKING,		/* 129 */
 	VERDICT_TABLE_FULL,		/* 130 */
 	VERDICT_MN_LIMIT,		/* 130 */
+	VERDICT_DUPLICATE,		/* 134, found out by duplicate address detection */
 	VERDICT_DATAPATH,		/* 128, found out while carrying it out */
 	VERDICT_MAX
 };
@@ -69,6 +70,7 @@ bool verdict_is_valid(enum verdict_reason r);
 
 struct verdict_policy {
 	usec_t max_lifetime;
+	usec_t prefix_lifetime;		/* of a shared prefix, which is always as long */
 	unsigned int bindings_per_lease;
 	bool answer_auth_failure;
 	bool no_new_bindings;		/* those that are there may be refreshed and moved */
@@ -83,7 +85,8 @@ struct verdict_in {
 	const struct ha_home *home;	/* whose prefix holds the home address; NULL: none */
 	bool to_other_home;		/* the update went to our address of another one */
 	const struct binding *binding;	/* of its home address; NULL: none */
-	const struct lease *lease;	/* whose prefix holds the home address; NULL: none */
+	const struct lease *lease;	/* whose prefix holds the home address; NULL: none, or
+					 * the prefix is shared */
 	bool hoa_is_ours;		/* the home address is the home agent's own */
 	bool coa_is_ours;		/* the care-of address is the home agent's own */
 	bool coa_is_bound;		/* the care-of address is itself a bound home address */
@@ -103,6 +106,9 @@ struct verdict {
 	struct in6_addr hoa, coa;	/* as RFC 6275 9.5.1 determines them */
 };
 
+/* May the key move this home address? lease: whose prefix holds it; NULL: none. */
+bool verdict_key_allows(const struct ha_key *key, const struct in6_addr *hoa,
+			const struct lease *lease);
 /* Home and care-of address of a Binding Update (RFC 6275 9.5.1, at the end). */
 void verdict_addresses(const struct ip6_packet *ip, const struct mh_msg *msg,
 		       struct in6_addr *ret_hoa, struct in6_addr *ret_coa);

@@ -66,12 +66,13 @@ static struct sock_filter filter_nd_host[] = {
 
 static struct sock_filter filter_nd_router[] = {
 	LD_PKTTYPE,
-	JGT(2, 6, 0),
+	JGT(2, 7, 0),
 	LD8(OFF_NEXT_HEADER),
-	JEQ(IPPROTO_ICMPV6, 0, 4),
+	JEQ(IPPROTO_ICMPV6, 0, 5),
 	LD8(OFF_ICMP_TYPE),
-	JEQ(ND_ROUTER_SOLICIT, 3, 0),
-	JEQ(ND_ROUTER_ADVERT, 2, 0),
+	JEQ(ND_ROUTER_SOLICIT, 4, 0),
+	JEQ(ND_ROUTER_ADVERT, 3, 0),
+	JEQ(ND_NEIGHBOR_SOLICIT, 2, 0),
 	JEQ(ND_NEIGHBOR_ADVERT, 1, 0),
 	DROP,
 	ACCEPT,
@@ -349,6 +350,14 @@ void pkt_close(struct pkt *p)
 	if (p->raw_fd >= 0)
 		(void)close(p->raw_fd);
 	free(p);
+}
+
+int pkt_all_multicast(struct pkt *p, int ifindex)
+{
+	const struct packet_mreq m = { .mr_ifindex = ifindex, .mr_type = PACKET_MR_ALLMULTI };
+
+	return setsockopt(p->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &m, sizeof(m)) < 0 ? -errno :
+	       0;
 }
 
 int pkt_send_link(struct pkt *p, int ifindex, const uint8_t mac[6], const void *data, size_t len)

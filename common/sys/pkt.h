@@ -13,8 +13,7 @@
 enum pkt_kind {
 	PKT_MH,		/* next header 135, also behind extension headers */
 	PKT_ND_HOST,	/* Router and Neighbour Advertisements (ICMPv6 134, 136) */
-	PKT_ND_ROUTER,	/* Router Solicitations and Advertisements, Neighbour
-			 * Advertisements (133, 134, 136) */
+	PKT_ND_ROUTER,	/* Router and Neighbour Solicitations and Advertisements (133 to 136) */
 	PKT_DISCOVERY,	/* RFC 6275 6.5, 6.7: home agent address discovery requests (ICMPv6 144);
 			 * mobile prefix solicitations (146), behind destination options or in
 			 * a tunnel packet */
@@ -37,6 +36,9 @@ struct pkt;
 int pkt_open(struct loop *l, enum pkt_kind kind, void (*fn)(void *ctx, const struct pkt_rx *rx),
 	     void *ctx, struct pkt **ret);
 void pkt_close(struct pkt *p);
+/* Every multicast packet of the interface comes in, to whatever group, until it goes away or
+ * the socket is closed. */
+int pkt_all_multicast(struct pkt *p, int ifindex);
 /* One whole IPv6 packet, to a link-layer address on one interface. */
 int pkt_send_link(struct pkt *p, int ifindex, const uint8_t mac[6], const void *data, size_t len);
 /* One whole IPv6 packet, routed by the kernel by its destination and source. */

@@ -74,7 +74,7 @@ static int on_addr(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct addr_dump *d = ctx;
 	const struct ifaddrmsg *m = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *tb[IFA_FLAGS + 1];
+	const struct nlattr *tb[IFA_PROTO + 1];
 	struct ifa_cacheinfo ci;
 	struct rt_addr a = {
 		.preferred_s = RT_LIFETIME_FOREVER, .valid_s = RT_LIFETIME_FOREVER,
@@ -83,13 +83,14 @@ static int on_addr(const struct nlmsghdr *nlh, void *ctx)
 	if (nlh->nlmsg_type != RTM_NEWADDR || mnl_nlmsg_get_payload_len(nlh) < sizeof(*m) ||
 	    m->ifa_family != AF_INET6)
 		return 0;
-	nl_attrs(nlh, sizeof(*m), tb, IFA_FLAGS);
+	nl_attrs(nlh, sizeof(*m), tb, IFA_PROTO);
 	if (!nl_get(tb[IFA_LOCAL], &a.addr, sizeof(a.addr)) &&
 	    !nl_get(tb[IFA_ADDRESS], &a.addr, sizeof(a.addr)))
 		return 0;
 	a.ifindex = (int)m->ifa_index;
 	a.plen = m->ifa_prefixlen;
 	a.flags = nl_get_u32(tb[IFA_FLAGS], m->ifa_flags);
+	(void)nl_get(tb[IFA_PROTO], &a.protocol, sizeof(a.protocol));
 	if (nl_get(tb[IFA_CACHEINFO], &ci, sizeof(ci))) {
 		a.preferred_s = ci.ifa_prefered;
 		a.valid_s = ci.ifa_valid;

@@ -33,6 +33,7 @@ struct rt_addr {
 	uint8_t plen;
 	uint32_t flags;		/* IFA_F_* */
 	uint32_t preferred_s, valid_s;	/* RT_LIFETIME_FOREVER */
+	uint8_t protocol;	/* of what was read: RT_PROTOCOL is ours */
 };
 
 struct rt_route {

@@ -139,10 +139,10 @@ def send_routed(packet):
         s.sendto(packet, (socket.inet_ntop(socket.AF_INET6, packet[24:40]), 0))
 
 
-def send_link(interface, packet):
-    """Sends a whole packet on a link, to all nodes."""
+def send_link(interface, packet, mac="33:33:00:00:00:01"):
+    """Sends a whole packet on a link, by default to all nodes."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86DD)) as s:
-        s.sendto(packet, (interface, 0x86DD, 0, 0, b"\x33\x33\0\0\0\1"))
+        s.sendto(packet, (interface, 0x86DD, 0, 0, bytes.fromhex(mac.replace(":", ""))))
 
 
 class Listener:

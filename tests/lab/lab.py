@@ -251,7 +251,7 @@ class Lab:
         self._addresses()
         self._edge_filter()
         self._air()
-        self._batch("mn", ["link set lo up", "link set wlan0 up"])
+        self.batch("mn", ["link set lo up", "link set wlan0 up"])
         self.airnl = self.inside("air", Rtnl)
         self.mnnl = self.inside("mn", Rtnl)
 
@@ -277,7 +277,7 @@ class Lab:
                        f"peer name acc0 index 51 netns {n(f'ar{i}')}")
         top.append(f"link add wlan0 index {WLAN0} netns {n('mn')} type veth "
                    f"peer name mn netns {n('air')}")
-        self._batch(None, top)
+        self.batch(None, top)
 
     def _addresses(self):
         """Addresses and routes of core and of what hangs on it. The links of core have fixed
@@ -289,12 +289,12 @@ class Lab:
                 *((f"cn{i}", f"2001:db8:c{i}::1/64", f"{CN[i]}/64", []) for i in CN)):
             core += [f"link set {box} up", f"addr add fe80::1/64 dev {box} nodad",
                      f"addr add {near} dev {box} nodad"]
-            self._batch(box, ["link set lo up", "link set core0 up",
+            self.batch(box, ["link set lo up", "link set core0 up",
                               "addr add fe80::2/64 dev core0 nodad",
                               f"addr add {far} dev core0 nodad",
                               "route add default via fe80::1 dev core0", *more])
         core += [f"route add {POOL[i]} via fe80::2 dev ar{i}" for i in ARS]
-        self._batch("core", core)
+        self.batch("core", core)
 
     def _edge_filter(self):
         """The provider lets nobody use a foreign source address (BCP 38): a packet of an old
@@ -307,12 +307,13 @@ class Lab:
             raise LabError(f"the edge filter cannot be loaded: {p.stderr.strip()}")
 
     def _air(self):
-        self._batch("air", [x for i in ARS for x in (
+        self.batch("air", [x for i in ARS for x in (
             f"link set ar{i} master br{i}", f"link set ar{i} up", f"link set br{i} up")])
         out = self.run("air", "ip", "-j", "link", "show").stdout
         self.links = {x["ifname"]: x["ifindex"] for x in json.loads(out)}
 
-    def _batch(self, box, lines):
+    def batch(self, box, lines):
+        """Commands of `ip -6` in a box, or (None) outside of all."""
         where = ["-n", self.ns(box)] if box else []
         p = subprocess.run(["ip", *where, "-6", "-batch", "-"], input="\n".join(lines) + "\n",
                            text=True, capture_output=True, check=False)
@@ -522,7 +523,10 @@ class Lab:
         return down, up
 
     def mac(self):
-        out = self.run("mn", "ip", "-j", "link", "show", "dev", "wlan0").stdout
+        return self.mac_of("mn", "wlan0")
+
+    def mac_of(self, box, interface):
+        out = self.run(box, "ip", "-j", "link", "show", "dev", interface).stdout
         return json.loads(out)[0]["address"]
 
     def source(self, cn=1):

@@ -16,7 +16,8 @@
 #define MAX_CALLS	8192
 
 enum call {
-	CALL_SEND_LINK, CALL_SEND_ROUTED, CALL_DP_SET, CALL_DP_DEL, CALL_DP_USED, CALL_ATTACH, CALL_DETACH,
+	CALL_SEND_LINK, CALL_SEND_ROUTED, CALL_DP_SET, CALL_DP_DEL, CALL_DP_USED,
+	CALL_HOME_ATTACH, CALL_HOST_ATTACH, CALL_ATTACH, CALL_DETACH,
 	CALL_LEASE_STORE, CALL_LEASE_STORE_DURABLE, CALL_BINDING_STORE, CALL_BINDING_FORGET,
 	CALL_EVENT,
 };
@@ -32,6 +33,7 @@ struct fake {
 	uint8_t packet[2048];		/* the last that was sent */
 	size_t packet_len;
 	uint8_t packet_mac[6];
+	uint8_t host_mac[6];		/* of the last host_attach */
 	int packet_ifindex;
 	struct dp_binding dp;		/* the last that was set */
 	struct in6_prefix dp_deleted;
@@ -118,6 +120,25 @@ static inline void fake_detach(void *ctx, const struct lease *l)
 	fake_note(ctx, CALL_DETACH);
 }
 
+static inline int fake_home_attach(void *ctx, const struct ha_home *home)
+{
+	(void)home;
+	fake_note(ctx, CALL_HOME_ATTACH);
+	return 0;
+}
+
+static inline int fake_host_attach(void *ctx, const struct ha_home *home,
+				   const struct in6_addr *hoa, const uint8_t mac[6])
+{
+	struct fake *f = ctx;
+
+	(void)home;
+	(void)hoa;
+	fake_note(f, CALL_HOST_ATTACH);
+	memcpy(f->host_mac, mac, sizeof(f->host_mac));
+	return 0;
+}
+
 static inline int fake_lease_store(void *ctx, const struct ha_lease_record *r, bool durable)
 {
 	struct fake *f = ctx;
@@ -173,6 +194,8 @@ static const struct ha_ops fake_ops = {
 	.dp_set = fake_dp_set,
 	.dp_del = fake_dp_del,
 	.dp_used = fake_dp_used,
+	.home_attach = fake_home_attach,
+	.host_attach = fake_host_attach,
 	.lease_attach = fake_attach,
 	.lease_detach = fake_detach,
 	.lease_store = fake_lease_store,
