@@ -1,0 +1,74 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The benchmarks work from end to end: what was counted, never how long it took."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+# pylint: disable=wrong-import-position
+import tap
+
+BENCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench")
+NODES = 300
+
+
+def run(t, program, *args):
+    """Runs a benchmark; what it wrote as JSON, or None."""
+    with tempfile.TemporaryDirectory(prefix="dmip6bench-") as d:
+        p = subprocess.run(["/usr/bin/python3", os.path.join(BENCH, program), "--bindir",
+                            tap.BINDIR, "--quiet", "--json", f"{d}/o.json", *args],
+                           capture_output=True, text=True, check=False)
+        if not t.equal(p.returncode, 0, f"{program} ends with exit code 0"):
+            t.note(p.stdout + p.stderr)
+            return None
+        with open(f"{d}/o.json", encoding="utf-8") as f:
+            return json.load(f)
+
+
+def registration(t, datapath):
+    r = run(t, "registration.py", "--quick", "--nodes", str(NODES), "--no-strace",
+            "--flood-rate", "20000", *datapath)
+    if r is None:
+        return
+    x = r["runs"][0]
+    for phase in ("first", "move_32", "refresh_32", "move_1", "refresh_1", "deregister"):
+        for side in ("had", "reference"):
+            f = x[phase].get(side)
+            if f:
+                t.equal((f["accepted"] + f["again"], f["refused"], f["bad_authenticator"]),
+                        (f["sent"], 0, 0), f"{phase}: every update to {side} is acknowledged")
+    kernel = NODES if x["datapath"] != "null" else 0
+    t.equal((x["routes"], x["nexthops"]), (kernel, kernel),
+            f"the kernel has {kernel} routes and as many tunnels")
+    f = x["flood"]
+    t.ok(f["bad"]["sent"] > 0, "there was a flood of bad updates")
+    t.ok(f["flooded"]["accepted"] > 0, "and good ones went through", f)
+    for how, after in x["restart"].items():
+        t.equal((after["accepted"], after["routes"]), (1, kernel),
+                f"{how}, the daemon answers again and the kernel has all bindings")
+    t.ok(x["expiry"]["gone_s"] is not None, "when all lifetimes have ended nothing is bound",
+         x["expiry"])
+    end = x["end"]
+    t.equal((end["bindings"], end["nexthops"], end["leases"]), (0, 0, NODES),
+            "at the end no binding is left, and every lease")
+    t.equal(end["counters"]["binding-expired"], NODES - NODES // 2,
+            "bindings have ended by their lifetime")
+
+
+def test_registration(t):
+    """registration, on the kernel's data path"""
+    registration(t, ())
+
+
+def test_registration_null(t):
+    """registration, the protocol alone"""
+    registration(t, ("--datapath", "null"))
+
+
+if __name__ == "__main__":
+    tap.main(test_registration, test_registration_null)
