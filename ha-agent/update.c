@@ -293,6 +293,14 @@ void update_tested(struct ha *ha, const struct ha_ack *ack, bool duplicate, int 
 	ha_flush(ha, now);
 }
 
+/* Packets to the address go on to another one, or will when its test is over. */
+static bool leads_on(const struct ha *ha, const struct in6_addr *a)
+{
+	const struct binding *b = bcache_find(&ha->bcache, a);
+
+	return b && (binding_carries(b) || b->state == BINDING_TESTING);
+}
+
 /* Where a Mobility Header came from; ifindex 0: not known. */
 struct from {
 	int ifindex;
@@ -340,7 +348,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 		.to_other_home = home && !in6_eq(&home->cfg.address, &ip->dst),
 		.hoa_is_ours = ha_is_own_address(ha, &hoa),
 		.coa_is_ours = ha_is_own_address(ha, &coa),
-		.coa_is_bound = !in6_eq(&hoa, &coa) && ha_bound_find(ha, &coa),
+		.coa_is_bound = !in6_eq(&hoa, &coa) && leads_on(ha, &coa),
 		.cache_full = ha->bcache.n >= ha->bcache.max,
 		.key_of_binding_stands = binding && ha_find_key(ha, binding->spi),
 		.policy = &policy, .now = now,

@@ -674,6 +674,37 @@ static void no_order_of_updates_makes_a_loop(void **state)
 	fake_end(&f);
 }
 
+/* Nor one that is made while duplicate address detection still runs for the other half. */
+static void no_loop_with_one_that_is_tested(void **state)
+{
+	static const char *const shared = "2001:db8:4:400::77";
+	struct ha_home_config *h;
+	struct fake f;
+
+	(void)state;
+	fake_config(&f, POOL);
+	h = &f.cfg.homes[f.cfg.n_homes++];
+	memcpy(h->interface, "lan1", 5);
+	h->mode = HOME_SHARED;
+	assert_int_equal(in6_prefix_parse("2001:db8:4:400::/64", &h->prefix), 0);
+	assert_null(ha_config_check(&f.cfg));
+	fake_begin(&f);
+	fake_link(&f, 7, "lan0", "fe80::1");
+	fake_link(&f, 8, "lan1", "fe80::1");
+	fake_rs(&f, 7, mac_a, "::", 255);
+	fake_bu(&f, &(struct bu){ .src = AWAY, .hoa = shared, .alt_coa = HOA, .seq = 1,
+				  .lifetime = 100, .key = &f.keys[0],
+				  .dst = "2001:db8:4:400::1" });
+	assert_int_equal(ha_bound_count(&f.ha), 0);
+	fake_bu(&f, &(struct bu){ .src = AWAY, .hoa = HOA, .alt_coa = shared, .seq = 1,
+				  .lifetime = 100, .key = &f.keys[0] });
+	fake_run(&f, 5 * USEC_S);
+	assert_true(ends(&f.ha, addr(shared)) && ends(&f.ha, addr(HOA)));
+	assert_int_equal(f.ha.verdicts[VERDICT_COA_BOUND], 1);
+	assert_int_equal(ha_bound_count(&f.ha), 1);
+	fake_end(&f);
+}
+
 static int quiet(void **state)
 {
 	(void)state;
@@ -699,6 +730,7 @@ int main(void)
 		cmocka_unit_test(they_are_restored_while_it_is_allowed),
 		cmocka_unit_test(data_path_refuses),
 		cmocka_unit_test(no_order_of_updates_makes_a_loop),
+		cmocka_unit_test(no_loop_with_one_that_is_tested),
 	};
 
 	return cmocka_run_group_tests_name("registration", tests, quiet, NULL);
