@@ -65,6 +65,24 @@ is "mn.conf: the page has each keyword, and no other" \
 is "ha.conf: the page has each keyword, and no other" \
 	"$(page_keywords man/dmip6-had.8)" "$(code_keywords ha-agent/conf.c common/core/confkey.h)"
 
+# code_counters: names of the home agent's counters; a verdict's has a prefix
+code_counters()
+{
+	sed -nE 's/^\t\[HA_[A-Z0-9_]+\] = "([a-z0-9-]+)",$/\1/p' ha-agent/ha.c
+	sed -nE 's/^\t\[VERDICT_[A-Z0-9_]+\] = \{ "([a-z0-9-]+)".*/bu-\1/p' ha-agent/verdict.c
+}
+
+# missing FILE: names on standard input that stand nowhere in the file
+missing()
+{
+	while read -r name; do
+		grep -qE "(^|[^a-z0-9-])$name([^a-z0-9-]|\$)" "$1" || echo "$name"
+	done
+}
+
+is "dmip6-had: the page has each counter" "$(code_counters | missing man/dmip6-had.8)" ""
+check "and they were found in the code" test "$(code_counters | wc -l)" -ge 80
+
 # complaints FILE: a page of ours need not be installed to be referred to.
 complaints()
 {
@@ -86,6 +104,7 @@ printf '\t{ "one", no_argument, NULL, 1 },\n\t{ "two-b", required_argument, NULL
 printf '.It Fl -one\n.It Fl t , Fl -two-b Ar X\n.It Ic word Ar X ;\n' >"$scratch/x.8"
 printf '\t{ .name = "word", .args = "X" },\n' >>"$scratch/x.c"
 is "options of a table" "$(code_options "$scratch/x.c" | xargs)" "one two-b"
+is "a counter that is not there" "$(printf 'wor\nword\n' | missing "$scratch/x.8")" "wor"
 is "options of a page" "$(page_options "$scratch/x.8" | xargs)" "one two-b"
 is "options of a help text" "$(printf '  --one  x\n  --two-b X\n' | help_options | xargs)" "one two-b"
 is "keywords of a table" "$(code_keywords "$scratch/x.c")" word
