@@ -94,6 +94,8 @@ void ha_conf_override(struct ha_config *cfg, const struct ha_config *line)
 			cfg->n_homes++;
 		}
 	}
+	if (line->drain > 0)
+		cfg->drain = line->drain;
 	if (!in6_is_any(&line->common_address))
 		cfg->common_address = line->common_address;
 }
@@ -351,6 +353,16 @@ static void set_binding_refresh(struct conf *c, void *obj, const struct conf_wor
 		      UINT16_MAX * MIP6_LIFETIME_UNIT_S * USEC_S, &cfg->binding_refresh);
 }
 
+static void set_drain(struct conf *c, void *obj, const struct conf_word *kw,
+		      const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_duration(c, &args[0], 0, HA_DRAIN_MAX, &cfg->drain);
+}
+
 static void set_max_leases(struct conf *c, void *obj, const struct conf_word *kw,
 			   const struct conf_word *args, unsigned int n)
 {
@@ -575,6 +587,8 @@ const struct conf_keyword ha_conf_table[] = {
 	  .set = set_binding_lifetime, .once = true },
 	{ .name = "binding-refresh", .args = "DURATION", .min_args = 1, .max_args = 1,
 	  .set = set_binding_refresh, .once = true },
+	{ .name = "drain", .args = "DURATION", .min_args = 1, .max_args = 1, .set = set_drain,
+	  .once = true },
 	{ .name = "max-leases", .args = "NUMBER", .min_args = 1, .max_args = 1,
 	  .set = set_max_leases, .once = true },
 	{ .name = "max-bindings", .args = "NUMBER", .min_args = 1, .max_args = 1,

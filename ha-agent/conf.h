@@ -8,6 +8,7 @@
 
 #define HA_CONF_PATH	"/etc/dmip6/ha.conf"
 #define HA_CONF_MAX	(1024 * 1024)
+#define HA_DRAIN_MAX	(7 * 86400 * USEC_S)
 
 extern const struct conf_keyword ha_conf_table[];	/* root object: struct ha_config */
 

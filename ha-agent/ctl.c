@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/sys/clock.h"
+#include "ha-agent/conf.h"
 #include "ha-agent/io.h"
 
 #define SCHEMA		1
@@ -50,6 +51,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	enum trouble ifc = interface_trouble(ha, &name);
 	unsigned int attached = ha_lease_count(ha, LEASE_ATTACHED);
 	unsigned int detached = ha_lease_count(ha, LEASE_DETACHED);
+	unsigned int bound = ha_bound_count(ha);
 	const struct ha_home *full = full_home(ha);
 	const struct ha_home_config *insecure = ha_config_insecure(ha->cfg);
 
@@ -66,6 +68,10 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 		snprintf(text, HEALTH_ROOM, "interface %s is gone", name);
 	else if (ifc == TROUBLE_NO_LINKLOCAL)
 		snprintf(text, HEALTH_ROOM, "interface %s has no usable link-local address", name);
+	else if (ha->drain.state != DRAIN_OFF)
+		snprintf(text, HEALTH_ROOM, "draining: new hosts get no prefix; %u binding%s left, "
+			 "%lld s to go", bound, bound == 1 ? "" : "s",
+			 (long long)(drain_limit(&ha->drain, USEC_NEVER, clock_now()) / USEC_S));
 	else if (full)
 		snprintf(text, HEALTH_ROOM, "the pool %s is exhausted: new hosts get no prefix",
 			 in6_prefix_str(&full->cfg.prefix).s);
@@ -77,7 +83,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 			 "accepted");
 	else {
 		snprintf(text, HEALTH_ROOM, "%u hosts attached, %u leases kept, %u bindings",
-			 attached, detached, ha_bound_count(ha));
+			 attached, detached, bound);
 		return true;
 	}
 	return false;
@@ -208,13 +214,15 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	ha_each_counter(&io->ha, add_counter, counters);
 	if (io->dp->ops->drops(io->dp, &drops) == 0)
 		add_counter(counters, "data-path-drops", drops);
-	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}",
+	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:b, s:o, s:o, s:o, s:o, "
+			   "s:o}",
 			   "schema", SCHEMA, "role", "ha",
 			   "health", "ok", ok, "text", text,
 			   "address", in6_str(&io->ha.homes[0].cfg.address).s,
 			   "prefix", in6_prefix_str(&io->ha.homes[0].cfg.prefix).s,
 			   "datapath", io->dp->ops->name,
 			   "mtu", (json_int_t)io->cfg.ha->mtu,
+			   "draining", io->ha.drain.state != DRAIN_OFF,
 			   "homes", list_homes(&io->ha), "home_agents", home_agents(&io->ha),
 			   "bindings", bindings.array, "leases", leases.array,
 			   "counters", counters);
@@ -294,10 +302,63 @@ static json_t *revocations(void *ctx, const json_t *parameters, const char **err
 			 "unanswered", (json_int_t)ha->counters[HA_REVOKE_UNANSWERED]);
 }
 
+/* ---- drain ---- */
+
+static const char *cancel_drain(struct ha *ha, const char **code)
+{
+	switch (ha_drain_cancel(ha, clock_now())) {
+	case 0:
+		return NULL;
+	case -ENOENT:
+		*code = "not-found";
+		return "it is not draining";
+	}
+	*code = "refused";
+	return "it was told to stop, or its time is over: that cannot be called off";
+}
+
+/* "timeout_s", or the configured time. */
+static const char *begin_drain(struct ha *ha, const json_t *parameters, const char **code)
+{
+	json_t *timeout = json_object_get(parameters, "timeout_s");
+	json_int_t s = timeout ? json_integer_value(timeout) : ha->cfg->drain / USEC_S;
+	int err;
+
+	*code = "usage";
+	if (!timeout && s == 0)
+		return "how long? no time is configured; expected \"timeout_s\"";
+	if (s < 1 || s > HA_DRAIN_MAX / USEC_S)
+		return "\"timeout_s\" is out of range; expected 1 to 604800 seconds";
+	err = ha_drain(ha, s * USEC_S, false, clock_now());
+	if (err == 0)
+		return NULL;
+	*code = err == -EALREADY ? "refused" : "error";
+	return err == -EALREADY ? "its time is over: it stops in a moment" : "no memory";
+}
+
+static json_t *drain(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	const struct ha_ctl *c = ctx;
+	struct ha *ha = &c->io->ha;
+	bool cancel = json_is_true(json_object_get(parameters, "cancel"));
+
+	*code = "usage";
+	if (cancel && json_object_size(parameters) != 1)
+		*error = "\"cancel\" stands alone";
+	else
+		*error = cancel ? cancel_drain(ha, code) : begin_drain(ha, parameters, code);
+	if (*error)
+		return NULL;
+	return json_pack("{s:i, s:b, s:i, s:o}", "schema", SCHEMA, "draining", !cancel,
+			 "bindings", (int)ha_bound_count(ha), "remaining_s",
+			 cancel ? json_null() : remaining_s(ha->drain.until));
+}
+
 static const struct ctl_method methods[] = {
 	{ .name = "status", .call = status },
 	{ .name = "release", .needs_root = true, .call = release },
 	{ .name = "revocations", .call = revocations },
+	{ .name = "drain", .needs_root = true, .call = drain },
 	{ 0 }
 };
 

@@ -26,6 +26,7 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_POOL_EXHAUSTED] = "pool-exhausted",
 	[HA_STORE_FAILED] = "store-failed",
 	[HA_ATTACH_FAILED] = "attach-failed",
+	[HA_DRAIN_NO_PREFIX] = "drain-no-prefix",
 	[HA_TX_RA_SOLICITED] = "tx-ra-solicited",
 	[HA_TX_RA_PERIODIC] = "tx-ra-periodic",
 	[HA_TX_RA_REFRESH] = "tx-ra-refresh",
@@ -205,6 +206,7 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	ha->relay_tokens_at = now;
 	bcache_init(&ha->bcache, cfg->max_bindings);
 	revoke_init(ha);
+	drain_init(ha);
 	ha->n_interfaces = cfg->n_interfaces;
 	for (unsigned int i = 0; i < ha->n_interfaces; i++) {
 		struct ha_interface *ifc = &ha->interfaces[i];
@@ -221,6 +223,7 @@ void ha_free(struct ha *ha)
 
 	for (unsigned int i = 0; i < ha->n_interfaces; i++)
 		timer_stop(ha->timers, &ha->interfaces[i].advertise);
+	drain_free(ha);
 	revoke_free(ha);
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b) {
 		timer_stop(ha->timers, &b->timer);

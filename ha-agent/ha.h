@@ -9,6 +9,7 @@
  *	update.c	Binding Updates in, Binding Acknowledgements out
  *	refresh.c	Binding Refresh Requests before the end of a lifetime
  *	revoke.c	Binding Revocation Indications out, their acknowledgements in
+ *	drain.c		the way to a stop that hurts nobody
  *	message.c	builds and signs what these send
  *	error.c		answers to Mobility Headers that cannot be read
  *	verdict.c	what is to be said to a Binding Update
@@ -34,6 +35,7 @@
 #include "common/wire/icmp6.h"
 #include "common/wire/mh.h"
 #include "ha-agent/bcache.h"
+#include "ha-agent/drain.h"
 #include "ha-agent/halist.h"
 #include "ha-agent/prefix.h"
 #include "ha-agent/revoke.h"
@@ -106,6 +108,7 @@ struct ha_config {
 	usec_t ra_interval;
 	usec_t prefix_lifetime;
 	usec_t binding_lifetime;	/* the most that is granted */
+	usec_t drain;			/* what a stop waits for bindings to end; 0: it does not */
 	usec_t binding_refresh;		/* advised in acknowledgements; 0: not advised */
 	unsigned int max_leases, max_bindings;
 	uint16_t home_agent_preference;	/* among the home agents of a link; more is better */
@@ -201,6 +204,7 @@ struct ha_ops {
 	void (*binding_forget)(void *ctx, const struct in6_addr *hoa, uint32_t place);
 	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
 	void (*random)(void *ctx, void *dst, size_t n);
+	void (*drained)(void *ctx);	/* the daemon may stop */
 	void (*event)(void *ctx, const struct ha_event *e);	/* may be NULL */
 };
 
@@ -240,6 +244,7 @@ enum ha_counter {
 	HA_POOL_EXHAUSTED,
 	HA_STORE_FAILED,
 	HA_ATTACH_FAILED,
+	HA_DRAIN_NO_PREFIX,		/* a new host, while we are draining */
 	HA_TX_RA_SOLICITED,
 	HA_TX_RA_PERIODIC,
 	HA_TX_RA_REFRESH,
@@ -346,6 +351,7 @@ struct ha {
 	struct ha_home homes[HA_MAX_HOMES];
 	struct bcache bcache;
 	struct revocations revocations;
+	struct drain drain;
 	usec_t error_tokens_at;		/* token bucket of error messages */
 	unsigned int error_tokens;
 	usec_t log_tokens_at;		/* and of routine lines in the log */
@@ -469,6 +475,8 @@ void nd_interface_init(struct ha *ha, struct ha_interface *ifc);	/* its timer */
 void nd_interface_up(struct ha_interface *ifc);
 /* Advertisements can leave. */
 void nd_interface_usable(struct ha_interface *ifc, usec_t now);
+/* Everybody is told what has changed: the links, and each host that is attached. */
+void nd_advertise_all(struct ha *ha, usec_t now);
 void nd_lease_init(struct ha_home *home, struct lease *l);	/* its timers */
 void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, usec_t now,
 		     const char *reason);

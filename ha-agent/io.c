@@ -205,7 +205,15 @@ static void op_event(void *ctx, const struct ha_event *e)
 		io->cfg.event(io->cfg.event_ctx, e);
 }
 
+static void op_drained(void *ctx)
+{
+	struct io *io = ctx;
+
+	loop_stop(io->loop);
+}
+
 static const struct ha_ops ops = {
+	.drained = op_drained,
 	.send_link = op_send_link,
 	.send_routed = op_send_routed,
 	.dp_set = op_dp_set,

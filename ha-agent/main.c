@@ -23,10 +23,12 @@
 #define STATE_DIR	"/var/lib/dmip6/had"
 #define CONTROL		"/run/dmip6/had.sock"
 #define EXIT_USAGE	2
+#define DRAIN_MARGIN	(5 * USEC_S)	/* to take everything out of the kernel */
 
 enum option_id {
 	OPT_INTERFACE = 256, OPT_PREFIX, OPT_ADDRESS, OPT_STATE_DIR, OPT_CONTROL, OPT_DATAPATH,
-	OPT_CONFIG, OPT_CHECK_CONFIG, OPT_CLEANUP, OPT_LOG_LEVEL, OPT_HELP, OPT_VERSION,
+	OPT_DRAIN, OPT_CONFIG, OPT_CHECK_CONFIG, OPT_CLEANUP, OPT_LOG_LEVEL, OPT_HELP,
+	OPT_VERSION,
 };
 
 static const struct {
@@ -45,6 +47,8 @@ static const struct {
 	  "control socket for dmip6ctl (default: " CONTROL ")" },
 	{ { "datapath", required_argument, NULL, OPT_DATAPATH }, "NAME",
 	  "data path: ip6tnl, seg6 or null (default: the first that works)" },
+	{ { "drain", required_argument, NULL, OPT_DRAIN }, "TIME",
+	  "when told to stop, wait so long for bindings to end, such as 10m" },
 	{ { "config", required_argument, NULL, OPT_CONFIG }, "FILE",
 	  "configuration (default: " HA_CONF_PATH ", if it is there)" },
 	{ { "check-config", no_argument, NULL, OPT_CHECK_CONFIG }, NULL,
@@ -106,6 +110,16 @@ static int set_interface(struct settings *s, const char *name)
 	return err < 0 ? bad_usage("interface", name, "a name of at most 15 characters") : 0;
 }
 
+static int set_drain(struct settings *s, const char *text)
+{
+	usec_t t;
+
+	if (conf_duration_parse(text, &t) < 0 || t < USEC_S || t > HA_DRAIN_MAX)
+		return bad_usage("drain", text, "a time from 1s to 7d");
+	s->line.drain = t;
+	return 0;
+}
+
 /* -1: go on; otherwise the exit code. */
 static int take_option(struct settings *s, int id, const char *arg)
 {
@@ -133,6 +147,9 @@ static int take_option(struct settings *s, int id, const char *arg)
 		break;
 	case OPT_DATAPATH:
 		s->datapath = arg;
+		break;
+	case OPT_DRAIN:
+		code = set_drain(s, arg);
 		break;
 	case OPT_CONFIG:
 		s->config = arg;
@@ -245,13 +262,33 @@ static void on_watchdog(void *ctx, usec_t now)
 
 struct stop {
 	struct loop *loop;
+	struct ha *ha;
+	usec_t drain;			/* 0: a stop does not wait */
+	bool told;			/* once already: the next time at once */
 	bool keep;			/* the next run goes on with what is in the kernel */
 };
+
+/* Draining takes longer than a service manager waits for the end of others. */
+static void ask_for_time(usec_t t)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%lld",
+		 (long long)(t + HA_DRAIN_LAST + DRAIN_MARGIN));
+	notify_send(text);
+}
 
 static void on_signal(void *ctx, int signo)
 {
 	struct stop *s = ctx;
 
+	if (signo == SIGTERM && s->drain > 0 && !s->told) {
+		s->told = true;
+		if (ha_drain(s->ha, s->drain, true, clock_now()) == 0) {
+			ask_for_time(s->drain);
+			return;
+		}
+	}
 	s->keep = signo == SIGUSR1;
 	log_info("signal %d: stopping%s", signo, s->keep ? ", the kernel goes on" : "");
 	loop_stop(s->loop);
@@ -314,7 +351,7 @@ static int open_control(struct ha_ctl *ctl, struct loop *loop, const char *path)
 static int run(struct loop *loop, const struct settings *s)
 {
 	struct watchdog watchdog = { .timers = loop_timers(loop), .period = notify_watchdog() };
-	struct stop stop = { .loop = loop };
+	struct stop stop = { .loop = loop, .drain = s->ha.drain };
 	struct ha_ctl ctl = { 0 };
 	struct io_config cfg = {
 		.ha = &s->ha, .state_dir = s->state_dir, .datapath = s->datapath,
@@ -329,6 +366,7 @@ static int run(struct loop *loop, const struct settings *s)
 		ha_ctl_close(&ctl);
 		return complain(why);
 	}
+	stop.ha = &ctl.io->ha;
 	if (loop_signal_add(loop, SIGTERM, on_signal, &stop) < 0 ||
 	    loop_signal_add(loop, SIGINT, on_signal, &stop) < 0 ||
 	    loop_signal_add(loop, SIGUSR1, on_signal, &stop) < 0)

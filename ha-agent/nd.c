@@ -168,6 +168,18 @@ void nd_interface_usable(struct ha_interface *ifc, usec_t now)
 	proxy_interface_usable(ifc, now);
 }
 
+void nd_advertise_all(struct ha *ha, usec_t now)
+{
+	struct lease *l, *next;
+
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		HASH_ITER(by_mac, ha->homes[i].pool.by_mac, l, next)
+			l->ra_due = l->state == LEASE_ATTACHED;
+	for (unsigned int i = 0; i < ha->n_interfaces; i++)
+		if (ha_interface_usable(&ha->interfaces[i]))
+			nd_interface_usable(&ha->interfaces[i], now);
+}
+
 /* ---- one lease ---- */
 
 /* True: its link-local address was not known before. */
@@ -398,6 +410,11 @@ static struct lease *solicited_lease(struct ha_home *home, struct ha_interface *
 	struct lease *l = pool_find_mac(&home->pool, mac);
 	bool is_new = !l;
 
+	/* What is going to stop takes nobody on. */
+	if (home->ha->drain.state != DRAIN_OFF && (is_new || l->state == LEASE_FREE)) {
+		home->ha->counters[HA_DRAIN_NO_PREFIX]++;
+		return NULL;
+	}
 	if (is_new)
 		l = begin_lease(home, mac, now);
 	return l && settle_lease(home->ha, l, is_new, ifc, src, now) ? l : NULL;

@@ -33,6 +33,17 @@ size_t nd_build(const struct icmp6_msg *msg, const struct in6_addr *src,
 	return w.err ? 0 : w.len;
 }
 
+/* RFC 4191 2.2: of lifetime zero with medium preference, always. */
+static void set_router(struct nd_ra *ra, const struct ha_config *cfg, const struct drain *d,
+		       usec_t now)
+{
+	usec_t lifetime = drain_limit(d, cfg->router_lifetime, now);
+
+	ra->router_lifetime_s = (uint16_t)seconds(lifetime, UINT16_MAX);
+	if (d->state != DRAIN_OFF && ra->router_lifetime_s > 0)
+		ra->flags |= RA_PREFERENCE_LOW;
+}
+
 static struct nd_prefix prefix_option(const struct in6_addr *prefix, uint8_t flags,
 				      uint32_t lifetime_s)
 {
@@ -42,22 +53,37 @@ static struct nd_prefix prefix_option(const struct in6_addr *prefix, uint8_t fla
 	};
 }
 
+/* RFC 4862 5.5.4: what is begun goes on with it, nothing new begins. */
+static void deprecate(const struct drain *d, struct nd_prefix *p)
+{
+	if (d->state != DRAIN_OFF)
+		p->preferred_s = 0;
+}
+
 unsigned int ra_home_prefixes(const struct ha_config *cfg, const struct ha_home *home,
 			      const struct lease *l, usec_t now,
 			      struct nd_prefix ret[HA_HOME_PREFIXES])
 {
+	const struct drain *d = &home->ha->drain;
 	uint32_t lifetime_s = seconds(cfg->prefix_lifetime, UINT32_MAX);
+	uint32_t ours_s = seconds(drain_limit(d, cfg->prefix_lifetime, now), UINT32_MAX);
 	unsigned int n = 0;
 
 	/* RFC 8273 4: the host's own prefix, not on-link for anybody. */
-	if (l)
-		ret[n++] = prefix_option(&l->prefix.addr, PIO_FLAG_AUTO,
-					 seconds(l->valid_until - now, lifetime_s));
+	if (l) {
+		ret[n] = prefix_option(&l->prefix.addr, PIO_FLAG_AUTO,
+				       seconds(l->valid_until - now, lifetime_s));
+		deprecate(d, &ret[n++]);
+	}
 	/* RFC 6275 7.2: our whole address. In a prefix of single hosts nobody forms an address
 	 * from this one; in a shared one it stands for the prefix as well. */
-	ret[n++] = prefix_option(&home->cfg.address, home->cfg.mode == HOME_PER_HOST ?
-				 PIO_FLAG_ROUTER :
-				 PIO_FLAG_ONLINK | PIO_FLAG_AUTO | PIO_FLAG_ROUTER, lifetime_s);
+	if (home->cfg.mode == HOME_PER_HOST) {
+		ret[n++] = prefix_option(&home->cfg.address, PIO_FLAG_ROUTER, ours_s);
+	} else {
+		ret[n] = prefix_option(&home->cfg.address, PIO_FLAG_ONLINK | PIO_FLAG_AUTO |
+				       PIO_FLAG_ROUTER, lifetime_s);
+		deprecate(d, &ret[n++]);
+	}
 	return n;
 }
 
@@ -65,13 +91,14 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 		const struct ra_leases *leases, usec_t now, uint8_t room[RA_ROOM])
 {
 	const struct in6_addr all_nodes = ALL_NODES;
+	const struct drain *d = &ifc->ha->drain;
 	struct icmp6_msg msg = { .type = ICMP6_RA, .u.ra = { .hop_limit = 64 } };
 	struct nd_ra *ra = &msg.u.ra;
 
 	if (in6_is_any(&ifc->linklocal))
 		return 0;
 	ra->flags = RA_FLAG_HOME_AGENT;
-	ra->router_lifetime_s = (uint16_t)seconds(cfg->router_lifetime, UINT16_MAX);
+	set_router(ra, cfg, d, now);
 	/* RFC 6275 7.5: a home agent's advertisements all carry its link-layer address. */
 	ra->slla.present = true;
 	memcpy(ra->slla.mac, ifc->mac, sizeof(ra->slla.mac));
@@ -82,7 +109,8 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 		ra->adv_interval_ms += 20;
 	/* RFC 6275 7.4: left out where it would only repeat the defaults. The home agent is
 	 * good for as long as the prefixes that it hands out. */
-	ra->ha_lifetime_s = (uint16_t)seconds(cfg->prefix_lifetime, UINT16_MAX);
+	ra->ha_lifetime_s = (uint16_t)seconds(drain_limit(d, cfg->prefix_lifetime, now),
+					      UINT16_MAX);
 	ra->ha_preference = cfg->home_agent_preference;
 	ra->has_ha_info = ra->ha_lifetime_s != 0 &&
 			  (ra->ha_preference != 0 ||

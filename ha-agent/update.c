@@ -316,11 +316,35 @@ static bool is_on_link(const struct ha_home *home, const struct from *from,
 	       home->link->ifindex == from->ifindex && in6_eq(&ip->src, hoa);
 }
 
+/* While draining nothing is promised beyond the end, but for the unit that time has here. */
+static usec_t longest_lifetime(const struct ha *ha, usec_t now)
+{
+	usec_t t = drain_limit(&ha->drain, ha->cfg->binding_lifetime, now);
+
+	return t > UNIT ? t : UNIT;
+}
+
+/* Draining refuses who is new. A host that has a lease was here before: what it registers is
+ * a flow that it takes along. */
+static bool refuses_new(const struct ha *ha, const struct lease *lease)
+{
+	switch (ha->drain.state) {
+	case DRAIN_OFF:
+		return false;
+	case DRAIN_ON:
+		return !lease;
+	case DRAIN_LAST:
+	case DRAIN_OVER:
+		break;
+	}
+	return true;
+}
+
 static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packet *ip,
 		  const struct mh_msg *msg, const uint8_t *mh, usec_t now)
 {
 	struct verdict_policy policy = {
-		.max_lifetime = ha->cfg->binding_lifetime,
+		.max_lifetime = longest_lifetime(ha, now),
 		.prefix_lifetime = ha->cfg->prefix_lifetime,
 		.bindings_per_lease = HA_BINDINGS_PER_LEASE,
 		.answer_auth_failure = ha->cfg->answer_auth_failure,
@@ -340,6 +364,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 	binding = bcache_find(&ha->bcache, &hoa);
 	home = ha_home_of(ha, &hoa);
 	lease = ha_find_lease(ha, &hoa);
+	policy.no_new_bindings = refuses_new(ha, lease);
 	in = (struct verdict_in){
 		.ip = ip, .msg = msg, .mh = mh,
 		.key = msg->opts.mn_ha.present ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,

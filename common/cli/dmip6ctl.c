@@ -15,6 +15,7 @@
 #include "common/cli/client.h"
 #include "common/cli/doctor.h"
 #include "common/cli/show.h"
+#include "common/core/conf.h"
 
 #define SCHEMA		1
 #define DAEMONS_MAX	2
@@ -34,6 +35,8 @@ enum {
 	OPT_MN = 0x200,
 	OPT_ALL = 0x400,
 	OPT_NO_WAIT = 0x800,
+	OPT_TIMEOUT = 0x1000,
+	OPT_CANCEL = 0x2000,
 };
 
 static const struct option options[] = {
@@ -43,6 +46,8 @@ static const struct option options[] = {
 	{ "mn", required_argument, NULL, OPT_MN },
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "cancel", no_argument, NULL, OPT_CANCEL },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
@@ -52,7 +57,7 @@ struct options {
 	const char *control;	/* NULL: the daemons' usual sockets */
 	bool json;
 	unsigned int given;	/* OPT_... */
-	const char *prefix, *mn;
+	const char *prefix, *mn, *timeout;
 	const char *argument;	/* NULL: none */
 };
 
@@ -220,12 +225,12 @@ static enum exit_code call(const struct connection *at, const char *method, json
 	return unwrap(at, err, reply, ret_answer);
 }
 
-/* One method, in the form asked for. Closes the connection. */
+/* One method, in the form asked for. Closes the connection, takes over the reference. */
 static enum exit_code query(struct connection *at, const struct options *o, const char *method,
-			    void (*show)(FILE *out, const json_t *parameters))
+			    json_t *request, void (*show)(FILE *out, const json_t *parameters))
 {
 	json_t *parameters;
-	enum exit_code code = call(at, method, NULL, &parameters);
+	enum exit_code code = call(at, method, request, &parameters);
 
 	client_close(at->client);
 	if (code)
@@ -257,7 +262,7 @@ static enum exit_code run_status(const struct command *cmd, const struct options
 	for (unsigned int i = 0; i < n; i++) {
 		if (i)
 			putchar('\n');
-		code = query(&at[i], o, "status", show_status);
+		code = query(&at[i], o, "status", NULL, show_status);
 		if (code > worst)
 			worst = code;
 	}
@@ -269,7 +274,7 @@ static enum exit_code run_flows(const struct command *cmd, const struct options 
 	struct connection at[DAEMONS_MAX];
 	enum exit_code code = reach_only_one(cmd, o, at);
 
-	return code ? code : query(&at[0], o, "flows", show_flows);
+	return code ? code : query(&at[0], o, "flows", NULL, show_flows);
 }
 
 /* One event a line until the daemon ends it. */
@@ -423,12 +428,52 @@ static enum exit_code run_release(const struct command *cmd, const struct option
 	return code;
 }
 
+/* ---- drain ---- */
+
+static enum exit_code drain_parameters(const struct options *o, json_t **ret)
+{
+	usec_t timeout = 0;
+
+	if (o->timeout && (o->given & OPT_CANCEL)) {
+		complain("--timeout and --cancel exclude each other");
+		return EXIT_USAGE;
+	}
+	if (o->timeout && (conf_duration_parse(o->timeout, &timeout) < 0 || timeout < USEC_S)) {
+		complain("\"%s\" is no time; expected one such as 90s, 10m or 2h", o->timeout);
+		return EXIT_USAGE;
+	}
+	*ret = json_object();
+	if (o->timeout)
+		json_object_set_new(*ret, "timeout_s", json_integer(timeout / USEC_S));
+	if (o->given & OPT_CANCEL)
+		json_object_set_new(*ret, "cancel", json_true());
+	return EXIT_OK;
+}
+
+static enum exit_code run_drain(const struct command *cmd, const struct options *o)
+{
+	struct connection at[DAEMONS_MAX];
+	json_t *parameters;
+	enum exit_code code = drain_parameters(o, &parameters);
+
+	if (code)
+		return code;
+	code = reach_only_one(cmd, o, at);
+	if (code) {
+		json_decref(parameters);
+		return code;
+	}
+	return query(&at[0], o, "drain", parameters, show_drain);
+}
+
 static const struct command commands[] = {
 	{ "status", NULL, 0, "health, then anchors (MN) or bindings and leases (HA)", NULL,
 	  run_status },
 	{ "flows", NULL, 0, "the MN's flows, and which go through a tunnel", "mn", run_flows },
 	{ "release", "ADDRESS", OPT_PREFIX | OPT_MN | OPT_ALL | OPT_NO_WAIT,
 	  "end the HA's binding of a home address, or of several", "ha", run_release },
+	{ "drain", NULL, OPT_TIMEOUT | OPT_CANCEL,
+	  "take no new hosts, and stop the HA when its bindings have ended", "ha", run_drain },
 	{ "monitor", NULL, 0, "events as they happen, one JSON object a line", NULL,
 	  run_monitor },
 	{ "doctor", NULL, 0, "what kernel and configuration lack, and what follows", NULL,
@@ -453,6 +498,11 @@ static void usage(FILE *out)
 	      "      --mn MAC          those of one mobile node\n"
 	      "      --all             all of them\n"
 	      "      --no-wait         do not wait until it is over\n"
+	      "\n"
+	      "of drain:\n"
+	      "      --timeout TIME    stop after so long at the latest, such as 10m (default:\n"
+	      "                        what the daemon's configuration says)\n"
+	      "      --cancel          do not stop, take new hosts again\n"
 	      "\n"
 	      "commands:\n", out);
 	for (const struct command *c = commands; c->name; c++)
@@ -521,8 +571,13 @@ static enum exit_code run(int argc, char **argv)
 			o.mn = optarg;
 			o.given |= OPT_MN;
 			break;
+		case OPT_TIMEOUT:
+			o.timeout = optarg;
+			o.given |= OPT_TIMEOUT;
+			break;
 		case OPT_ALL:
 		case OPT_NO_WAIT:
+		case OPT_CANCEL:
 			o.given |= (unsigned int)opt;
 			break;
 		case 'h':

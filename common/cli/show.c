@@ -359,6 +359,20 @@ void show_released(FILE *out, const json_t *result)
 	print_ending(out, result, "unanswered", "without an answer of the mobile node");
 }
 
+void show_drain(FILE *out, const json_t *answer)
+{
+	json_int_t bindings = json_integer_value(json_object_get(answer, "bindings"));
+	char left[32];
+
+	format_seconds(left, sizeof(left), json_integer_value(json_object_get(answer,
+									      "remaining_s")));
+	if (json_is_true(json_object_get(answer, "draining")))
+		fprintf(out, "draining: %lld binding%s left, %s to go\n", (long long)bindings,
+			bindings == 1 ? "" : "s", left);
+	else
+		fputs("no longer draining\n", out);
+}
+
 void show_checks(FILE *out, const json_t *doctor)
 {
 	const json_t *row;

@@ -7,6 +7,7 @@
 #include "common/core/conf.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -713,6 +714,20 @@ bool conf_duration(struct conf *c, const struct conf_word *w, usec_t min, usec_t
 	conf_error(c, w, "\"%s\" is no time; expected %s to %s", w->text, duration(min).s,
 		   duration(max).s);
 	return false;
+}
+
+int conf_duration_parse(const char *text, usec_t *ret)
+{
+	uint64_t v;
+	const char *end = number(text, &v);
+
+	for (size_t i = 0; end && i < UNITS; i++) {
+		if (strcmp(end, units[i].name) != 0 || v > (uint64_t)(USEC_NEVER / units[i].usec))
+			continue;
+		*ret = (usec_t)v * units[i].usec;
+		return 0;
+	}
+	return -EINVAL;
 }
 
 bool conf_bool(struct conf *c, const struct conf_word *w, bool *ret)

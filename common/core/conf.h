@@ -65,6 +65,8 @@ bool conf_mac(struct conf *c, const struct conf_word *w, uint8_t ret[6]);
 bool conf_u32(struct conf *c, const struct conf_word *w, uint32_t min, uint32_t max, uint32_t *ret);
 /* "5s", "200ms", "2m", "1h", "7d"; a bare number is refused: units are not guessed. */
 bool conf_duration(struct conf *c, const struct conf_word *w, usec_t min, usec_t max, usec_t *ret);
+/* The same outside of a file: 0 or -EINVAL. */
+int conf_duration_parse(const char *text, usec_t *ret);
 bool conf_bool(struct conf *c, const struct conf_word *w, bool *ret);	/* yes, no */
 /* Hexadecimal octets, even count, min to max of them. */
 bool conf_hex(struct conf *c, const struct conf_word *w, uint8_t *ret, size_t min, size_t max,

@@ -34,6 +34,7 @@
 #define RA_FLAG_MANAGED		0x80
 #define RA_FLAG_OTHER		0x40
 #define RA_FLAG_HOME_AGENT	0x20	/* RFC 6275 7.1 */
+#define RA_PREFERENCE_LOW	0x18	/* RFC 4191 2.1; 0 is medium */
 #define PIO_FLAG_ONLINK		0x80
 #define PIO_FLAG_AUTO		0x40
 #define PIO_FLAG_ROUTER		0x20	/* RFC 6275 7.2: the prefix is an address */

@@ -43,6 +43,9 @@ for program in dmip6-mnd dmip6-had; do
 done
 ends 2 "prefix.*banana" "$BUILDDIR/dmip6-had" --interface lo --prefix banana
 ends 2 "interface" "$BUILDDIR/dmip6-had" --prefix 2001:db8:1:100::/56
+ends 2 "drain.*banana.*1s to 7d" "$BUILDDIR/dmip6-had" --drain banana
+ends 2 "drain.*30d" "$BUILDDIR/dmip6-had" --drain 30d
+ends 2 "drain.*\"5\"" "$BUILDDIR/dmip6-had" --drain 5
 ends 2 "address.*192" "$BUILDDIR/dmip6-had" --interface lo --prefix 2001:db8:1::/56 --address 192.0.2.1
 
 ctl=$BUILDDIR/dmip6ctl
@@ -57,6 +60,9 @@ ends 2 "release takes no argument \"b\"" "$ctl" release a b
 ends 2 "flows takes no argument \"a\"" "$ctl" flows a
 ends 3 "none.*no such socket" "$ctl" --control "$scratch/none" status
 ends 3 "none.*no such socket" "$ctl" --control "$scratch/none" release --all
+ends 2 "exclude each other" "$ctl" drain --timeout 9s --cancel
+ends 2 "ten.*no time" "$ctl" drain --timeout ten
+ends 3 "none.*no such socket" "$ctl" --control "$scratch/none" drain --cancel
 ends 3 "." "$ctl" --control "$scratch" status
 
 # Without privileges the daemons say so and leave nothing behind.

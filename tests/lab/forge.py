@@ -165,6 +165,16 @@ class Listener:
                     and not (p[6] == ICMP6 and p[40] in range(133, 138)):
                 out.append(p)
 
+    def advertisement(self):
+        """The next Router Advertisement since the last call, or None."""
+        while True:
+            try:
+                p, addr = self.sock.recvfrom(2048)
+            except BlockingIOError:
+                return None
+            if addr[2] != 4 and p[6] == ICMP6 and p[40] == 134:
+                return p
+
     def binding_updates(self, ha):
         """The Binding Updates to a home agent that passed since the listener was made."""
         out = []

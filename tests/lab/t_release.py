@@ -23,10 +23,10 @@ class MobileNode:
     """A host that was at AR1, got its prefix there and is away now. Speaks RFC 6275 and 5846
     as far as it is told to, from cn2."""
 
-    def __init__(self, t, lab):
+    def __init__(self, t, lab, *had):
         self.t, self.lab = t, lab
         lab.build()
-        lab.start_had(1)
+        lab.start_had(1, had)
         lab.move(1)
         first = ipaddress.ip_address(lab.attached(1))
         self.hoa = [str(first + i) for i in range(3)]
@@ -185,6 +185,85 @@ def test_release_words(t):
         t.equal(lab.ctl("ar1", "release", "--mn", mac)["released"], 1, "by MAC address it goes")
 
 
+def ended(lab, timeout=10.0):
+    """The exit code of AR1's daemon, when it has ended by itself; None: it runs on."""
+    return wait_for(lambda: None if lab.procs["ar1"].poll() is None
+                    else (lab.procs["ar1"].returncode,), timeout)
+
+
+def health(lab):
+    return lab.status("ar1")["health"]["text"]
+
+
+def test_drain_signal(t):
+    """SIGTERM with --drain: bindings live on until the time is over, then they are revoked"""
+    with Lab(tap.BINDIR) as lab:
+        mn = MobileNode(t, lab, "--drain", "4s")
+        hoa = mn.hoa[0]
+        t.equal(mn.bind(hoa), [0], "the mobile node is bound")
+        mn.answer()
+        begun = mono()
+        lab.procs["ar1"].send_signal(signal.SIGTERM)
+        t.ok(wait_for(lambda: "draining" in health(lab), 2.0), "the daemon drains")
+        t.contains(health(lab), "1 binding left", "health says what it waits for")
+        t.equal(mn.bind(hoa), [0], "a refresh is taken")
+        left = lab.status("ar1")["bindings"][0]["remaining_s"]
+        t.ok(left <= 4, "but for no longer than there is time", left)
+        p = lab.ctl_raw("ar1", "drain", "--cancel")
+        t.equal(p.returncode, 5, "what a signal has begun cannot be called off")
+        t.equal(ended(lab), (0,), "it ends by itself")
+        t.note(f"after {mono() - begun:.1f} s")
+        t.equal([x["hoa"] for x in mn.revoked()], [hoa], "the mobile node was told")
+        state = lab.kernel_state("ar1")
+        t.equal([x for k in ("routes", "rules", "nexthops", "links") for x in state[k]
+                 if "proto 77" in x or "dmip6ha0" in x], [], "nothing is left in the kernel")
+        t.contains(lab.log("ar1"), "revocation over", "the log tells it")
+
+
+def test_drain_twice(t):
+    """A second SIGTERM does not wait"""
+    with Lab(tap.BINDIR) as lab:
+        mn = MobileNode(t, lab, "--drain", "1h")
+        t.equal(mn.bind(mn.hoa[0]), [0], "the mobile node is bound")
+        lab.procs["ar1"].send_signal(signal.SIGTERM)
+        t.ok(wait_for(lambda: "draining" in health(lab), 2.0), "the daemon drains")
+        t.equal(lab.kill("ar1", signal.SIGTERM), 0, "the second signal stops it at once")
+        t.equal(mn.revoked(), [], "nobody was told")
+        lab.start_had(1)
+        t.equal(mn.bindings(), {mn.hoa[0]: "bound"}, "the next run knows the binding")
+
+
+def test_drain_order(t):
+    """dmip6ctl drain: until the last binding has ended"""
+    with Lab(tap.BINDIR) as lab:
+        mn = MobileNode(t, lab)
+        hoa = mn.hoa[0]
+        t.equal(mn.bind(hoa), [0], "the mobile node is bound")
+        for args, code, text in (
+                ((), 2, "how long?"), (("--timeout", "banana"), 2, "no time; expected"),
+                (("--timeout", "9s", "--cancel"), 2, "exclude each other"),
+                (("--timeout", "99d"), 2, "out of range"),
+                (("--cancel",), 4, "not draining")):
+            p = lab.ctl_raw("ar1", "drain", *args)
+            t.equal(p.returncode, code, f"drain {' '.join(args)}: status {code}")
+            t.contains(p.stderr, text, f"drain {' '.join(args)}: says why")
+        r = lab.ctl("ar1", "drain", "--timeout", "1h")
+        t.equal((r["draining"], r["bindings"]), (True, 1), "it drains")
+        air = lab.inside("mn", forge.Listener, "wlan0")
+        lab.move(1)
+        ra = wait_for(air.advertisement, 15.0)
+        t.equal(ra and ra[45] & 0x18, 0x18, "hosts are told to prefer other routers")
+        t.ok(lab.status("ar1")["draining"], "status says so")
+        t.equal(lab.ctl("ar1", "drain", "--cancel")["draining"], False, "it is called off")
+        t.ok(not lab.status("ar1")["draining"], "and works on")
+        lab.ctl("ar1", "drain", "--timeout", "1h")
+        t.equal(mn.bind(hoa), [0], "the binding lives on")
+        t.equal(ended(lab, 1.5), None, "and the daemon waits for it")
+        mn.bind(hoa, lifetime=0)
+        t.equal(ended(lab), (0,), "with its end the daemon stops")
+
+
 if __name__ == "__main__":
     tap.main(test_release_answered, test_release_silent, test_release_forged,
-             test_release_killed, test_release_words)
+             test_release_killed, test_release_words, test_drain_signal, test_drain_twice,
+             test_drain_order)

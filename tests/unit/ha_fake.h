@@ -19,7 +19,7 @@ enum call {
 	CALL_SEND_LINK, CALL_SEND_ROUTED, CALL_DP_SET, CALL_DP_DEL, CALL_DP_USED,
 	CALL_HOME_ATTACH, CALL_HOST_ATTACH, CALL_ATTACH, CALL_DETACH,
 	CALL_LEASE_STORE, CALL_LEASE_STORE_DURABLE, CALL_BINDING_STORE, CALL_BINDING_FORGET,
-	CALL_EVENT,
+	CALL_EVENT, CALL_DRAINED,
 };
 
 struct fake {
@@ -188,7 +188,13 @@ static inline void fake_event(void *ctx, const struct ha_event *e)
 	f->event = *e;
 }
 
+static inline void fake_drained(void *ctx)
+{
+	fake_note(ctx, CALL_DRAINED);
+}
+
 static const struct ha_ops fake_ops = {
+	.drained = fake_drained,
 	.send_link = fake_send_link,
 	.send_routed = fake_send_routed,
 	.dp_set = fake_dp_set,

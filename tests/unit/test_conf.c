@@ -4,6 +4,7 @@
  * The configuration engine over a table of texts: what is set, and every error of the text
  * with its place. The keywords are the test's own.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -447,6 +448,24 @@ static void suggestions(void **state)
 	assert_null(conf_suggest(table, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
 
+static void durations_of_a_command_line(void **state)
+{
+	static const char *const wrong[] = { "", "5", "s", "5 s", "5x", "-1s", "9999999999999s",
+					     "999999999999d", "1s1" };
+	usec_t t = 7;
+
+	(void)state;
+	assert_int_equal(conf_duration_parse("90s", &t), 0);
+	assert_true(t == 90 * USEC_S);
+	assert_int_equal(conf_duration_parse("250ms", &t), 0);
+	assert_true(t == 250 * USEC_MS);
+	assert_int_equal(conf_duration_parse("2d", &t), 0);
+	assert_true(t == 2 * 86400 * USEC_S);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(conf_duration_parse(wrong[i], &t), -EINVAL);
+	assert_true(t == 2 * 86400 * USEC_S);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -460,6 +479,7 @@ int main(void)
 		cmocka_unit_test(all_errors_at_once),
 		cmocka_unit_test(no_text_at_all),
 		cmocka_unit_test(suggestions),
+		cmocka_unit_test(durations_of_a_command_line),
 	};
 
 	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);

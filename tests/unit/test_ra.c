@@ -29,11 +29,13 @@ static struct ha_config config(void)
 static struct ha_interface interface(void)
 {
 	static struct ha_home home;
+	static struct ha ha;
 
+	home.ha = &ha;
 	home.cfg.address = addr("2001:db8:1:100::1");
 	return (struct ha_interface){
 		.n_homes = 1, .homes = { &home }, .name = "lan0", .ifindex = 3, .up = true, .mac = { 2, 0, 0, 0, 0, 1 },
-		.linklocal = addr("fe80::1"),
+		.linklocal = addr("fe80::1"), .ha = &ha,
 	};
 }
 

@@ -162,6 +162,15 @@ static void released(void **state)
 	       "7 to be released; their mobile nodes are being told\n");
 }
 
+static void draining(void **state)
+{
+	(void)state;
+	expect(show_drain, "{\"draining\":true,\"bindings\":1,\"remaining_s\":90}",
+	       "draining: 1 binding left, 1m30s to go\n");
+	expect(show_drain, "{\"draining\":false,\"bindings\":2,\"remaining_s\":null}",
+	       "no longer draining\n");
+}
+
 static void checks(void **state)
 {
 	(void)state;
@@ -186,6 +195,7 @@ int main(void)
 		cmocka_unit_test(flows),
 		cmocka_unit_test(hostile_text),
 		cmocka_unit_test(released),
+		cmocka_unit_test(draining),
 		cmocka_unit_test(checks),
 	};
 
