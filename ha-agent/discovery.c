@@ -49,14 +49,6 @@ void discovery_rx_ra(struct ha *ha, struct ha_interface *ifc, const struct in6_a
 
 /* ---- home agent address discovery ---- */
 
-static bool serves(const struct ha_interface *ifc, const struct ha_home *home)
-{
-	for (unsigned int i = 0; i < ifc->n_homes; i++)
-		if (ifc->homes[i] == home)
-			return true;
-	return false;
-}
-
 static void fill_reply(struct ha *ha, const struct ha_home *home, struct icmp6_dhaad *reply,
 		       usec_t now)
 {
@@ -70,7 +62,7 @@ static void fill_reply(struct ha *ha, const struct ha_home *home, struct icmp6_d
 
 	halist_choose(&choice, &own);
 	for (unsigned int i = 0; i < ha->n_interfaces; i++)
-		if (serves(&ha->interfaces[i], home))
+		if (ha_serves(&ha->interfaces[i], home))
 			halist_choose_list(&choice, &ha->interfaces[i].home_agents);
 	ha->ops->random(ha->ctx, &seed, sizeof(seed));
 	reply->n_ha = halist_order(&choice, seed, now, reply->ha, ND_MAX_HA);

@@ -217,6 +217,14 @@ bool ha_is_own_address(const struct ha *ha, const struct in6_addr *a)
 	return false;
 }
 
+bool ha_serves(const struct ha_interface *ifc, const struct ha_home *home)
+{
+	for (unsigned int i = 0; i < ifc->n_homes; i++)
+		if (ifc->homes[i] == home)
+			return true;
+	return false;
+}
+
 struct lease *ha_find_lease(const struct ha *ha, const struct in6_addr *a)
 {
 	for (unsigned int i = 0; i < ha->n_homes; i++)

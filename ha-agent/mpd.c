@@ -38,6 +38,15 @@ static usec_t min_time(usec_t a, usec_t b)
 
 /* ---- advertisements ---- */
 
+/* Where the host is at home; NULL: it is not known. */
+static const struct ha_interface *home_link(const struct binding *b)
+{
+	const struct ha_interface *ifc = b->lease ? b->lease->interface :
+					 b->home->link;
+
+	return ifc && ha_serves(ifc, b->home) ? ifc : NULL;
+}
+
 /* RFC 6275 10.6.2: RAND_ADV_DELAY. */
 static usec_t random_delay(struct binding *b, usec_t now)
 {
@@ -55,6 +64,27 @@ static usec_t random_delay(struct binding *b, usec_t now)
 			(range ? (usec_t)(r % (uint64_t)range) : 0));
 }
 
+/* RFC 6275 10.6.1, 10.6.2: all prefixes of the home link, and of those the ones that are the
+ * host's: what it would hear at home. */
+static unsigned int home_prefixes(struct binding *b, usec_t now,
+				  struct nd_prefix ret[ND_MAX_PREFIXES])
+{
+	const struct ha_interface *ifc = home_link(b);
+	struct ha_home *const *homes = ifc ? ifc->homes : &b->home;
+	unsigned int n_homes = ifc ? ifc->n_homes : 1, n = 0;
+
+	for (unsigned int i = 0; i < n_homes; i++) {
+		struct lease *l = b->lease ? pool_find_mac(&homes[i]->pool, b->lease->mac) : NULL;
+
+		if (l && l->state == LEASE_FREE)
+			l = NULL;
+		if (l)
+			(void)ha_extend_lease(b->ha, l, now, NULL);
+		n += ra_home_prefixes(b->ha->cfg, homes[i], l, now, &ret[n]);
+	}
+	return n;
+}
+
 static void advertise(struct mpd *m, uint16_t id, enum ha_counter counter, usec_t now)
 {
 	struct binding *b = m->binding;
@@ -70,10 +100,7 @@ static void advertise(struct mpd *m, uint16_t id, enum ha_counter counter, usec_
 	uint8_t room[RA_ROOM];
 	struct wbuf w;
 
-	if (b->lease)
-		(void)ha_extend_lease(ha, b->lease, now, NULL);
-	msg.u.mp.n_prefixes = ra_home_prefixes(ha->cfg, b->home, b->lease, now,
-						 msg.u.mp.prefixes);
+	msg.u.mp.n_prefixes = home_prefixes(b, now, msg.u.mp.prefixes);
 	wb_init(&w, room, sizeof(room));
 	ip6_encode(&w, &ip);
 	if (icmp6_encode(&w, &msg, ip6_cksum_src(&ip), ip6_cksum_dst(&ip)) < 0)
@@ -211,6 +238,14 @@ static void changed(struct binding *b, usec_t now)
 	run(m, now);
 }
 
+/* Is the home on the binding's home link? */
+static bool hears_of(const struct binding *b, const struct ha_home *home)
+{
+	const struct ha_interface *ifc = home_link(b);
+
+	return b->home == home || (ifc && ha_serves(ifc, home));
+}
+
 void ha_prefix_changed(struct ha *ha, struct ha_home *home, usec_t now)
 {
 	struct binding *b, *next;
@@ -218,6 +253,6 @@ void ha_prefix_changed(struct ha *ha, struct ha_home *home, usec_t now)
 	if (!ha->cfg->prefix_advertisements)
 		return;
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next)
-		if (b->home == home && b->state == BINDING_BOUND)
+		if (b->state == BINDING_BOUND && hears_of(b, home))
 			changed(b, now);
 }

@@ -207,6 +207,9 @@ int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t ro
 	rule(&t, "input", "meta l4proto 135 counter name mobility drop");
 	switch (role) {
 	case DP_ROLE_MN:
+		/* Nobody here reads Mobile Prefix Advertisements, but their type 2 routing
+		 * header would be answered too. */
+		rule(&t, "input", "icmpv6 type 147 counter name mobility drop");
 		chain(&t, "output", "output priority raw");
 		rule(&t, "output", "ip6 saddr @tx");
 		break;

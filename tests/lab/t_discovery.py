@@ -16,9 +16,12 @@ logging.getLogger("scapy").setLevel(logging.ERROR)
 # pylint: disable=wrong-import-position
 from scapy.layers import inet6
 
+import capture
 import forge
+import measure
 import tap
 from lab import CN, HA, POOL, Lab, LabError, wait_for
+from play import Play
 
 ANYCAST = 0xFDFF_FFFF_FFFF_FFFE         # RFC 2526 2.1, group 126 of a /64
 R_FLAG, A_FLAG = 0x20, 0x40
@@ -328,5 +331,34 @@ def off(t, lab):
             "where the configuration says so, there is no answer")
 
 
+def test_not_asked(t):
+    """A Mobile Prefix Advertisement to a mobile node that has not asked and does not read it"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        lab.write("ar1.conf", lab.key_text() + "binding-lifetime 8s;\n"
+                  "mobile-prefix-interval 1s 1s;\n")
+        for n in (1, 2):
+            lab.start_had(n)
+        lab.start_mnd()
+        play = Play(lab, {1: 1})
+        play.move(1)
+        play.begin(1)
+        play.run_for(0.3)
+        play.move(2)
+        wait_for(lambda: lab.status("ar1")["bindings"], 5.0)
+        coa = lab.status("ar1")["bindings"][0]["coa"]
+        t.ok(wait_for(lambda: lab.status("ar1")["counters"]["tx-mpa-unsolicited"], 15.0, 0.1),
+             "it is told that a day (here a second) is over", lab.status("ar1")["counters"])
+        play.run_for(1.0)
+        play.end(1)
+        run = play.finish()
+        kinds = [(p.src == forge.pton(coa), p.kind) for p in run.packets
+                 if p.where == capture.MN and p.proto == capture.ICMP6
+                 and forge.pton(HA[1]) in (p.src, p.dst)]
+        t.ok((False, 147) in kinds, "the advertisement reaches it", kinds)
+        t.equal([k for answer, k in kinds if answer], [], "its kernel answers nothing")
+        t.equal(measure.flow_faults(run, 1), [], "the flow goes on")
+
+
 if __name__ == "__main__":
-    tap.main(test_home_agents, test_prefixes)
+    tap.main(test_home_agents, test_prefixes, test_not_asked)

@@ -383,6 +383,44 @@ static void a_solicitation_is_answered(void **state)
 	assert_true(f.lease.until >= f.now + 3600 * USEC_S);
 }
 
+static void every_prefix_of_the_home_link(void **state)
+{
+	struct in6_addr wanted[4] = { addr(HNP), addr(HA), addr("2001:db8:2:101::"),
+				      addr("2001:db8:2:100::1") };
+	struct icmp6_mp mp;
+
+	(void)state;
+	fake_end(&f);
+	fake_config(&f, POOL);
+	f.cfg.n_homes = 3;
+	memcpy(f.cfg.homes[0].interface, "lan0", 5);
+	memcpy(f.cfg.homes[1].interface, "lan0", 5);
+	memcpy(f.cfg.homes[2].interface, "lan1", 5);
+	assert_int_equal(in6_prefix_parse("2001:db8:2:100::/56", &f.cfg.homes[1].prefix), 0);
+	assert_int_equal(in6_prefix_parse("2001:db8:3:100::/56", &f.cfg.homes[2].prefix), 0);
+	assert_null(ha_config_check(&f.cfg));
+	fake_begin(&f);
+	fake_link(&f, 7, "lan0", "fe80::1");
+	absent(150);
+	solicit(COA, 1);
+	mp = advertisement(COA);
+	assert_int_equal(mp.n_prefixes, 4);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_true(in6_eq(&mp.prefixes[i].prefix, &wanted[i]));
+	/* And told of changes of each of them, but of no other. */
+	fake_run(&f, 2 * USEC_S);
+	fake_forget_calls(&f);
+	ha_prefix_changed(&f.ha, &f.ha.homes[2], f.now);
+	assert_int_equal(f.ha.counters[HA_TX_MPA_UNSOLICITED], 0);
+	register_at(COA, 500);
+	ha_prefix_changed(&f.ha, &f.ha.homes[1], f.now);
+	for (unsigned int t = 0; t < 4; t++) {
+		fake_run(&f, 200 * USEC_S);
+		register_at(COA, 500);
+	}
+	assert_int_equal(f.ha.counters[HA_MPA_UNANSWERED], 1);
+}
+
 static void never_more_than_is_stored(void **state)
 {
 	struct icmp6_mp mp;
@@ -560,6 +598,7 @@ int main(void)
 		T(a_flood_is_limited),
 		T(noise),
 		T(a_solicitation_is_answered),
+		T(every_prefix_of_the_home_link),
 		T(never_more_than_is_stored),
 		T(through_the_tunnel),
 		T(strangers_are_not_answered),
