@@ -78,7 +78,7 @@ static void ask_for(struct ha *ha, const struct ha_interface *ifc, const struct 
 static void advertise(struct ha *ha, const struct ha_interface *ifc, const uint8_t mac[6],
 		      const struct in6_addr *dst, const struct in6_addr *target, uint8_t flags)
 {
-	/* RFC 6275 10.4.1: never as a router; our link-layer address. */
+	/* Our link-layer address. */
 	struct icmp6_msg msg = { .type = ICMP6_NA, .u.na = {
 		.flags = flags, .target = *target, .tlla.present = true,
 	} };
@@ -96,7 +96,8 @@ static void to_all(const struct binding *b, const struct in6_addr *target, uint8
 	advertise(b->ha, link_of(b), mac, &all, target, flags);
 }
 
-/* RFC 6275 10.4.1: to everybody, unsolicited, and to override what they know. */
+/* RFC 6275 10.4.1: to everybody, unsolicited, and to override what they know; never as a
+ * router. */
 static void announce(const struct binding *b)
 {
 	struct in6_addr linklocal = linklocal_of(b);
@@ -274,12 +275,31 @@ static bool is_own_mac(const struct ha_interface *ifc, const uint8_t mac[6])
 	return memcmp(ifc->mac, mac, sizeof(ifc->mac)) == 0;
 }
 
+static bool is_home_agents(const struct ha_interface *ifc, const struct in6_addr *target)
+{
+	if (!in6_is_home_agents_anycast(target))
+		return false;
+	for (unsigned int i = 0; i < ifc->n_homes; i++)
+		if (ifc->homes[i]->cfg.mode == HOME_SHARED &&
+		    in6_in(&ifc->homes[i]->cfg.prefix, target))
+			return true;
+	return false;
+}
+
 void proxy_rx_ns(struct ha *ha, const struct ha_interface *ifc, const uint8_t mac[6],
 		 const struct in6_addr *src, const struct nd_ns *ns, usec_t now)
 {
 	struct binding *b = find(ha, ifc, &ns->target);
 
-	if (!b || is_own_mac(ifc, mac) || !ha_interface_usable(ifc))
+	if (is_own_mac(ifc, mac) || !ha_interface_usable(ifc))
+		return;
+	/* RFC 6275 8.4: packets to the home agents' anycast address are for us; RFC 4861 7.2.7:
+	 * and perhaps for others too, so the answer overrides nothing. A link has few home
+	 * agents: none waits before it answers. */
+	if (is_home_agents(ifc, &ns->target) && !in6_is_any(src))
+		advertise(ha, ifc, ns->slla.present ? ns->slla.mac : mac, src, &ns->target,
+			  NA_FLAG_ROUTER | NA_FLAG_SOLICITED);
+	if (!b)
 		return;
 	if (b->state == BINDING_TESTING) {
 		/* RFC 4862 5.4.3: another one that looks for it, so neither may have it. Who

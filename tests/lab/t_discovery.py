@@ -22,6 +22,7 @@ import measure
 import tap
 from lab import CN, HA, POOL, Lab, LabError, wait_for
 from play import Play
+from shared import HOA as SHARED_HOA, SharedLink
 
 ANYCAST = 0xFDFF_FFFF_FFFF_FFFE         # RFC 2526 2.1, group 126 of a /64
 R_FLAG, A_FLAG = 0x20, 0x40
@@ -331,6 +332,24 @@ def off(t, lab):
             "where the configuration says so, there is no answer")
 
 
+def test_shared(t):
+    """A home link that its hosts share"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        link = SharedLink(lab)
+        near, far = Asker(lab, "nb", "nb0"), Asker(lab, "cn2", "core0")
+        discovery(t, far, CN[2], anycast(HA[1]), [[HA[1]]], "from far away")
+        discovery(t, near, link.address, anycast(HA[1]), [[HA[1]]], "from the link")
+        t.equal(link.neighbour(anycast(HA[1])), lab.mac_of("ar1", "acc0"),
+                "the neighbour was told who has the anycast address")
+        lab.inside("cn2", forge.send_routed, forge.bu(SHARED_HOA, HA[1], CN[2], 1, lab.secret))
+        wait_for(lambda: lab.status("ar1")["bindings"], 5.0)
+        answers = far.ask(solicitation(SHARED_HOA, HA[1], CN[2], 3))
+        found = [options(a[inet6.ICMPv6MPAdv]) for a in answers if a.haslayer(inet6.ICMPv6MPAdv)]
+        t.equal([[(p.prefix, p.L, p.A, p.R) for p in o] for o in found], [[(HA[1], 1, 1, 1)]],
+                "one advertisement with the prefix of all")
+
+
 def test_not_asked(t):
     """A Mobile Prefix Advertisement to a mobile node that has not asked and does not read it"""
     with Lab(tap.BINDIR) as lab:
@@ -361,4 +380,4 @@ def test_not_asked(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_home_agents, test_prefixes, test_not_asked)
+    tap.main(test_home_agents, test_prefixes, test_shared, test_not_asked)

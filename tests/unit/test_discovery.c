@@ -256,6 +256,50 @@ static void only_those_of_the_home_link(void **state)
 	assert_int_equal(sent("2001:db8:2:100::1", STRANGER, NULL).u.dhaad.n_ha, 1);
 }
 
+/* A link whose hosts share a prefix: they ask on the link for whoever has the address. */
+static void the_anycast_address_of_a_shared_link(void **state)
+{
+	struct icmp6_msg ns = { .type = ICMP6_NS }, na;
+	uint8_t room[128];
+	struct ip6_packet ip;
+	size_t len;
+
+	(void)state;
+	fake_end(&f);
+	fake_config(&f, POOL);
+	f.cfg.homes[0].mode = HOME_SHARED;
+	f.cfg.homes[0].prefix.len = 64;
+	memcpy(f.cfg.homes[0].interface, "lan0", 5);
+	f.cfg.homes[1] = f.cfg.homes[0];
+	memcpy(f.cfg.homes[1].interface, "lan1", 5);
+	assert_int_equal(in6_prefix_parse("2001:db8:2:100::/64", &f.cfg.homes[1].prefix), 0);
+	f.cfg.homes[1].address = in6addr_any;
+	f.cfg.n_homes = 2;
+	assert_null(ha_config_check(&f.cfg));
+	fake_begin(&f);
+	fake_link(&f, 7, "lan0", "fe80::1");
+	fake_forget_calls(&f);
+	ns.u.ns.target = addr(ANYCAST);
+	len = nd_packet(room, sizeof(room), &ns, "fe80::a", "ff02::1:ffff:fffe", 255);
+	ha_rx_nd(&f.ha, 7, mac_a, room, len, f.now);
+	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 1);
+	assert_memory_equal(f.packet_mac, mac_a, 6);
+	assert_int_equal(ip6_decode(f.packet, f.packet_len, &ip), IP6_OK);
+	assert_int_equal(icmp6_decode(f.packet + ip.payload_off, ip.payload_len, &ip.src, &ip.dst,
+				      ip.hop_limit, &na), ICMP6_OK);
+	assert_int_equal(na.type, ICMP6_NA);
+	assert_int_equal(na.u.na.flags, NA_FLAG_ROUTER | NA_FLAG_SOLICITED);
+	assert_true(in6_eq(&na.u.na.target, &ns.u.ns.target));
+	fake_forget_calls(&f);
+	/* Of another link. */
+	ns.u.ns.target = addr("2001:db8:2:100:fdff:ffff:ffff:fffe");
+	len = nd_packet(room, sizeof(room), &ns, "fe80::a", "ff02::1:ffff:fffe", 255);
+	ha_rx_nd(&f.ha, 7, mac_a, room, len, f.now);
+	assert_int_equal(f.n_calls, 0);
+	ask_home_agents(STRANGER, ANYCAST);
+	assert_int_equal(reply().n_ha, 1);
+}
+
 static void as_many_as_fit(void **state)
 {
 	struct nd_ra ra = {
@@ -593,6 +637,7 @@ int main(void)
 		T(others_leave),
 		T(own_advertisements_are_not_others),
 		T(only_those_of_the_home_link),
+		T(the_anycast_address_of_a_shared_link),
 		T(as_many_as_fit),
 		T(not_asked_properly),
 		T(a_flood_is_limited),
