@@ -618,7 +618,7 @@ static int open_home(struct io *io, const struct ha_home_config *home, char why[
 
 static int open_datapath(struct io *io, char why[IO_WHY])
 {
-	struct in6_prefix homes[HA_MAX_HOMES];
+	struct dp_home homes[HA_MAX_HOMES];
 	struct dp_config cfg = {
 		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = HA_DEVICE,
 		.homes = homes, .n_homes = io->cfg.ha->n_homes,
@@ -629,7 +629,9 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 	int err = dp_choose(io->cfg.datapath, &dp_ops, reason, sizeof(reason));
 
 	for (unsigned int i = 0; i < cfg.n_homes; i++)
-		homes[i] = io->cfg.ha->homes[i].prefix;
+		homes[i] = (struct dp_home){
+			io->cfg.ha->homes[i].prefix, io->cfg.ha->homes[i].address,
+		};
 	if (err == -ENOENT)
 		return fail(why, err, "there is no data path %s", io->cfg.datapath);
 	if (err < 0)

@@ -38,13 +38,18 @@ struct dp_stats { uint64_t tx_packets, rx_packets; };	/* tx: into the tunnel */
 /* A change that could not be made; what stood before it stands. */
 typedef void dp_failed_fn(void *ctx, const struct in6_prefix *inner, int err);
 
+struct dp_home {			/* a home link of the HA */
+	struct in6_prefix prefix;
+	struct in6_addr address;	/* what is tunnelled for the prefix leaves from there */
+};
+
 struct dp_config {
 	enum dp_role role;
 	uint32_t table_base;	/* DP_TABLE_BASE unless configured */
 	const char *device;	/* name of our own device: "dmip6mn0", "dmip6ha0" */
-	/* HA: prefixes of its home links, copied. The daemon alone answers who asks for home
-	 * agents there: the kernel neither passes that on nor answers it. */
-	const struct in6_prefix *homes;
+	/* HA: its home links, copied. The daemon alone answers who asks for home agents
+	 * there: the kernel neither passes that on nor answers it. */
+	const struct dp_home *homes;
 	unsigned int n_homes;	/* at most DP_HOMES */
 	/* HA: set and del may put off what they do until commit and report here what failed.
 	 * NULL: each is done when it returns. */

@@ -27,7 +27,7 @@ struct dp_filter {
 	const char *table, *device;
 	bool gathering;
 	uint64_t drops_before;
-	struct in6_prefix homes[DP_HOMES];
+	struct dp_home homes[DP_HOMES];
 	unsigned int n_homes;
 };
 
@@ -392,6 +392,12 @@ static int on_rule(const struct nlmsghdr *nlh, void *ctx)
 	return 0;
 }
 
+/* Tunnels that come out by no device have the same outer source, all of them. */
+static bool one_source(const struct dp_filter *f)
+{
+	return !f->device && f->n_homes > 1;
+}
+
 /* Sets cannot go without the rules that name them: the rules are what to count. */
 static bool complete(struct dp_filter *f)
 {
@@ -401,7 +407,8 @@ static bool complete(struct dp_filter *f)
 
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, f->table);
 	return dp_ruleset_text(f->role, f->device, text, sizeof(text), &wanted) == 0 &&
-	       nl_query(f->nl, nlh, on_rule, &n) == 0 && n == wanted + f->n_homes;
+	       nl_query(f->nl, nlh, on_rule, &n) == 0 &&
+	       n == wanted + (one_source(f) ? 2 * f->n_homes : f->n_homes);
 }
 
 /* A table of that name and another shape is not ours to keep. */
@@ -419,12 +426,12 @@ static int make(enum dp_role role, const char *device)
 static int put_homes(const struct dp_filter *f)
 {
 	char text[DP_RULESET_ROOM];
-	int err = dp_ruleset_homes(f->homes, f->n_homes, text, sizeof(text));
+	int err = dp_ruleset_homes(f->homes, f->n_homes, one_source(f), text, sizeof(text));
 
 	return err < 0 ? err : run(text, false, NULL, 0);
 }
 
-int dp_filter_homes(struct dp_filter *f, const struct in6_prefix *homes, unsigned int n)
+int dp_filter_homes(struct dp_filter *f, const struct dp_home *homes, unsigned int n)
 {
 	if (f->role != DP_ROLE_HA || n > DP_HOMES)
 		return -EINVAL;

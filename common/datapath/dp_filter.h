@@ -31,8 +31,8 @@ void dp_filter_close(struct dp_filter *f, bool keep);
 /* 1: rules or sets were missing, all stands again (empty sets where they were missing);
  * 0: nothing was missing. */
 int dp_filter_repair(struct dp_filter *f);
-/* HA: prefixes of its home links; none until told. */
-int dp_filter_homes(struct dp_filter *f, const struct in6_prefix *homes, unsigned int n);
+/* HA: its home links; none until told. */
+int dp_filter_homes(struct dp_filter *f, const struct dp_home *homes, unsigned int n);
 int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool present);
 /* Adding what is there is 0 and keeps its count; removing what is not there is -ENOENT. */
 int dp_filter_add(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote);

@@ -230,13 +230,44 @@ int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t ro
 	return 0;
 }
 
+/* The first bits of an address as a number. */
+static struct in6_text bits(const struct in6_prefix *p)
+{
+	unsigned int over = 128U - p->len, digits = (p->len + 3U) / 4;
+	struct in6_text t = { .s = "0x" };
+
+	for (unsigned int d = 0; d < digits; d++) {
+		unsigned int low = over + 4 * (digits - 1 - d), value = 0;
+
+		for (unsigned int b = 0; b < 4 && low + b < 128; b++) {
+			unsigned int from_left = 127 - (low + b);
+
+			value |= (p->addr.s6_addr[from_left / 8] >> (7 - from_left % 8) & 1U) << b;
+		}
+		(void)snprintf(t.s + 2 + d, 2, "%x", value);
+	}
+	return t;
+}
+
+/* RFC 6275 10.4.2: what is tunnelled leaves from the home agent's address on the home link,
+ * which the mobile node expects it from. */
+static void sources(struct text *t, const struct dp_home *homes, unsigned int n)
+{
+	chain(t, "source", "postrouting priority mangle");
+	for (unsigned int i = 0; i < n; i++)
+		rule(t, "source", "ip6 nexthdr 41 @nh,64,128 @local @nh,%u,%u %s ip6 saddr set %s",
+		     PLAIN + 192, homes[i].prefix.len, bits(&homes[i].prefix).s,
+		     in6_str(&homes[i].address).s);
+}
+
 /*
  * RFC 6275 10.5: requests for home agents are for the packet socket, which has seen them
  * here. An anycast address in a host's prefix is no address of this machine: the kernel
  * would send the request to the host or, if that is away, back to where it came from. RFC
  * 2526 2.1: the interface identifier.
  */
-int dp_ruleset_homes(const struct in6_prefix *homes, unsigned int n, char *text, size_t room)
+int dp_ruleset_homes(const struct dp_home *homes, unsigned int n, bool one_source, char *text,
+		     size_t room)
 {
 	struct text t = { .at = text, .room = room, .table = dp_ruleset_table(DP_ROLE_HA) };
 
@@ -244,6 +275,8 @@ int dp_ruleset_homes(const struct in6_prefix *homes, unsigned int n, char *text,
 	for (unsigned int i = 0; i < n; i++)
 		rule(&t, "discovery", "ip6 daddr %s icmpv6 type 144"
 		     " @nh,256,64 0xfdfffffffffffffe counter name mobility drop",
-		     in6_prefix_str(&homes[i]).s);
+		     in6_prefix_str(&homes[i].prefix).s);
+	if (one_source)
+		sources(&t, homes, n);
 	return t.len < t.room ? 0 : -ENOBUFS;
 }

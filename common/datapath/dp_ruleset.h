@@ -5,7 +5,7 @@
 
 #include "common/datapath/datapath.h"
 
-#define DP_RULESET_ROOM	8192
+#define DP_RULESET_ROOM	16384
 
 const char *dp_ruleset_table(enum dp_role role);
 /* One transaction that makes the table, or gives the rules to the one that is there and
@@ -13,7 +13,9 @@ const char *dp_ruleset_table(enum dp_role role);
  * the table has then. 0 or -ENOBUFS. */
 int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t room,
 		    unsigned int *ret_n);
-/* The same for a home agent's own chain about its homes, with one rule for each. */
-int dp_ruleset_homes(const struct in6_prefix *homes, unsigned int n, char *text, size_t room);
+/* The same for a home agent's own chains about its homes, with one rule for each; one_source:
+ * with two, for the kernel's tunnels all leave from the same address. */
+int dp_ruleset_homes(const struct dp_home *homes, unsigned int n, bool one_source, char *text,
+		     size_t room);
 
 #endif

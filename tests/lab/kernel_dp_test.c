@@ -39,7 +39,7 @@ static void on_dump(void *ctx, const struct dp_binding *b)
 
 static struct dp *dp_start(int ns, enum dp_role role)
 {
-	const struct in6_prefix home = { addr("2001:db8:1::"), 48 };
+	const struct dp_home home = { { addr("2001:db8:1::"), 48 }, addr("2001:db8:a::1") };
 	const struct dp_config cfg = {
 		.role = role, .table_base = DP_TABLE_BASE,
 		.device = role == DP_ROLE_HA ? "dmip6ha0" : "dmip6mn0",

@@ -52,9 +52,9 @@ class Wire:
 class SharedLink:
     """Makes the boxes and starts AR1's daemon."""
 
-    def __init__(self, lab, mode="mode shared;"):
+    def __init__(self, lab, more=""):
         self.lab = lab
-        self.mode = mode
+        self.more = more                # other prefixes of the interface
         for box in ("nb", "back"):
             # Indexes that differ from the peer's: see lab.py.
             lab.batch(None, [f"netns add {lab.ns(box)}",
@@ -72,7 +72,7 @@ class SharedLink:
     def start(self):
         lab = self.lab
         lab.write("ar1.conf", lab.key_text() + "interface acc0 {\n"
-                  f"\tprefix {PREFIX} {{ {self.mode} }}\n}}\n")
+                  f"\tprefix {PREFIX} {{ mode shared; }}\n{self.more}}}\n")
         os.makedirs(lab.path("ar1.state"), exist_ok=True)
         lab.popen("ar1", "ar1", [lab.bin("dmip6-had"), "--state-dir", lab.path("ar1.state"),
                                  "--control", lab.sock("ar1"), "--config",
@@ -82,7 +82,7 @@ class SharedLink:
     def _address(self):
         out = self.lab.run("nb", "ip", "-6", "-j", "addr", "show", "dev", "nb0").stdout
         for a in json.loads(out)[0]["addr_info"]:
-            if a["scope"] == "global" and not a.get("tentative"):
+            if a["local"].startswith(PREFIX[:-4]) and not a.get("tentative"):
                 return a["local"]
         return None
 

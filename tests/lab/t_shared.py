@@ -64,7 +64,8 @@ def test_by_hand(t):
     """the life of one home address"""
     with Lab(tap.BINDIR) as lab:
         lab.build()
-        link = SharedLink(lab)
+        # A second home, so that the outer source cannot be right by chance.
+        link = SharedLink(lab, "\tprefix 2001:db8:1:180::/57;\n")
         away = Wire(lab, "cn2", "core0")
         seen = Wire(lab, "nb", "nb0")
 
