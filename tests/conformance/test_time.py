@@ -43,8 +43,8 @@ def until(moment):
 def expiry(site):
     """A binding of four seconds works for so long, and is gone then."""
     node = site.node()
-    start = time.monotonic()
     good_ack(node, node.ask(lifetime=1), 1)
+    start = time.monotonic()
     while time.monotonic() < start + 3:
         node.is_reached()
         time.sleep(0.5)

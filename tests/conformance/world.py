@@ -65,7 +65,7 @@ class Ground(Lab):
             mac = f" address {GATEWAY[link]}" if link in GATEWAY else ""
             lines.append(f"link add {link}0 index {50 + i} netns {self.ns(router)} type veth "
                          f"peer name {link} index {60 + i}{mac} netns {self.ns(outside)}")
-        self._batch(None, lines)
+        self.batch(None, lines)
         for key, value in (("conf/all/disable_ipv6", "1"), ("conf/default/disable_ipv6", "1")):
             self.sysctl(outside, f"net/ipv6/{key}", value)
         # The scenery has its addresses at once; errors are not rationed among the tests.
@@ -73,8 +73,8 @@ class Ground(Lab):
                            ("conf/cn0/accept_dad", "0"), ("conf/foreign0/accept_dad", "0"),
                            ("icmp/ratelimit", "0")):
             self.sysctl(router, f"net/ipv6/{key}", value)
-        self._batch(outside, [f"link set {link} up" for link in LINKS])
-        self._batch(router, [
+        self.batch(outside, [f"link set {link} up" for link in LINKS])
+        self.batch(router, [
             "link set lo up", *(f"link set {link}0 up" for link in LINKS),
             "addr add 2001:db8:c::2/64 dev cn0 nodad",
             "addr add 2001:db8:f::2/64 dev foreign0 nodad",
@@ -107,8 +107,10 @@ class Site:
         self.inbox = []
         self.present = {}               # nodes on the home link: address -> link-layer address
         self.count = 0
-        self.guard = None               # the mobile node of the fence
+        self.stock = {}                 # registered mobile nodes to be had, by their flags
         ground.start_daemon(self.router, configuration)
+        self.guard = self.node()        # the mobile node of the fence
+        self.guard.register()
 
     @staticmethod
     def _listen():
@@ -215,13 +217,11 @@ class Site:
 
     def fence(self):
         """Returns when what was sent before must have been dealt with."""
-        if self.guard is None:
-            self.guard = self.node()
-            self.guard.register()
         g = self.guard
         g.register()
         g.is_reached()
         g.speaks()
+        self.settle()
 
     # -- who is there --------------------------------------------------------------------------
 
@@ -231,6 +231,14 @@ class Site:
 
     def node(self, **o):
         """A new mobile node of this home agent, away from home, not registered yet."""
+        raise NotImplementedError
+
+    def settle(self):
+        """Returns when neighbour discovery that was sent before has been dealt with."""
+        raise NotImplementedError
+
+    def attach(self, node):
+        """The node comes to the home link."""
         raise NotImplementedError
 
     def solicit(self, mac, link_local):
@@ -260,9 +268,58 @@ class HostSite(Site):
         hoas = [p.ntop(p.pton(x)[:8] + p.interface_id(link_local)) for x in prefixes]
         return Node(self, mac, hoas[0], n, others=hoas[1:], **o)
 
+    def settle(self):
+        """By a newcomer, who asks for an advertisement and gets it."""
+        n = self.number()
+        self.solicit(f"02:0c:00:00:{n >> 8:02x}:{n & 255:02x}", f"fe80::c:{n:x}")
+
+    def attach(self, node):
+        """It asks for an advertisement, too."""
+        self.solicit(node.mac, f"fe80::1ff:{node.number:x}")
+
 
 class SmallSite(HostSite):
     capacity = 3                                # and the fence's
+
+
+class SharedSite(Site):
+    """One prefix for all hosts of the home link. The first registration of an address takes
+    a second, for duplicate address detection."""
+
+    ha = "2001:db8:2000::1"
+    anycast = "2001:db8:2000:0:fdff:ffff:ffff:fffe"
+
+    def node(self, **o):
+        n = self.number()
+        return Node(self, HostSite.mac_of(n), f"2001:db8:2000::200:{n:x}", n, **o)
+
+    def take_stock(self, flags):
+        """A registered node with these flags; several are registered whenever none is left."""
+        if not self.stock.get(flags):
+            nodes = [self.node(flags=flags) for _ in range(8)]
+            for node in nodes:
+                node.send(node.update())
+            for node in nodes:
+                assert node.ack().status == 0
+            self.stock[flags] = nodes
+        return self.stock[flags].pop()
+
+    def neighbour(self):
+        """(address, link-layer address) of a node on the home link, which answers for it."""
+        n = self.number()
+        mac, address = f"02:0b:00:00:{n >> 8:02x}:{n & 255:02x}", f"fe80::b:{n:x}"
+        self.present[address] = mac
+        return address, mac
+
+    def attach(self, node):
+        """It is no business of the home agent's who is on the link."""
+
+    def settle(self):
+        """By a neighbour, who asks for the fence's mobile node and gets an answer."""
+        src, mac = self.neighbour()
+        self.send("home", p.neighbour_solicitation(src, self.guard.hoa, mac), mac)
+        self.expect(lambda f: p.is_na(self.guard.hoa)(f) and f.dst == src, "home",
+                    what="a Neighbour Advertisement for the fence's mobile node")
 
 
 class TwoSite(HostSite):
@@ -318,11 +375,11 @@ class Node:
         return self.coa
 
     def go_home(self):
-        """It is on the home link now, answers there, and has asked for an advertisement."""
+        """It is on the home link now, and answers there."""
         self.coa = self.hoa
         self.site.present[self.hoa] = self.mac
         self.site.present[p.link_local(self.hoa)] = self.mac
-        self.site.solicit(self.mac, p.link_local(self.hoa))
+        self.site.attach(self)
 
     @property
     def at_home(self):
@@ -424,16 +481,20 @@ class Node:
 
 # ---- the sites -------------------------------------------------------------------------------
 
-REAL = "host"           # where items ask for a real home link
+REAL = "shared"         # where items ask for a real home link
 VIRTUAL = "host"        # and for a virtual one
 KEYS = KEY.configuration() + SHA1_KEY.configuration()
 POOL_TEXT = f"interface home0 {{ prefix {POOL}; }}\n"
+SHARED_TEXT = "interface home0 { prefix 2001:db8:2000::/64 { mode shared; } }\n"
 SECOND_POOL = "2001:db8:1001::/48"
 
 SITES = {
     # Prefixes of their own; lifetimes long enough to be no matter.
     "host": lambda g, n: HostSite(
         g, n, KEYS + POOL_TEXT + f"home-agent-preference {HOME_AGENT_PREFERENCE};\n"),
+    # One prefix for all.
+    "shared": lambda g, n: SharedSite(
+        g, n, KEYS + SHARED_TEXT + f"home-agent-preference {HOME_AGENT_PREFERENCE};\n"),
     "two": lambda g, n: TwoSite(
         g, n, KEYS + f"interface home0 {{ prefix {POOL}; prefix {SECOND_POOL}; }}\n"),
     "links": lambda g, n: LinksSite(
