@@ -490,7 +490,7 @@ static void set_timestamp_window(struct conf *c, void *obj, const struct conf_wo
 	(void)obj;
 	(void)kw;
 	(void)n;
-	conf_duration(c, &args[0], HA_TIMESTAMP_WINDOW_MIN, 3600 * USEC_S,
+	conf_duration(c, &args[0], HA_TIMESTAMP_WINDOW_MIN, HA_TIMESTAMP_WINDOW_MAX,
 		      &draft.timestamp_window);
 }
 

@@ -66,7 +66,8 @@
 #define HA_PRESENCE_RETRY	(1 * USEC_S)
 #define HA_PRESENCE_TRIES	3
 #define HA_TIMESTAMP_WINDOW	(7 * USEC_S)	/* RFC 4285 6: the default, */
-#define HA_TIMESTAMP_WINDOW_MIN	(3 * USEC_S)	/* and what it should exceed */
+#define HA_TIMESTAMP_WINDOW_MIN	(3 * USEC_S)	/* what it should exceed, and what a released */
+#define HA_TIMESTAMP_WINDOW_MAX	(MIP6_MAX_DELETE_BCE_TIMEOUT_MS * USEC_MS) /* one is kept for */
 
 struct ha_key {
 	struct auth_key auth;

@@ -86,6 +86,12 @@ static void refused(struct ha *ha, const struct verdict *v, const struct lease *
 	});
 }
 
+/* What a later time stamp must be newer than; one that no key vouches for is none. */
+static uint64_t timestamp_of(const struct verdict_in *in)
+{
+	return in->key ? in->msg->opts.mesg_id : 0;
+}
+
 /* Puts the binding where the Binding Update wants it; false: the verdict has changed. */
 static bool register_binding(struct ha *ha, const struct verdict_in *in, struct binding *b,
 			     struct lease *lease, struct verdict *v, usec_t now)
@@ -93,18 +99,20 @@ static bool register_binding(struct ha *ha, const struct verdict_in *in, struct 
 	struct binding_request req = {
 		.coa = v->coa, .sequence = v->sequence,
 		.spi = in->key ? in->key->auth.spi : 0,
-		.lifetime_s = v->lifetime * MIP6_LIFETIME_UNIT_S, .timestamp = v->mesg_id,
+		.lifetime_s = v->lifetime * MIP6_LIFETIME_UNIT_S, .timestamp = timestamp_of(in),
 		.linklocal = in->msg->u.bu.flags & BU_LLOCAL,
 	};
+	bool have;
 
 	if (!b) {
 		b = bcache_add(&ha->bcache, &v->hoa, ha_home_of(ha, &v->hoa), lease);
 		if (b)
 			binding_init(ha, b);
 	}
+	have = b;
 	if (b && binding_event(b, BINDING_EVENT_REGISTER, &req, now) == 0)
 		return true;
-	v->reason = VERDICT_DATAPATH;
+	v->reason = have ? VERDICT_DATAPATH : VERDICT_TABLE_FULL;
 	v->status = verdict_status(v->reason);
 	v->lifetime = 0;
 	return false;
@@ -114,9 +122,8 @@ static bool register_binding(struct ha *ha, const struct verdict_in *in, struct 
  * remembered as if there had been a binding (RFC 6275 10.3.2), so that the registration,
  * when it comes, does not bind a host that is at home. */
 static void remember_release(struct ha *ha, struct lease *lease, const struct verdict *v,
-			     usec_t now)
+			     const struct binding_request *req, usec_t now)
 {
-	struct binding_request req = { .sequence = v->sequence, .timestamp = v->mesg_id };
 	struct ha_home *home = ha_home_of(ha, &v->hoa);
 	struct binding *b;
 
@@ -128,7 +135,7 @@ static void remember_release(struct ha *ha, struct lease *lease, const struct ve
 	if (!b)
 		return;
 	binding_init(ha, b);
-	(void)binding_event(b, BINDING_EVENT_RELEASE, &req, now);
+	(void)binding_event(b, BINDING_EVENT_RELEASE, req, now);
 }
 
 /* After the acknowledgement: where the host is, is known now. */
@@ -149,14 +156,16 @@ static void note_presence(struct ha *ha, struct lease *lease, const struct ip6_p
 static void carry_out(struct ha *ha, const struct verdict_in *in, struct binding *b,
 		      struct lease *lease, struct verdict *v, usec_t now)
 {
-	struct binding_request req = { .sequence = v->sequence, .timestamp = v->mesg_id };
+	struct binding_request req = {
+		.sequence = v->sequence, .timestamp = timestamp_of(in),
+	};
 
 	if (v->reason == VERDICT_REGISTER) {
 		register_binding(ha, in, b, lease, v, now);
 	} else if (v->reason == VERDICT_DEREGISTER) {
 		(void)binding_event(b, BINDING_EVENT_RELEASE, &req, now);
 	} else if (v->reason == VERDICT_NO_BINDING) {
-		remember_release(ha, lease, v, now);
+		remember_release(ha, lease, v, &req, now);
 	} else if (b && verdict_is_valid(v->reason)) {
 		/* RFC 6275 9.5.1: valid, whatever else is wrong: its number counts. */
 		b->sequence = v->sequence;
