@@ -374,7 +374,7 @@ void ha_ctl_event(void *ctx, const struct ha_event *e)
 	const struct ha_ctl *c = ctx;
 	json_t *o;
 
-	if (!c->ctl)
+	if (!c->ctl || !ctl_listening(c->ctl))
 		return;
 	o = json_object();
 	set_text(o, "event", ha_event_name(e->type));

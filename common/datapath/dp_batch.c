@@ -26,8 +26,10 @@ static int filters_open(struct dp_kernel *s)
 	for (unsigned int i = 0; i < s->n_changes && err == 0; i++) {
 		const struct change *c = &s->changes[i];
 
-		if (c->kind != CHANGE_DEL)
+		if (c->kind == CHANGE_NEW)
 			err = dp_filter_add(s->filter, &c->k->b.inner.addr, &c->to.remote);
+		else if (c->kind == CHANGE_MOVE)
+			err = dp_filter_accept(s->filter, &c->k->b.inner.addr, &c->to.remote);
 	}
 	return dp_first_error(err, dp_filter_commit(s->filter));
 }
@@ -87,30 +89,6 @@ static void routes(struct dp_kernel *s)
 		s->changes[i].err = err;
 }
 
-/* What came from the old remote ends is remembered. */
-static void count_before(struct dp_kernel *s)
-{
-	struct dp_pair pairs[DP_BATCH];
-	uint64_t counts[DP_BATCH];
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < s->n_changes; i++) {
-		const struct change *c = &s->changes[i];
-
-		if (c->err == 0 && c->kind == CHANGE_MOVE)
-			pairs[n++] = (struct dp_pair){ c->k->b.remote, c->k->b.inner.addr };
-	}
-	if (n == 0 || dp_filter_rx_many(s->filter, pairs, n, counts) < 0)
-		return;
-	n = 0;
-	for (unsigned int i = 0; i < s->n_changes; i++) {
-		const struct change *c = &s->changes[i];
-
-		if (c->err == 0 && c->kind == CHANGE_MOVE)
-			c->k->rx_before += counts[n++];
-	}
-}
-
 static void close_filter(struct dp_kernel *s, const struct change *c)
 {
 	const struct in6_addr *inner = &c->k->b.inner.addr;
@@ -118,9 +96,9 @@ static void close_filter(struct dp_kernel *s, const struct change *c)
 	if (c->err < 0 || c->kind == CHANGE_NEW ||
 	    (c->kind == CHANGE_MOVE && in6_eq(&c->k->b.remote, &c->to.remote)))
 		return;
-	(void)dp_filter_del_rx(s->filter, inner, &c->k->b.remote);
+	(void)dp_filter_refuse(s->filter, inner, &c->k->b.remote);
 	if (c->kind == CHANGE_DEL)
-		(void)dp_filter_del_tx(s->filter, inner);
+		(void)dp_filter_forget(s->filter, inner);
 }
 
 static void filters_close(struct dp_kernel *s)
@@ -176,7 +154,6 @@ void dp_batch_commit(struct dp_kernel *s)
 	err = filters_open(s);
 	if (err == 0) {
 		routes(s);
-		count_before(s);
 		filters_close(s);
 	}
 	for (unsigned int i = 0; i < n; i++) {

@@ -21,6 +21,10 @@
 #include "common/datapath/dp_ruleset.h"
 #include "common/sys/nl.h"
 
+struct pair {			/* element of set rx: as the packet has it */
+	struct in6_addr remote, inner;
+};
+
 struct dp_filter {
 	struct nl *nl;
 	enum dp_role role;
@@ -80,22 +84,20 @@ static struct nlmsghdr *get_message(struct dp_filter *f, uint16_t type, uint16_t
 	return nlh;
 }
 
-/* The list of n elements whose keys lie one behind the other, for all three set messages. */
-static void put_elements(struct nlmsghdr *nlh, const char *table, const char *set,
-			 const void *keys, size_t len, unsigned int n)
+/* The list with one element, for all three set messages. */
+static void put_element(struct nlmsghdr *nlh, const char *table, const char *set, const void *key,
+			size_t len)
 {
 	struct nlattr *list, *elem, *data;
 
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
 	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
-	for (unsigned int i = 0; i < n; i++) {
-		elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
-		data = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
-		mnl_attr_put(nlh, NFTA_DATA_VALUE, len, (const uint8_t *)keys + i * len);
-		mnl_attr_nest_end(nlh, data);
-		mnl_attr_nest_end(nlh, elem);
-	}
+	elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	data = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+	mnl_attr_put(nlh, NFTA_DATA_VALUE, len, key);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, elem);
 	mnl_attr_nest_end(nlh, list);
 }
 
@@ -112,7 +114,7 @@ static int batch_element(struct dp_filter *f, uint16_t type, const char *set, co
 	m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
 	m->nfgen_family = NFPROTO_INET;
 	m->version = NFNETLINK_V0;
-	put_elements(nlh, f->table, set, key, len, 1);
+	put_element(nlh, f->table, set, key, len);
 	return 0;
 }
 
@@ -154,27 +156,41 @@ int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool pr
 
 int dp_filter_add(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote)
 {
-	const struct dp_pair p = { *remote, *inner };
+	const struct pair p = { *remote, *inner };
 	int err;
 
 	begin(f);
 	err = batch_element(f, NFT_MSG_NEWSETELEM, "rx", &p, sizeof(p));
 	if (err == 0)
+		err = batch_element(f, NFT_MSG_NEWSETELEM, "in", inner, sizeof(*inner));
+	if (err == 0)
 		err = batch_element(f, NFT_MSG_NEWSETELEM, "tx", inner, sizeof(*inner));
 	return end(f, err);
 }
 
-int dp_filter_del_rx(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_accept(struct dp_filter *f, const struct in6_addr *inner,
 		     const struct in6_addr *remote)
 {
-	const struct dp_pair p = { *remote, *inner };
+	const struct pair p = { *remote, *inner };
+
+	return one_element(f, NFT_MSG_NEWSETELEM, "rx", &p, sizeof(p));
+}
+
+int dp_filter_refuse(struct dp_filter *f, const struct in6_addr *inner,
+		     const struct in6_addr *remote)
+{
+	const struct pair p = { *remote, *inner };
 
 	return one_element(f, NFT_MSG_DELSETELEM, "rx", &p, sizeof(p));
 }
 
-int dp_filter_del_tx(struct dp_filter *f, const struct in6_addr *inner)
+/* Each by itself, where one may be missing. */
+int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner)
 {
-	return one_element(f, NFT_MSG_DELSETELEM, "tx", inner, sizeof(*inner));
+	int in = one_element(f, NFT_MSG_DELSETELEM, "in", inner, sizeof(*inner));
+	int tx = one_element(f, NFT_MSG_DELSETELEM, "tx", inner, sizeof(*inner));
+
+	return in < 0 ? in : tx;
 }
 
 /* Counter data, the same in a set element's expression and in a named counter. */
@@ -217,7 +233,7 @@ static int element_count(struct dp_filter *f, const char *set, const void *key, 
 	struct count c = { 0, false };
 	int err;
 
-	put_elements(nlh, f->table, set, key, len, 1);
+	put_element(nlh, f->table, set, key, len);
 	err = nl_query(f->nl, nlh, on_element_count, &c);
 	if (err < 0)
 		return err;
@@ -227,45 +243,9 @@ static int element_count(struct dp_filter *f, const char *set, const void *key, 
 	return 0;
 }
 
-int dp_filter_rx(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote,
-		 uint64_t *ret)
+int dp_filter_in(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret)
 {
-	const struct dp_pair p = { *remote, *inner };
-
-	return element_count(f, "rx", &p, sizeof(p), ret);
-}
-
-struct counts {
-	uint64_t *at;
-	unsigned int left;
-};
-
-/* The kernel answers in the order of the question, one message for each. */
-static int on_one_of_many(const struct nlmsghdr *nlh, void *ctx)
-{
-	struct counts *c = ctx;
-	struct count one = { 0, false };
-
-	(void)on_element_count(nlh, &one);
-	if (!one.found || c->left == 0)
-		return -EBADMSG;
-	*c->at++ = one.packets;
-	c->left--;
-	return 0;
-}
-
-int dp_filter_rx_many(struct dp_filter *f, const struct dp_pair *pairs, unsigned int n,
-		      uint64_t *ret)
-{
-	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETSETELEM, 0);
-	struct counts c = { ret, n };
-	int err;
-
-	if (n > DP_FILTER_MANY)
-		return -EINVAL;
-	put_elements(nlh, f->table, "rx", pairs, sizeof(*pairs), n);
-	err = nl_query(f->nl, nlh, on_one_of_many, &c);
-	return err == 0 && c.left > 0 ? -ENOENT : err;
+	return element_count(f, "in", inner, sizeof(*inner), ret);
 }
 
 int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret)
@@ -316,23 +296,34 @@ int dp_filter_drops(struct dp_filter *f, uint64_t *ret)
 }
 
 struct set_dump {
-	void (*fn)(void *ctx, const struct in6_addr *inner, const struct in6_addr *remote);
+	void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
+		   const struct in6_addr *remote);
 	void *ctx;
-	bool endpoints;
+	enum dp_filter_set set;
+};
+
+static const char *const set_names[] = {
+	[DP_FILTER_RX] = "rx",
+	[DP_FILTER_IN] = "in",
+	[DP_FILTER_TX] = "tx",
+	[DP_FILTER_LOCAL] = "local",
 };
 
 static void take_element(const struct set_dump *d, const struct nlattr *attr)
 {
 	const struct nlattr *elem[NFTA_SET_ELEM_KEY + 1], *data[NFTA_DATA_VALUE + 1];
 	struct in6_addr addr;
-	struct dp_pair p;
+	struct pair p;
 
 	nl_nested(attr, elem, NFTA_SET_ELEM_KEY);
 	nl_nested(elem[NFTA_SET_ELEM_KEY], data, NFTA_DATA_VALUE);
-	if (nl_get(data[NFTA_DATA_VALUE], &p, sizeof(p)))
-		d->fn(d->ctx, &p.inner, &p.remote);
-	else if (nl_get(data[NFTA_DATA_VALUE], &addr, sizeof(addr)))
-		d->fn(d->ctx, d->endpoints ? NULL : &addr, d->endpoints ? &addr : NULL);
+	if (d->set == DP_FILTER_RX) {
+		if (nl_get(data[NFTA_DATA_VALUE], &p, sizeof(p)))
+			d->fn(d->ctx, d->set, &p.inner, &p.remote);
+	} else if (nl_get(data[NFTA_DATA_VALUE], &addr, sizeof(addr))) {
+		d->fn(d->ctx, d->set, d->set == DP_FILTER_LOCAL ? NULL : &addr,
+		      d->set == DP_FILTER_LOCAL ? &addr : NULL);
+	}
 }
 
 static int on_elements(const struct nlmsghdr *nlh, void *ctx)
@@ -361,27 +352,26 @@ static int on_elements(const struct nlmsghdr *nlh, void *ctx)
 	return 0;
 }
 
-static int dump_set(struct dp_filter *f, const char *set, struct set_dump *d)
+static int dump_set(struct dp_filter *f, struct set_dump *d)
 {
 	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETSETELEM, NLM_F_DUMP);
 
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, f->table);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set_names[d->set]);
 	return nl_query(f->nl, nlh, on_elements, d);
 }
 
 int dp_filter_dump(struct dp_filter *f,
-		   void (*fn)(void *ctx, const struct in6_addr *inner,
+		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
 			      const struct in6_addr *remote), void *ctx)
 {
-	struct set_dump d = { fn, ctx, false };
-	int err = dump_set(f, "rx", &d);
+	struct set_dump d = { fn, ctx, DP_FILTER_RX };
+	int err = 0;
 
-	if (err == 0)
-		err = dump_set(f, "tx", &d);
-	d.endpoints = true;
-	if (err == 0)
-		err = dump_set(f, "local", &d);
+	for (int set = DP_FILTER_RX; set <= (int)DP_FILTER_LOCAL && err == 0; set++) {
+		d.set = (enum dp_filter_set)set;
+		err = dump_set(f, &d);
+	}
 	return err;
 }
 

@@ -17,12 +17,6 @@
 
 struct dp_filter;
 
-#define DP_FILTER_MANY	64	/* elements in one question */
-
-struct dp_pair {		/* element of set rx: as the packet has it */
-	struct in6_addr remote, inner;
-};
-
 int dp_filter_probe(enum dp_role role, const char *device, char *why, size_t len);
 /* A table that is there already is kept with its elements and their counts. device: by which
  * comes what the kernel has taken out of tunnels, whether or not they are ours; NULL: none. */
@@ -34,26 +28,26 @@ int dp_filter_repair(struct dp_filter *f);
 /* HA: its home links; none until told. */
 int dp_filter_homes(struct dp_filter *f, const struct dp_home *homes, unsigned int n);
 int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool present);
-/* Adding what is there is 0 and keeps its count; removing what is not there is -ENOENT. */
+/* Adding what is there is 0 and keeps its counts; removing what is not there is -ENOENT. */
+/* What comes from remote with that inner address is accepted, and both ways are counted. */
 int dp_filter_add(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote);
-int dp_filter_del_rx(struct dp_filter *f, const struct in6_addr *inner,
+/* The same for one more remote end. */
+int dp_filter_accept(struct dp_filter *f, const struct in6_addr *inner,
 		     const struct in6_addr *remote);
-int dp_filter_del_tx(struct dp_filter *f, const struct in6_addr *inner);
-int dp_filter_rx(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote,
-		 uint64_t *ret);
+int dp_filter_refuse(struct dp_filter *f, const struct in6_addr *inner,
+		     const struct in6_addr *remote);
+int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner);	/* the counts */
+int dp_filter_in(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret);
 int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret);
-/* rx of many pairs in one question; a pair that is not there makes it -ENOENT. */
-int dp_filter_rx_many(struct dp_filter *f, const struct dp_pair *pairs, unsigned int n,
-		      uint64_t *ret);
 /* Many elements in one transaction: from gather on, adding and deleting puts aside and
  * returns 0; commit does it all or nothing. */
 void dp_filter_gather(struct dp_filter *f);
 int dp_filter_commit(struct dp_filter *f);
 int dp_filter_drops(struct dp_filter *f, uint64_t *ret);	/* since open */
-/* Every accepted pair; every counted inner address (remote is then NULL); every endpoint
- * (inner is NULL). */
+enum dp_filter_set { DP_FILTER_RX, DP_FILTER_IN, DP_FILTER_TX, DP_FILTER_LOCAL };
+/* Every element; inner is NULL for those of LOCAL, remote for those of IN and TX. */
 int dp_filter_dump(struct dp_filter *f,
-		   void (*fn)(void *ctx, const struct in6_addr *inner,
+		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
 			      const struct in6_addr *remote), void *ctx);
 int dp_filter_remove_all(void);		/* both roles' tables; how many there were */
 

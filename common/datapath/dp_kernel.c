@@ -137,21 +137,11 @@ static int follow_source(struct dp_kernel *s, const struct in6_addr *local)
 	return use_source(s, local);
 }
 
-/* After the move: the old remote end may not send any longer. */
-static void old_remote_away(struct dp_kernel *s, struct binding *k)
-{
-	uint64_t n;
-
-	if (dp_filter_rx(s->filter, &k->b.inner.addr, &k->b.remote, &n) == 0)
-		k->rx_before += n;
-	(void)dp_filter_del_rx(s->filter, &k->b.inner.addr, &k->b.remote);
-}
-
 static void filter_away(struct dp_kernel *s, const struct in6_addr *inner,
 			const struct in6_addr *remote)
 {
-	(void)dp_filter_del_rx(s->filter, inner, remote);
-	(void)dp_filter_del_tx(s->filter, inner);
+	(void)dp_filter_refuse(s->filter, inner, remote);
+	(void)dp_filter_forget(s->filter, inner);
 }
 
 int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_binding *b)
@@ -211,11 +201,11 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 		err = nexthop_install(s, k, &ends);
 	if (err < 0) {
 		if (moves)
-			(void)dp_filter_del_rx(s->filter, &b->inner.addr, &b->remote);
+			(void)dp_filter_refuse(s->filter, &b->inner.addr, &b->remote);
 		return err;
 	}
-	if (moves)
-		old_remote_away(s, k);
+	if (moves)	/* the old remote end may not send any longer */
+		(void)dp_filter_refuse(s->filter, &b->inner.addr, &k->b.remote);
 	if (s->role == DP_ROLE_MN)
 		found_away(s);
 	if (k->b.mtu != b->mtu)
@@ -272,10 +262,9 @@ int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_sta
 		return -ENOENT;
 	err = dp_filter_tx(s->filter, &k->b.inner.addr, &st.tx_packets);
 	if (err == 0)
-		err = dp_filter_rx(s->filter, &k->b.inner.addr, &k->b.remote, &st.rx_packets);
+		err = dp_filter_in(s->filter, &k->b.inner.addr, &st.rx_packets);
 	if (err < 0)
 		return err;
-	st.rx_packets += k->rx_before;
 	*ret = st;
 	return 0;
 }

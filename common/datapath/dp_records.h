@@ -22,9 +22,8 @@ struct binding {
 	struct dp_binding b;		/* b.inner is the key, always a /128 */
 	uint32_t nexthop;		/* its id; 0: none yet */
 	unsigned int slot;		/* MN */
-	uint64_t rx_before;		/* counted with remotes that are gone */
 	/* by the last look at the kernel */
-	bool seen_nexthop, seen_route, seen_rule, seen_rx, seen_tx;
+	bool seen_nexthop, seen_route, seen_rule, seen_rx, seen_in, seen_tx;
 	bool queued;			/* a change of it waits in dp_kernel.changes */
 	UT_hash_handle hh;
 };

@@ -6,7 +6,8 @@
  * 10.4.5 are kept.
  *
  * Sets: `local`, ends of tunnels here; `rx`, pairs of outer source and inner address that
- * may come out of a tunnel; `tx`, addresses whose packets go into one. All in the raw
+ * may come out of a tunnel; `in` and `tx`, inner addresses whose packets come out of one and
+ * go into one, with counters: apart from `rx`, so that a move makes no counter. All in the raw
  * priority: after reassembly where connection tracking does that, before anything else.
  *
  * Offsets are bits from the IPv6 header that the hook sees; in a header the traffic class
@@ -123,10 +124,11 @@ static void decapsulation(struct text *t, enum dp_role role)
 	}
 	/* To have a destination the inner header must be there whole. */
 	rule(t, "tunnel", "ip6 nexthdr 41 @nh,%u,4 6 @nh,%u,128 != 0"
-	     " ip6 saddr . @nh,%u,128 @rx %sgoto congestion", PLAIN, PLAIN + 192, PLAIN + who, mark);
+	     " ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in %sgoto congestion", PLAIN, PLAIN + 192,
+	     PLAIN + who, PLAIN + who, mark);
 	rule(t, "tunnel", "ip6 nexthdr 60 @nh,320,16 0x2900 @nh,%u,4 6 @nh,%u,128 != 0"
-	     " ip6 saddr . @nh,%u,128 @rx " MARK " goto congestion_limit", WITH_LIMIT,
-	     WITH_LIMIT + 192, WITH_LIMIT + who);
+	     " ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in " MARK " goto congestion_limit",
+	     WITH_LIMIT, WITH_LIMIT + 192, WITH_LIMIT + who, WITH_LIMIT + who);
 	rule(t, "tunnel", "meta l4proto { 4, 41 } counter name spoofed drop");
 }
 
@@ -189,13 +191,13 @@ int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t ro
 
 	put(&t, "add table inet %s\n"
 	    "add set inet %s local { typeof @nh,192,128; }\n"
-	    "add set inet %s rx { typeof ip6 saddr . @nh,%u,128; size 1048576; flags dynamic;"
-	    " counter; }\n"
+	    "add set inet %s rx { typeof ip6 saddr . @nh,%u,128; size 1048576; flags dynamic; }\n"
+	    "add set inet %s in { typeof @nh,%u,128; size 1048576; flags dynamic; counter; }\n"
 	    "add set inet %s tx { type ipv6_addr; size 1048576; flags dynamic; counter; }\n"
 	    "add counter inet %s spoofed\n"
 	    "add counter inet %s congestion\n"
 	    "add counter inet %s mobility\n",
-	    t.table, t.table, t.table, inner, t.table, t.table, t.table, t.table);
+	    t.table, t.table, t.table, inner, t.table, inner, t.table, t.table, t.table, t.table);
 	decapsulation(&t, role);
 	chain(&t, "prerouting", "prerouting priority raw");
 	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");

@@ -209,27 +209,43 @@ static void found_decap(void *ctx, const struct in6_addr *addr)
 	}
 }
 
-static void found_element(void *ctx, const struct in6_addr *inner, const struct in6_addr *remote)
+static void found_local(struct sync *y, const struct in6_addr *addr)
+{
+	struct dp_kernel *s = y->s;
+	int i = endpoint_index(s, addr);
+
+	if (i >= 0)
+		s->endpoints[i].seen_local = true;
+	else
+		sync_done(y, dp_filter_endpoint(s->filter, addr, false));
+}
+
+static void found_element(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
+			  const struct in6_addr *remote)
 {
 	struct sync *y = ctx;
 	struct dp_kernel *s = y->s;
 	struct binding *k = inner ? binding_find(s, inner) : NULL;
 
-	int i = inner ? -1 : endpoint_index(s, remote);
-
-	if (i >= 0) {
-		s->endpoints[i].seen_local = true;
-	} else if (!inner) {
-		sync_done(y, dp_filter_endpoint(s->filter, remote, false));
-	} else if (!remote) {
-		if (k)
-			k->seen_tx = true;
+	switch (set) {
+	case DP_FILTER_RX:
+		if (k && in6_eq(&k->b.remote, remote))
+			k->seen_rx = true;
 		else
-			sync_done(y, dp_filter_del_tx(s->filter, inner));
-	} else if (k && in6_eq(&k->b.remote, remote)) {
-		k->seen_rx = true;
-	} else {
-		sync_done(y, dp_filter_del_rx(s->filter, inner, remote));
+			sync_done(y, dp_filter_refuse(s->filter, inner, remote));
+		break;
+	case DP_FILTER_IN:
+	case DP_FILTER_TX:
+		if (!k)
+			sync_done(y, dp_filter_forget(s->filter, inner));
+		else if (set == DP_FILTER_IN)
+			k->seen_in = true;
+		else
+			k->seen_tx = true;
+		break;
+	case DP_FILTER_LOCAL:
+		found_local(y, remote);
+		break;
 	}
 }
 
@@ -241,7 +257,8 @@ static int look(struct sync *y)
 	int err;
 
 	for (k = s->bindings; k; k = k->hh.next)
-		k->seen_nexthop = k->seen_route = k->seen_rule = k->seen_rx = k->seen_tx = false;
+		k->seen_nexthop = k->seen_route = k->seen_rule =
+			k->seen_rx = k->seen_in = k->seen_tx = false;
 	for (unsigned int i = 0; i < s->n_endpoints; i++)
 		s->endpoints[i] = (struct endpoint){
 			.addr = s->endpoints[i].addr, .found = s->endpoints[i].found,
@@ -307,7 +324,7 @@ static void put_back_elements(struct sync *y)
 	struct dp_kernel *s = y->s;
 
 	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
-		if (!k->seen_rx || !k->seen_tx)
+		if (!k->seen_rx || !k->seen_in || !k->seen_tx)
 			sync_done(y, dp_filter_add(s->filter, &k->b.inner.addr, &k->b.remote));
 	}
 	for (unsigned int i = 0; i < s->n_endpoints; i++) {

@@ -398,6 +398,14 @@ void ctl_close(struct ctl *c)
 	free(c);
 }
 
+bool ctl_listening(const struct ctl *c)
+{
+	for (unsigned int i = 0; i < c->n_clients; i++)
+		if (c->clients[i]->monitor)
+			return true;
+	return false;
+}
+
 void ctl_event(struct ctl *c, json_t *event)
 {
 	json_t *line;

@@ -31,5 +31,6 @@ void ctl_close(struct ctl *c);		/* removes the file */
 /* To every monitoring client, with "seq" and "time" added. Takes over the reference. A
  * client too slow to read loses events; it sees that by the gap in "seq". */
 void ctl_event(struct ctl *c, json_t *event);
+bool ctl_listening(const struct ctl *c);	/* is there anybody whom an event would reach? */
 
 #endif

@@ -20,7 +20,7 @@
 
 #define RX_BUFFER	(1024 * 1024)
 #define RX_BATCH	64
-#define PACKET_ROOM	65600		/* 40 + 65,535 and some */
+#define PACKET_ROOM	9216		/* a jumbo frame; what is longer is read in part */
 
 
 struct pkt {
@@ -30,7 +30,6 @@ struct pkt {
 	void (*fn)(void *ctx, const struct pkt_rx *rx);
 	void *ctx;
 	bool *closed;		/* set while callbacks run: they may close us */
-	uint8_t room[PACKET_ROOM];
 };
 
 /*
@@ -224,44 +223,61 @@ static struct sock_fprog filter_of(enum pkt_kind kind)
 	return p;
 }
 
-/* Reads one packet into the room. Its length; 0: nothing to report; or negative errno. */
-static int read_one(struct pkt *p, struct sockaddr_ll *from)
+/*
+ * Where packets are read into, for all sockets: their callbacks do not read in turn. Only
+ * the pages that packets really fill are ever touched.
+ */
+static uint8_t rooms[RX_BATCH][PACKET_ROOM];
+
+struct batch {
+	struct mmsghdr msgs[RX_BATCH];
+	struct iovec iovs[RX_BATCH];
+	struct sockaddr_ll from[RX_BATCH];
+};
+
+/* How many were read; 0: none, or a device went down and the next read works. */
+static int read_batch(int fd, struct batch *b)
 {
-	socklen_t from_len = sizeof(*from);
-	ssize_t n = recvfrom(p->fd, p->room, sizeof(p->room), MSG_DONTWAIT | MSG_TRUNC,
-			     (struct sockaddr *)from, &from_len);
+	int n;
+
+	for (unsigned int i = 0; i < RX_BATCH; i++) {
+		b->iovs[i] = (struct iovec){ rooms[i], PACKET_ROOM };
+		b->from[i] = (struct sockaddr_ll){ 0 };
+		b->msgs[i].msg_hdr = (struct msghdr){
+			.msg_name = &b->from[i], .msg_namelen = sizeof(b->from[i]),
+			.msg_iov = &b->iovs[i], .msg_iovlen = 1,
+		};
+	}
+	n = recvmmsg(fd, b->msgs, RX_BATCH, MSG_DONTWAIT, NULL);
+	return n < 0 ? 0 : n;
+}
+
+static void deliver(struct pkt *p, const uint8_t *data, size_t len, const struct sockaddr_ll *from)
+{
+	struct pkt_rx rx = { .ifindex = from->sll_ifindex, .data = data, .len = len };
 	size_t whole;
 
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
-	if ((size_t)n < sizeof(struct ip6_hdr) || (size_t)n > sizeof(p->room))
-		return 0;
+	if (len < sizeof(struct ip6_hdr))
+		return;
 	/* Ethernet pads short frames: what is behind the payload length is not the packet. */
-	whole = sizeof(struct ip6_hdr) + (((size_t)p->room[4] << 8) | p->room[5]);
-	return (size_t)n > whole ? (int)whole : (int)n;
+	whole = sizeof(struct ip6_hdr) + (((size_t)data[4] << 8) | data[5]);
+	if (rx.len > whole)
+		rx.len = whole;
+	if (from->sll_halen == sizeof(rx.mac))
+		memcpy(rx.mac, from->sll_addr, sizeof(rx.mac));
+	p->fn(p->ctx, &rx);
 }
 
 static void on_readable(void *ctx)
 {
 	struct pkt *p = ctx;
 	bool closed = false;
+	struct batch b;
+	int n = read_batch(p->fd, &b);
 
 	p->closed = &closed;
-	for (int i = 0; i < RX_BATCH; i++) {
-		struct sockaddr_ll from = { 0 };
-		struct pkt_rx rx = { 0 };
-		int n = read_one(p, &from);
-
-		if (n == -EAGAIN)
-			break;
-		if (n <= 0)
-			continue;	/* a device went down: the next read works */
-		rx.ifindex = from.sll_ifindex;
-		if (from.sll_halen == sizeof(rx.mac))
-			memcpy(rx.mac, from.sll_addr, sizeof(rx.mac));
-		rx.data = p->room;
-		rx.len = (size_t)n;
-		p->fn(p->ctx, &rx);
+	for (int i = 0; i < n; i++) {
+		deliver(p, rooms[i], b.msgs[i].msg_len, &b.from[i]);
 		if (closed)
 			return;
 	}

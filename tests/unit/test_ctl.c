@@ -203,8 +203,10 @@ static void test_root_only(void **state)
 static void test_monitor(void **state)
 {
 	(void)state;
+	assert_false(ctl_listening(w.ctl));
 	say("{\"method\":\"monitor\",\"more\":true}\n{\"method\":\"echo\"}\n");
 	assert_string_equal(lines(1), "{\"parameters\":{}}\n");
+	assert_true(ctl_listening(w.ctl));
 	ctl_event(w.ctl, json_pack("{s:s}", "event", "bound"));
 	ctl_event(w.ctl, json_pack("{s:s}", "event", "gone"));
 	assert_non_null(strstr(lines(2),
