@@ -5,7 +5,7 @@
  * "error: ..."). At the end of input everything is removed.
  *
  *	dp_tool BACKEND ha|mn DEVICE
- *	endpoint ADDR | set INNER LOCAL REMOTE | del INNER | stats INNER | drops | repair
+ *	endpoint ADDR | set INNER LOCAL REMOTE [MTU] | del INNER | stats INNER | drops | repair
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "common/core/log.h"
 #include "common/datapath/datapath.h"
 
-#define WORDS	4
+#define WORDS	5
 
 static struct in6_addr addr_of(const char *text)
 {
@@ -63,10 +63,11 @@ static int command(struct dp *dp, char *const word[WORDS], unsigned int n)
 
 		return dp->ops->endpoint_add(dp, &a);
 	}
-	if (n == 4 && strcmp(word[0], "set") == 0) {
+	if ((n == 4 || n == 5) && strcmp(word[0], "set") == 0) {
 		const struct dp_binding b = {
 			.inner = host(word[1]), .local = addr_of(word[2]),
 			.remote = addr_of(word[3]),
+			.mtu = n == 5 ? (uint16_t)strtoul(word[4], NULL, 10) : 0,
 		};
 
 		return dp->ops->set(dp, &b);

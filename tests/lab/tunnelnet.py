@@ -9,6 +9,7 @@ All links carry 1500 octets until a test says otherwise; core is an ordinary rou
 
 import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -22,11 +23,11 @@ from scapy.packet import Raw
 
 CN, HA, COA = "2001:db8:c::2", "2001:db8:a::1", "2001:db8:e::2"
 HOA, HOA2, STRANGER = "2001:db8:1::5", "2001:db8:1::6", "2001:db8:e::99"
-BOXES = ("cn", "ha", "core", "mn")
 # (box, device, address, box, device, address)
 WIRES = (("ha", "hc", "2001:db8:c::1", "cn", "ch", CN),
          ("ha", "hk", "2001:db8:d::1", "core", "kh", "2001:db8:d::2"),
          ("core", "km", "2001:db8:e::1", "mn", "mk", COA))
+WITHOUT_CORE = (WIRES[0], ("ha", "hk", "2001:db8:e::1", "mn", "mk", COA))
 SO_RCVBUFFORCE = 33
 WAIT = 3.0                      # a deadline, not a delay
 
@@ -68,11 +69,15 @@ class Wire:
 
 
 class Net:
-    def __init__(self, backend, core_mtu=1500, mn_mtu=1500):
+    """backend None: plain forwarding."""
+
+    def __init__(self, backend, wires=WIRES, mtu=1500):
         self.backend = backend
-        self.mtu = {"hc": 1500, "hk": core_mtu, "km": mn_mtu}
+        self.links = wires
+        self.boxes = sorted({w[i] for w in wires for i in (0, 3)})
+        self.mtu = mtu
         self.id = f"dmip6lab{os.getpid()}"
-        self.tool = None
+        self.tools = {}
         self.macs = {}
         self.wires = []
 
@@ -85,12 +90,13 @@ class Net:
         return self
 
     def __exit__(self, *_):
-        if self.tool:
-            self.tool.stdin.close()
+        for tool in self.tools.values():
+            tool.stdin.close()
             try:
-                self.tool.wait(5)
+                tool.wait(5)
             except subprocess.TimeoutExpired:
-                self.tool.kill()
+                tool.kill()
+                tool.wait()
         for w in self.wires:
             w.sock.close()
         remove_namespaces(self.id + "-")
@@ -116,54 +122,56 @@ class Net:
             os.close(home)
 
     def _build(self):
-        for box in BOXES:
+        for box in self.boxes:
             subprocess.run(["ip", "netns", "add", self.ns(box)], check=True)
             self.sh(box, "ip link set lo up; echo 0 >/proc/sys/net/ipv6/conf/all/accept_dad; "
                     "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad")
-        for a, dev_a, addr_a, b, dev_b, addr_b in WIRES:
-            self.sh(a, f"ip link add {dev_a} mtu {self.mtu[dev_a]} type veth peer name {dev_b} "
-                    f"mtu {self.mtu[dev_a]} netns {self.ns(b)}")
+        for a, dev_a, addr_a, b, dev_b, addr_b in self.links:
+            self.sh(a, f"ip link add {dev_a} mtu {self.mtu} type veth peer name {dev_b} "
+                    f"mtu {self.mtu} netns {self.ns(b)}")
             for box, dev, addr in ((a, dev_a, addr_a), (b, dev_b, addr_b)):
                 self.sh(box, f"ip link set {dev} up; ip -6 addr add {addr}/64 dev {dev} nodad")
-        for box in ("ha", "core"):
-            self.sh(box, "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding")
-        self.sh("cn", "ip -6 route add default via 2001:db8:c::1")
-        self.sh("ha", "ip -6 route add 2001:db8:e::/64 via 2001:db8:d::2")
-        self.sh("core", "ip -6 route add default via 2001:db8:d::1")
-        self.sh("mn", "ip -6 route add default via 2001:db8:e::1; "
-                      f"ip -6 addr add {STRANGER}/64 dev mk nodad")
-        for box, dev in (("cn", "ch"), ("ha", "hc"), ("ha", "hk"), ("core", "kh"),
-                         ("core", "km"), ("mn", "mk")):
-            self.macs[dev] = self.sh(box, f"cat /sys/class/net/{dev}/address").strip()
+                self.macs[dev] = self.sh(box, f"cat /sys/class/net/{dev}/address").strip()
         # No packet is to wait for neighbour discovery.
-        for a, dev_a, addr_a, b, dev_b, addr_b in WIRES:
-            neigh = "ip -6 neigh replace {} lladdr {} dev {} nud permanent"
+        neigh = "ip -6 neigh replace {} lladdr {} dev {} nud permanent"
+        for a, dev_a, addr_a, b, dev_b, addr_b in self.links:
             self.sh(a, neigh.format(addr_b, self.macs[dev_b], dev_a))
             self.sh(b, neigh.format(addr_a, self.macs[dev_a], dev_b))
-        self.sh("core", neigh.format(STRANGER, self.macs["mk"], "km"))
-        self._tool()
+        self.sh("ha", "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding")
+        self.sh("cn", "ip -6 route add default via 2001:db8:c::1")
+        self.sh("mn", "ip -6 route add default via 2001:db8:e::1; "
+                      f"ip -6 addr add {STRANGER}/64 dev mk nodad")
+        if "core" in self.boxes:
+            self.sh("core", "echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; "
+                            "ip -6 route add default via 2001:db8:d::1; "
+                            + neigh.format(STRANGER, self.macs["mk"], "km"))
+            self.sh("ha", "ip -6 route add 2001:db8:e::/64 via 2001:db8:d::2")
+        if self.backend:
+            self.hold("ha", "dmip6ha0", HA)
 
-    def _tool(self):
-        def in_ha():
-            libc.prctl(PR_SET_PDEATHSIG, 9)
-        self.tool = subprocess.Popen(           # pylint: disable=consider-using-with
-            ["ip", "netns", "exec", self.ns("ha"), os.path.join(tap.BINDIR, "tests/lab/dp_tool"),
-             self.backend, "ha", "dmip6ha0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            text=True, preexec_fn=in_ha)
-        self.answer()
-        self.sh("ha", f"ip -6 addr add {HA}/128 dev dmip6ha0 nodad")
-        self.dp(f"endpoint {HA}")
+    def hold(self, role, device, address, *more):
+        """Opens the data path in the box of that role, with one end of tunnels."""
+        def in_child():
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        program = os.path.join(tap.BINDIR, "tests/lab/dp_tool")
+        # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
+        self.tools[role] = subprocess.Popen(
+            ["ip", "netns", "exec", self.ns(role), program, self.backend, role, device, *more],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=in_child)
+        self.answer(role)
+        self.sh(role, f"ip -6 addr add {address}/128 dev {device} nodad")
+        self.dp(f"endpoint {address}", role)
 
-    def answer(self):
-        line = self.tool.stdout.readline().strip()
+    def answer(self, role):
+        line = self.tools[role].stdout.readline().strip()
         if not line or line.startswith("error"):
             raise LabError(f"data path {self.backend}: {line or 'ended'}")
         return line
 
-    def dp(self, text):
-        self.tool.stdin.write(text + "\n")
-        self.tool.stdin.flush()
-        return self.answer()
+    def dp(self, text, role="ha"):
+        self.tools[role].stdin.write(text + "\n")
+        self.tools[role].stdin.flush()
+        return self.answer(role)
 
     def wire(self, box, dev):
         w = Wire(self, box, dev)
