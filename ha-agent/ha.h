@@ -54,8 +54,8 @@
 #define HA_SHARED_RS_PERIOD	(30 * USEC_MS)	/* MinDelayBetweenRAs (RFC 6275 7.5) */
 #define HA_ERROR_BURST		10	/* Binding Errors, parameter problems and the like */
 #define HA_ERROR_PERIOD		(100 * USEC_MS)
-#define HA_DHAAD_BURST		20	/* home agent address discovery replies */
-#define HA_DHAAD_PERIOD		(20 * USEC_MS)
+#define HA_DHAAD_BURST		100	/* home agent address discovery replies at once, */
+#define HA_DHAAD_PERIOD		(10 * USEC_MS)	/* then one in this time */
 #define HA_RELAY_BURST		100	/* errors about tunnel packets told on at once, */
 #define HA_RELAY_PERIOD		USEC_MS	/* then one in this time */
 #define HA_REFRESH_BURST	64	/* looks at bindings that are near their end, */
