@@ -49,21 +49,38 @@ void discovery_rx_ra(struct ha *ha, struct ha_interface *ifc, const struct in6_a
 
 /* ---- home agent address discovery ---- */
 
+static void add_own_address(struct halist_entry *own, const struct in6_addr *addr)
+{
+	for (unsigned int i = 0; i < own->n_addresses; i++)
+		if (in6_eq(&own->addresses[i].addr, addr))
+			return;
+	if (own->n_addresses < HALIST_MAX_ADDRESSES)
+		own->addresses[own->n_addresses++] =
+			(struct halist_address){ *addr, USEC_NEVER };
+}
+
 static void fill_reply(struct ha *ha, const struct ha_home *home, struct icmp6_dhaad *reply,
 		       usec_t now)
 {
-	/* RFC 6275 10.5.1: ourselves too, with the configured preference. */
-	const struct halist_entry own = {
+	/* RFC 6275 10.5.1: ourselves too, with the configured preference and all addresses
+	 * that we have on the link. */
+	struct halist_entry own = {
 		.preference = ha->cfg->home_agent_preference, .until = USEC_NEVER,
-		.n_addresses = 1, .addresses = { { home->cfg.address, USEC_NEVER } },
 	};
 	struct halist_choice choice = { 0 };
 	uint64_t seed;
 
+	add_own_address(&own, &home->cfg.address);
 	halist_choose(&choice, &own);
-	for (unsigned int i = 0; i < ha->n_interfaces; i++)
-		if (ha_serves(&ha->interfaces[i], home))
-			halist_choose_list(&choice, &ha->interfaces[i].home_agents);
+	for (unsigned int i = 0; i < ha->n_interfaces; i++) {
+		const struct ha_interface *ifc = &ha->interfaces[i];
+
+		if (!ha_serves(ifc, home))
+			continue;
+		for (unsigned int j = 0; j < ifc->n_homes; j++)
+			add_own_address(&own, &ifc->homes[j]->cfg.address);
+		halist_choose_list(&choice, &ifc->home_agents);
+	}
 	ha->ops->random(ha->ctx, &seed, sizeof(seed));
 	reply->n_ha = halist_order(&choice, seed, now, reply->ha, ND_MAX_HA);
 }

@@ -324,3 +324,10 @@ def test_each_link(sites):
     f = site.expect(p.is_icmp6(145), what="a reply")
     assert struct.unpack_from("!H", f.ip_octets, 44)[0] == there
     assert f.ip_octets[48:] == p.pton(site.other_ha)
+
+
+@covers("10.5.1-11", "10.5.1-14")
+def test_own_addresses(sites):
+    """All of this home agent's own global addresses on the link are there."""
+    site = sites("two")
+    assert sorted(addresses(site)) == sorted([site.ha, site.second_ha])

@@ -135,3 +135,15 @@ def test_turned_off(sites):
     node.register()
     solicit(node)
     site.nothing(p.is_icmp6(147), what="an advertisement")
+
+
+@covers("10.6.2-07")
+def test_all_prefixes(sites):
+    """All prefixes of the home link are there, not only that of the home address."""
+    site = sites("two")
+    node = site.node()
+    node.register()
+    ident = solicit(node)
+    adv = advertisement(node)
+    good(node, adv, ident)
+    assert all(adv.covers(a) for a in node.others), adv.prefixes
