@@ -10,7 +10,7 @@ from bisect import bisect_left
 
 import capture
 import flows
-from lab import ARS, HA, anchor_of
+from lab import ARS, HA, POOL, anchor_of
 
 BEFORE = 0.05                   # packets sent this long before a move may be lost by it
 AFTER = 1.0                     # a silence that begins later has another cause
@@ -178,7 +178,8 @@ def leftovers(lab, n):
                              if anchor_of(a["hoa"] if a["hoa"] else a["ha"]) == n]
     box = f"ar{n}"
     ar = lab.kernel_state(box)
-    own = (HA[n],)
+    # The daemon's own address, and the pool that it answers for.
+    own = (HA[n], str(POOL[n].network_address))
     row[box] = {
         "rules": [x for x in ar["rules"] if names_pool(x, n, own)],
         # The lease's route towards the access link is no binding: the host may come back.
