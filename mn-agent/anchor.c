@@ -197,8 +197,7 @@ static void enter_registering(struct anchor *a, const char *why, usec_t now)
 	start(a, now);
 }
 
-/* May the HA still hold a binding for us? */
-static bool maybe_bound(const struct anchor *a, usec_t now)
+bool anchor_registered(const struct anchor *a, usec_t now)
 {
 	return a->key && (a->bound_until > now || a->state == ANCHOR_REGISTERING ||
 			  a->state == ANCHOR_RELEASING || a->state == ANCHOR_UNREACHABLE);
@@ -218,7 +217,7 @@ static void enter_releasing(struct anchor *a, const char *why, usec_t now)
 
 static void enter_returning(struct anchor *a, usec_t now)
 {
-	bool tell = maybe_bound(a, now);
+	bool tell = anchor_registered(a, now);
 
 	timer_stop(a->timers, &a->timer);
 	timer_stop(a->timers, &a->linger);
@@ -345,6 +344,15 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 	}
 }
 
+/* RFC 5846 10: what could be done to be registered again is for people to do, so nothing is
+ * asked for anew. */
+void anchor_revoked(struct anchor *a, usec_t now)
+{
+	a->flows = a->ops->count_flows(a->ctx, a);	/* to tell what is lost */
+	a->bound_until = 0;
+	gone(a, "revoked by the home agent", now);
+}
+
 void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now)
 {
 	bool same = in6_eq(&a->coa, coa);
@@ -354,7 +362,7 @@ void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now)
 		a->coa = *coa;
 		if (a->flows > 0)
 			enter_registering(a, "care-of address", now);
-		else if (maybe_bound(a, now))
+		else if (anchor_registered(a, now))
 			enter_releasing(a, "no flow left", now);
 		else
 			gone(a, "no flow left", now);
@@ -511,11 +519,11 @@ static void on_idle(struct anchor *a, usec_t now)
 		break;
 	case ANCHOR_DEPARTED:
 		/* Without a care-of address nobody can be told; anchor_coa() does it. */
-		if (!maybe_bound(a, now))
+		if (!anchor_registered(a, now))
 			gone(a, "last flow ended", now);
 		break;
 	case ANCHOR_REFUSED:
-		if (maybe_bound(a, now))
+		if (anchor_registered(a, now))
 			enter_releasing(a, "last flow ended", now);
 		else
 			gone(a, "last flow ended", now);

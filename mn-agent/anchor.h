@@ -111,6 +111,10 @@ void anchor_event(struct anchor *a, enum anchor_event ev, usec_t now);
 void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now);
 /* An authentic acknowledgement of an outstanding BU. */
 void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now);
+/* May the HA hold a binding for it, as far as we know? */
+bool anchor_registered(const struct anchor *a, usec_t now);
+/* The HA has ended it. */
+void anchor_revoked(struct anchor *a, usec_t now);
 /* Keeps the HoA on our own device, before it can vanish from the link; or lets it go. */
 void anchor_hold(struct anchor *a, bool hold);
 /* What is counted: how many flows use the HoA now. Starts and stops linger. */

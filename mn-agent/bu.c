@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Builds Binding Updates and checks Binding Acknowledgements (RFC 6275 6.1.7, 6.1.8,
- * 11.7.1, 11.7.3; RFC 4285 5). Owns nothing; called by anchor.c and mn.c.
+ * 11.7.1, 11.7.3; RFC 4285 5); answers Binding Revocation Indications (RFC 5846 10). Owns
+ * nothing; called by anchor.c and mn.c.
  */
 #include "mn-agent/bu.h"
 
@@ -10,6 +11,34 @@
 
 #include "common/core/in6.h"
 
+/* The packet and its message, to the home agent; ip's addresses and msg are filled in. */
+static int build(struct wbuf *w, const struct ip6_packet *ip, struct mh_msg *msg,
+		 const struct in6_addr *hoa, const struct auth_key *key)
+{
+	struct mh_auth *auth = &msg->opts.mn_ha;
+	size_t ip_at = w->len, mh_at;
+	int r;
+
+	auth->present = true;
+	auth->spi = key->spi;
+	auth->len = (uint8_t)auth_len(key->algorithm);
+	ip6_encode(w, ip);
+	mh_at = w->len;
+	r = mh_encode(w, msg);
+	if (r)
+		return r;
+	r = auth_mn_ha(key, &ip->src, hoa, w->base + mh_at, auth->covered, auth->data);
+	if (r)
+		return r;
+	r = mh_set_auth(w->base + mh_at, w->len - mh_at, auth);
+	if (r)
+		return r;
+	/* RFC 6275 6.1.1: the pseudo-header's source is the home address. */
+	mh_set_cksum(w->base + mh_at, w->len - mh_at, hoa, &ip->dst);
+	ip6_finish(w, ip_at);
+	return w->err ? -ENOSPC : 0;
+}
+
 int bu_build(struct wbuf *w, const struct bu_params *p, const struct auth_key *key)
 {
 	bool home = in6_eq(&p->coa, &p->hoa);
@@ -17,8 +46,6 @@ int bu_build(struct wbuf *w, const struct bu_params *p, const struct auth_key *k
 		.src = p->coa, .dst = p->ha, .hop_limit = 64, .next_header = MH_NEXT_HEADER,
 	};
 	struct mh_msg msg = { .type = MH_BU };
-	size_t ip_at = w->len, mh_at;
-	int r;
 
 	/* RFC 6275 11.5.5: at home the packet goes out from the home address itself, and
 	 * neither option nor alternate address is needed. */
@@ -35,26 +62,7 @@ int bu_build(struct wbuf *w, const struct bu_params *p, const struct auth_key *k
 		msg.u.bu.flags |= BU_LLOCAL;
 	msg.u.bu.lifetime = p->lifetime_s / MIP6_LIFETIME_UNIT_S > UINT16_MAX
 		? UINT16_MAX : (uint16_t)(p->lifetime_s / MIP6_LIFETIME_UNIT_S);
-	msg.opts.mn_ha.present = true;
-	msg.opts.mn_ha.spi = key->spi;
-	msg.opts.mn_ha.len = (uint8_t)auth_len(key->algorithm);
-
-	ip6_encode(w, &ip);
-	mh_at = w->len;
-	r = mh_encode(w, &msg);
-	if (r)
-		return r;
-	r = auth_mn_ha(key, &p->coa, &p->hoa, w->base + mh_at, msg.opts.mn_ha.covered,
-		       msg.opts.mn_ha.data);
-	if (r)
-		return r;
-	r = mh_set_auth(w->base + mh_at, w->len - mh_at, &msg.opts.mn_ha);
-	if (r)
-		return r;
-	/* RFC 6275 6.1.1: the pseudo-header's source is the home address. */
-	mh_set_cksum(w->base + mh_at, w->len - mh_at, &p->hoa, &p->ha);
-	ip6_finish(w, ip_at);
-	return w->err ? -ENOSPC : 0;
+	return build(w, &ip, &msg, &p->hoa, key);
 }
 
 enum ba_verdict ba_check(const struct mh_msg *msg, const uint8_t *mh, size_t len,
@@ -73,4 +81,38 @@ enum ba_verdict ba_check(const struct mh_msg *msg, const uint8_t *mh, size_t len
 	    !auth_equal(mac, auth->data, auth->len))
 		return BA_WRONG_AUTH;
 	return BA_GOOD;
+}
+
+uint8_t bri_status(const struct mh_msg *bri)
+{
+	const struct mh_br *br = &bri->u.br;
+
+	/* RFC 5846 10: nobody stands in for this mobile node. */
+	if (br->flags & BR_PROXY)
+		return BR_PROXY_NOT_SUPPORTED;
+	/* RFC 5846 10: no IPv4 home address was ever registered, so the option, if it is there
+	 * (the codec skips it as unknown), names none of ours. */
+	if (br->flags & BR_IPV4_ONLY)
+		return bri->opts.unknown == 0 ? BR_IPV4_HOA_REQUIRED : BR_NO_BINDING;
+	/* RFC 5846 6.2.1: a trigger and a reach that do not go together; a mobile node is
+	 * never one of many. */
+	if ((br->flags & BR_GLOBAL) || br->code == BR_PER_PEER_POLICY ||
+	    br->code == BR_LOCAL_POLICY)
+		return BR_FUNCTION_NOT_SUPPORTED;
+	return br->code > BR_OUT_OF_SYNC ? BR_TRIGGER_NOT_SUPPORTED : BR_SUCCESS;
+}
+
+int bra_build(struct wbuf *w, const struct bra_params *p, const struct auth_key *key)
+{
+	struct ip6_packet ip = {
+		.src = p->coa, .dst = p->ha, .hop_limit = 64, .has_hao = true, .hao = p->hoa,
+		.next_header = MH_NEXT_HEADER,
+	};
+	/* RFC 5846 6.1.2: number and flags are those of the indication. */
+	struct mh_msg msg = { .type = MH_BR, .u.br = {
+		.type = BR_ACKNOWLEDGEMENT, .code = p->status, .seq = p->bri->seq,
+		.flags = p->bri->flags & (BR_PROXY | BR_IPV4_ONLY | BR_GLOBAL),
+	} };
+
+	return build(w, &ip, &msg, &p->hoa, key);
 }

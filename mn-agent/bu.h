@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The packets of a registration: Binding Update out, Binding Acknowledgement in. Pure. */
+/*
+ * The packets of a registration and of its end: Binding Update out, Binding Acknowledgement
+ * in; Binding Revocation Indication in, its acknowledgement out. Pure.
+ */
 #ifndef DMIP6_MN_BU_H
 #define DMIP6_MN_BU_H
 
@@ -26,10 +29,22 @@ enum ba_verdict {
 	BA_WRONG_AUTH,
 };
 
-/* Is this acknowledgement from the holder of the key? mh: the raw Mobility Header that was
- * decoded into msg. RFC 4285 5.1: care-of and home address are those of the BU. */
+/* Is this acknowledgement, or indication, from the holder of the key? mh: the raw Mobility
+ * Header that was decoded into msg. RFC 4285 5.1: care-of and home address are those of the
+ * BU. */
 enum ba_verdict ba_check(const struct mh_msg *msg, const uint8_t *mh, size_t len,
 			 const struct in6_addr *coa, const struct in6_addr *hoa,
 			 const struct auth_key *key);
+
+/* What is answered to an indication about a home address that is registered: enum
+ * mh_br_status, BR_SUCCESS if its binding has ended (RFC 5846 6.2.1 and 10). */
+uint8_t bri_status(const struct mh_msg *bri);
+/* Appends the answer to it, authenticated with key. 0, -ENOSPC, -EINVAL, -EIO. */
+struct bra_params {
+	struct in6_addr hoa, coa, ha;
+	const struct mh_br *bri;
+	uint8_t status;
+};
+int bra_build(struct wbuf *w, const struct bra_params *p, const struct auth_key *key);
 
 #endif

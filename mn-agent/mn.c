@@ -29,7 +29,9 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_MH_UNEXPECTED] = "mh-unexpected", [MN_C_BA] = "ba", [MN_C_BA_UNKNOWN] = "ba-unknown",
 	[MN_C_BA_SEQUENCE] = "ba-sequence", [MN_C_BA_NO_AUTH] = "ba-no-authenticator",
 	[MN_C_BA_WRONG_SPI] = "ba-wrong-spi", [MN_C_BA_WRONG_AUTH] = "ba-wrong-authenticator",
-	[MN_C_BRR] = "brr", [MN_C_BE] = "be", [MN_C_FLOWS_SCANNED] = "flow-scans",
+	[MN_C_BRR] = "brr", [MN_C_BE] = "be", [MN_C_BRI] = "bri",
+	[MN_C_BRI_UNKNOWN] = "bri-unknown", [MN_C_BRI_AUTH] = "bri-authenticator",
+	[MN_C_BRI_REFUSED] = "bri-refused", [MN_C_FLOWS_SCANNED] = "flow-scans",
 	[MN_C_ANCHORS_DROPPED] = "anchors-dropped", [MN_C_FLOWS_LOST] = "flows-lost",
 };
 
@@ -483,6 +485,46 @@ static void rx_brr(struct mn *mn, const struct ip6_packet *ip, usec_t now)
 		anchor_event(a, ANCHOR_EV_BRR, now);
 }
 
+static void acknowledge_revocation(struct mn *mn, const struct anchor *a, const struct mh_br *bri,
+				   uint8_t status)
+{
+	struct bra_params p = {
+		.hoa = a->hoa, .coa = a->coa, .ha = a->ha, .bri = bri, .status = status,
+	};
+	uint8_t room[BU_PACKET_MAX];
+	struct wbuf w;
+
+	wb_init(&w, room, sizeof(room));
+	if (bra_build(&w, &p, a->key) == 0)
+		(void)mn->ops->send_routed(mn->ctx, w.base, w.len);
+}
+
+/* RFC 5846 6.2 and 10: what an indication must be, in that order. */
+static void rx_bri(struct mn *mn, const struct ip6_packet *ip, const struct mh_msg *msg,
+		   const uint8_t *mh, usec_t now)
+{
+	struct anchor *a = ip->has_rh2 ? find_anchor(mn, &ip->rh2) : NULL;
+	uint8_t status;
+
+	mn->counters[MN_C_BRI]++;
+	if (!a || !a->key || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa) ||
+	    !anchor_registered(a, now)) {
+		mn->counters[MN_C_BRI_UNKNOWN]++;
+		return;
+	}
+	if (ba_check(msg, mh, ip->payload_len, &a->coa, &a->hoa, a->key) != BA_GOOD) {
+		mn->counters[MN_C_BRI_AUTH]++;
+		return;
+	}
+	status = bri_status(msg);
+	acknowledge_revocation(mn, a, &msg->u.br, status);
+	mn_event(mn, "bri.received", NULL, a, mh_br_status_text(status), now);
+	if (status == BR_SUCCESS)
+		anchor_revoked(a, now);
+	else
+		mn->counters[MN_C_BRI_REFUSED]++;
+}
+
 /* Is the packet for one of our home or care-of addresses? Others are only passing by. */
 static bool for_us(const struct mn *mn, const struct in6_addr *dst)
 {
@@ -535,8 +577,13 @@ void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
 	case MH_HOT:
 	case MH_COT:
 	case MH_BU:
-	case MH_BR:
 		mn->counters[MN_C_MH_UNEXPECTED]++;
+		break;
+	case MH_BR:
+		if (msg.u.br.type == BR_INDICATION)
+			rx_bri(mn, &ip, &msg, mh, now);
+		else
+			mn->counters[MN_C_MH_UNEXPECTED]++;
 		break;
 	}
 }

@@ -13,8 +13,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 import forge
+import measure
 import tap
 from lab import CN, HA, Lab, mono, wait_for
+from play import Play, wait_released
 
 COA = CN[2]                     # the mobile node is a script in cn2
 
@@ -185,6 +187,33 @@ def test_release_words(t):
         t.equal(lab.ctl("ar1", "release", "--mn", mac)["released"], 1, "by MAC address it goes")
 
 
+def test_release_both(t):
+    """dmip6-had and dmip6-mnd: the mobile node hears, answers and lets go"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        for n in (1, 2):
+            lab.start_had(n)
+        lab.start_mnd()
+        play = Play(lab, {1: 1})
+        play.move(1)
+        hoa = play.begin(1)["source"]
+        play.run_for(0.3)
+        play.move(2)
+        t.ok(wait_for(lambda: lab.status("ar1")["bindings"], 5.0), "the mobile node is bound")
+        play.run_for(0.3)
+        r = lab.ctl("ar1", "release", hoa)
+        t.equal((r["accepted"], r["unanswered"]), (1, 0), "it acknowledges the revocation")
+        t.ok(wait_for(lambda: hoa not in [a["hoa"] for a in lab.status("mn")["anchors"]], 2.0),
+             "it has given the anchor up")
+        t.equal(lab.status("mn")["counters"]["flows-lost"], 2, "and counts its flows as lost")
+        held = lab.run("mn", "ip", "-6", "-o", "addr", "show", "to", hoa).stdout
+        t.equal(held, "", "the home address is no longer held")
+        t.ok(measure.nothing_left(wait_released(lab, (1,)).values()),
+             "nothing is left of it in the kernels")
+        t.ok(not wait_for(lambda: lab.status("ar1")["bindings"], 1.0), "it does not ask anew")
+        t.ok(lab.attached(2), "new flows go on from where it is")
+
+
 def ended(lab, timeout=10.0):
     """The exit code of AR1's daemon, when it has ended by itself; None: it runs on."""
     return wait_for(lambda: None if lab.procs["ar1"].poll() is None
@@ -265,5 +294,5 @@ def test_drain_order(t):
 
 if __name__ == "__main__":
     tap.main(test_release_answered, test_release_silent, test_release_forged,
-             test_release_killed, test_release_words, test_drain_signal, test_drain_twice,
-             test_drain_order)
+             test_release_killed, test_release_words, test_release_both, test_drain_signal,
+             test_drain_twice, test_drain_order)

@@ -302,6 +302,71 @@ static void ba_with_an_option_behind(void **state)
 	assert_int_equal(check(&b), BA_NO_AUTH);
 }
 
+/* ---- revocation: RFC 5846 6.2.1 and 10 ---- */
+
+static void answers_to_indications(void **state)
+{
+	static const struct {
+		uint8_t trigger;
+		uint16_t flags, unknown;
+		uint8_t status;
+	} cases[] = {
+		{ BR_ADMINISTRATIVE, 0, 0, BR_SUCCESS },
+		{ BR_UNSPECIFIED, 0, 0, BR_SUCCESS },
+		{ BR_OUT_OF_SYNC, 0, 3, BR_SUCCESS },
+		{ 8, 0, 0, BR_TRIGGER_NOT_SUPPORTED },
+		{ 250, 0, 0, BR_TRIGGER_NOT_SUPPORTED },
+		{ BR_ADMINISTRATIVE, BR_PROXY, 0, BR_PROXY_NOT_SUPPORTED },
+		{ BR_PER_PEER_POLICY, BR_PROXY | BR_GLOBAL, 0, BR_PROXY_NOT_SUPPORTED },
+		{ BR_PER_PEER_POLICY, BR_GLOBAL, 0, BR_FUNCTION_NOT_SUPPORTED },
+		{ BR_ADMINISTRATIVE, BR_GLOBAL, 0, BR_FUNCTION_NOT_SUPPORTED },
+		{ BR_LOCAL_POLICY, 0, 0, BR_FUNCTION_NOT_SUPPORTED },
+		{ BR_ADMINISTRATIVE, BR_IPV4_ONLY, 0, BR_IPV4_HOA_REQUIRED },
+		{ BR_ADMINISTRATIVE, BR_IPV4_ONLY, 1, BR_NO_BINDING },
+		{ BR_ADMINISTRATIVE, 0x1fff, 0, BR_SUCCESS },	/* reserved: ignored */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mh_msg m = {
+			.type = MH_BR,
+			.u.br = { BR_INDICATION, cases[i].trigger, 1, cases[i].flags },
+			.opts.unknown = cases[i].unknown,
+		};
+
+		assert_int_equal(bri_status(&m), cases[i].status);
+	}
+}
+
+static void acknowledgement_of_a_revocation(void **state)
+{
+	struct mh_br bri = { BR_INDICATION, 1, 0xbeef, 0xffff };
+	struct bra_params p = { .hoa = hoa, .coa = coa, .ha = ha, .bri = &bri,
+				.status = BR_PROXY_NOT_SUPPORTED };
+	uint8_t room[BU_PACKET_MAX];
+	struct ip6_packet ip;
+	struct mh_msg m;
+	struct wbuf w;
+
+	(void)state;
+	wb_init(&w, room, sizeof(room));
+	assert_int_equal(bra_build(&w, &p, &key), 0);
+	assert_int_equal(ip6_decode(room, w.len, &ip), IP6_OK);
+	assert_true(in6_eq(&ip.src, &coa) && in6_eq(&ip.dst, &ha));
+	assert_true(ip.has_hao && in6_eq(&ip.hao, &hoa));
+	assert_int_equal(mh_decode(room + ip.payload_off, ip.payload_len, &hoa, &ha, &m, NULL),
+			 MH_OK);
+	assert_int_equal(m.type, MH_BR);
+	assert_int_equal(m.u.br.type, BR_ACKNOWLEDGEMENT);
+	assert_int_equal(m.u.br.code, BR_PROXY_NOT_SUPPORTED);
+	assert_int_equal(m.u.br.seq, 0xbeef);
+	assert_int_equal(m.u.br.flags, BR_PROXY | BR_IPV4_ONLY | BR_GLOBAL);
+	assert_int_equal(ba_check(&m, room + ip.payload_off, ip.payload_len, &coa, &hoa, &key),
+			 BA_GOOD);
+	wb_init(&w, room, 60);
+	assert_int_equal(bra_build(&w, &p, &key), -ENOSPC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +377,8 @@ int main(void)
 		cmocka_unit_test(lifetime_fits_its_field),
 		cmocka_unit_test(sha1_for_interoperation),
 		cmocka_unit_test(no_room_is_an_error),
+		cmocka_unit_test(answers_to_indications),
+		cmocka_unit_test(acknowledgement_of_a_revocation),
 		cmocka_unit_test(ba_good),
 		cmocka_unit_test(ba_without_authenticator),
 		cmocka_unit_test(ba_of_another_spi),

@@ -28,7 +28,7 @@
 #define IF	2
 
 enum what {
-	SENT_LINK, SENT_BU, PATH_SET, PATH_UNSET, ADDR_SET, ADDR_UNSET, ADDR_DROP,
+	SENT_LINK, SENT_BU, SENT_BRA, PATH_SET, PATH_UNSET, ADDR_SET, ADDR_UNSET, ADDR_DROP,
 	END_ADD, END_DEL, TUNNEL_SET, TUNNEL_DEL
 };
 
@@ -37,6 +37,7 @@ struct record {
 	struct in6_addr addr;		/* HoA, or the address it is about */
 	struct in6_addr other;		/* care-of address, or router */
 	uint16_t seq;
+	uint8_t status;
 	uint32_t lifetime_s;
 };
 
@@ -87,8 +88,13 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 	assert_int_equal(ip6_decode(data, len, &ip), IP6_OK);
 	assert_int_equal(mh_decode((const uint8_t *)data + ip.payload_off, ip.payload_len,
 				   ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &m, NULL), MH_OK);
-	r = record(ctx, SENT_BU, ip6_cksum_src(&ip));
+	r = record(ctx, m.type == MH_BR ? SENT_BRA : SENT_BU, ip6_cksum_src(&ip));
 	r->other = ip.src;
+	if (m.type == MH_BR) {
+		r->seq = m.u.br.seq;
+		r->status = m.u.br.code;
+		return 0;
+	}
 	r->seq = m.u.bu.seq;
 	r->lifetime_s = m.u.bu.lifetime * 4u;
 	return 0;
@@ -340,6 +346,8 @@ struct ba {
 	uint8_t status;
 	uint32_t lifetime_s;
 	const struct auth_key *key;
+	bool revocation;		/* an indication: status is its trigger */
+	uint16_t flags;
 };
 
 static size_t make_ba(uint8_t *room, size_t cap, const struct ba *b)
@@ -357,6 +365,10 @@ static size_t make_ba(uint8_t *room, size_t cap, const struct ba *b)
 	m.u.ba.status = b->status;
 	m.u.ba.seq = b->seq;
 	m.u.ba.lifetime = (uint16_t)(b->lifetime_s / 4);
+	if (b->revocation) {
+		m.type = MH_BR;
+		m.u.br = (struct mh_br){ BR_INDICATION, b->status, b->seq, b->flags };
+	}
 	m.opts.mn_ha.present = true;
 	m.opts.mn_ha.spi = b->key->spi;
 	m.opts.mn_ha.len = 16;
@@ -727,6 +739,70 @@ static void ba_with_another_key(void **state)
 	deliver(w, &b);
 	assert_int_equal(w->mn.counters[MN_C_BA_WRONG_SPI], 1);
 	assert_string_equal(state_of(w, &hoa), "registering");
+	auth_key_wipe(&key);
+}
+
+/* RFC 5846 10: answered, and nothing is left of it; the flows are lost, and counted. */
+static void revoked(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1);
+	struct world *w = *state;
+	const struct record *r;
+	struct ba b;
+
+	away(w);
+	b = answer(w, &hoa);
+	b.revocation = true;
+	b.status = BR_ADMINISTRATIVE;
+	b.seq = 0xbeef;
+	forget(w);
+	deliver(w, &b);
+	assert_int_equal(count(w, SENT_BRA), 1);
+	r = &w->log[where(w, SENT_BRA, &hoa)];
+	assert_int_equal(r->seq, 0xbeef);
+	assert_int_equal(r->status, BR_SUCCESS);
+	assert_before(w, SENT_BRA, &hoa, TUNNEL_DEL, &hoa);
+	assert_true(where(w, ADDR_UNSET, &hoa) >= 0);
+	assert_int_equal(w->mn.counters[MN_C_FLOWS_LOST], 1);
+	after(w, 100 * S);
+	assert_null(mn_find_anchor(&w->mn, &hoa));
+	assert_int_equal(count(w, SENT_BU), 0);
+	/* Told again, it has nothing to say. */
+	deliver(w, &b);
+	assert_int_equal(count(w, SENT_BRA), 1);
+}
+
+static void revocations_that_do_not_count(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1);
+	struct world *w = *state;
+	struct auth_key key;
+	struct ba good, b;
+
+	assert_int_equal(auth_key_init(&key, 256, AUTH_HMAC_SHA256_128, "fedcba9876543210", 16), 0);
+	away(w);
+	good = answer(w, &hoa);
+	good.revocation = true;
+	good.status = BR_ADMINISTRATIVE;
+	b = good;
+	b.key = &key;
+	deliver(w, &b);
+	assert_int_equal(w->mn.counters[MN_C_BRI_AUTH], 1);
+	b = good;
+	b.ha = ha_of(3);
+	deliver(w, &b);
+	b = good;
+	b.hoa.s6_addr[15] ^= 1;
+	deliver(w, &b);
+	assert_int_equal(w->mn.counters[MN_C_BRI_UNKNOWN], 2);
+	assert_int_equal(count(w, SENT_BRA), 0);
+	/* Genuine, but for what a mobile node does not have: told so, and nothing else. */
+	b = good;
+	b.flags = BR_PROXY;
+	deliver(w, &b);
+	assert_int_equal(w->log[where(w, SENT_BRA, &hoa)].status, BR_PROXY_NOT_SUPPORTED);
+	assert_int_equal(w->mn.counters[MN_C_BRI_REFUSED], 1);
+	assert_string_equal(state_of(w, &hoa), "bound");
 	auth_key_wipe(&key);
 }
 
@@ -1262,7 +1338,8 @@ int main(void)
 		T(other_interfaces_are_left_alone), T(many_addresses_are_bounded),
 		T(ra_with_hop_limit_64), T(ra_from_a_global_source), T(ra_cut_at_every_byte),
 		T(ba_cut_at_every_byte), T(ba_with_any_bit_wrong), T(ba_of_another_home_agent),
-		T(ba_with_another_key), T(ba_of_no_outstanding_update),
+		T(ba_with_another_key), T(revoked), T(revocations_that_do_not_count),
+		T(ba_of_no_outstanding_update),
 		T(ba_for_somebody_else_is_not_looked_at), T(counters_have_names),
 		T(order_of_a_move), T(left_without_flows),
 		T(several_anchors_register_at_one_move), T(new_flows_use_the_new_prefix),
