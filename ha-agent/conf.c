@@ -383,6 +383,16 @@ static void set_max_bindings(struct conf *c, void *obj, const struct conf_word *
 	conf_u32(c, &args[0], 1, MAX_ENTRIES, &cfg->max_bindings);
 }
 
+static void set_ra_interval_option(struct conf *c, void *obj, const struct conf_word *kw,
+				   const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_bool(c, &args[0], &cfg->ra_interval_option);
+}
+
 static void set_preference(struct conf *c, void *obj, const struct conf_word *kw,
 			   const struct conf_word *args, unsigned int n)
 {
@@ -581,6 +591,8 @@ const struct conf_keyword ha_conf_table[] = {
 	  .set = set_router_lifetime, .once = true },
 	{ .name = "ra-interval", .args = "DURATION", .min_args = 1, .max_args = 1,
 	  .set = set_ra_interval, .once = true },
+	{ .name = "ra-interval-option", .args = "yes|no", .min_args = 1, .max_args = 1,
+	  .set = set_ra_interval_option, .once = true },
 	{ .name = "prefix-lifetime", .args = "DURATION", .min_args = 1, .max_args = 1,
 	  .set = set_prefix_lifetime, .once = true },
 	{ .name = "binding-lifetime", .args = "DURATION", .min_args = 1, .max_args = 1,

@@ -123,6 +123,7 @@ void ha_config_defaults(struct ha_config *cfg)
 		.mtu = 1460,		/* 1500 less the tunnel header */
 		.prefix_lifetime = 86400 * USEC_S,	/* flows of absent hosts last no longer */
 		.binding_lifetime = 600 * USEC_S,
+		.ra_interval_option = true,
 		.prefix_advertisements = true,
 		.prefix_advertisement_min = 600 * USEC_S,	/* RFC 6275 13 */
 		.prefix_advertisement_max = 86400 * USEC_S,

@@ -107,6 +107,7 @@ struct ha_config {
 	struct in6_addr rdnss[ND_MAX_RDNSS];
 	usec_t router_lifetime;
 	usec_t ra_interval;
+	bool ra_interval_option;	/* advertisements tell of it (RFC 6275 7.3) */
 	usec_t prefix_lifetime;
 	usec_t binding_lifetime;	/* the most that is granted */
 	usec_t drain;			/* what a stop waits for bindings to end; 0: it does not */

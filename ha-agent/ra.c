@@ -104,9 +104,9 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 	memcpy(ra->slla.mac, ifc->mac, sizeof(ra->slla.mac));
 	ra->mtu = cfg->mtu;
 	/* RFC 6275 7.3: the configured maximum; 7.5: 20 ms more where it is below 200 ms. */
-	ra->adv_interval_ms = (uint32_t)(cfg->ra_interval / USEC_MS);
-	if (ra->adv_interval_ms < 200)
-		ra->adv_interval_ms += 20;
+	if (cfg->ra_interval_option)
+		ra->adv_interval_ms = (uint32_t)(cfg->ra_interval / USEC_MS) +
+				      (cfg->ra_interval < 200 * USEC_MS ? 20 : 0);
 	/* RFC 6275 7.4: left out where it would only repeat the defaults. The home agent is
 	 * good for as long as the prefixes that it hands out. */
 	ra->ha_lifetime_s = (uint16_t)seconds(drain_limit(d, cfg->prefix_lifetime, now),

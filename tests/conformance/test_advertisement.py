@@ -35,6 +35,13 @@ def test_options(sites):
         assert routers[0].prefixlen == 64 and routers[0].validlifetime > 0
 
 
+@covers("8.3-02")
+def test_no_interval(sites):
+    """With ra-interval-option no the Advertisement Interval option is not there."""
+    for ra in advertisements(sites("untold"), 1):
+        assert not options_of(ra, ICMPv6NDOptAdvInterval)
+
+
 @covers("8.3-03", "8.3-04")
 def test_fast(sites):
     """Unsolicited advertisements at a configured rate that RFC 4861 alone would not allow;

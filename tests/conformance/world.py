@@ -513,6 +513,8 @@ SITES = {
     "flood": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT),
     # Advertisements as fast as movement detection wants them.
     "fast": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT + "ra-interval 100ms;\n"),
+    "untold": lambda g, n: HostSite(
+        g, n, KEYS + POOL_TEXT + "ra-interval 1s;\nra-interval-option no;\n"),
     # Prefixes that end soon.
     "brief": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT
                                    + "prefix-lifetime 60s;\nbinding-lifetime 60s;\n"),

@@ -21,8 +21,8 @@ static struct in6_addr addr(const char *s)
 static struct ha_config config(void)
 {
 	return (struct ha_config){
-		.router_lifetime = 1800 * USEC_S,
-		.ra_interval = 10 * USEC_S, .prefix_lifetime = 3600 * USEC_S,
+		.router_lifetime = 1800 * USEC_S, .prefix_lifetime = 3600 * USEC_S,
+		.ra_interval = 10 * USEC_S, .ra_interval_option = true,
 	};
 }
 
@@ -112,6 +112,10 @@ static void intervals(void **state)
 	cfg.ra_interval = 200 * USEC_MS;
 	ra = read_ra(room, ra_build(&cfg, &ifc, NULL, 0, room));
 	assert_int_equal(ra.adv_interval_ms, 200);
+	/* RFC 6275 8.3: the configuration says whether they are told. */
+	cfg.ra_interval_option = false;
+	ra = read_ra(room, ra_build(&cfg, &ifc, NULL, 0, room));
+	assert_int_equal(ra.adv_interval_ms, 0);
 	/* RFC 6275 7.4: nothing but defaults, no option. */
 	cfg.prefix_lifetime = cfg.router_lifetime;
 	ra = read_ra(room, ra_build(&cfg, &ifc, NULL, 0, room));
