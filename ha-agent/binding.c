@@ -281,6 +281,11 @@ void binding_failed(struct binding *b, const struct ha_pending *before, usec_t n
 	}
 }
 
+void binding_lost(struct binding *b)
+{
+	(void)arm(b, 0);
+}
+
 /* RFC 5846 7: marked as being revoked, in force until the mobile node has heard. */
 static void revoke(struct binding *b, enum binding_event e, usec_t now)
 {

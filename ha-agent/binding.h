@@ -54,6 +54,8 @@ void binding_init(struct ha *ha, struct binding *b);
  * one is gone. req may be NULL for TIMEOUT and REVOKE. After TIMEOUT the entry is gone. */
 int binding_event(struct binding *b, enum binding_event e, const struct binding_request *req,
 		  usec_t now);
+/* The data path does not have it: its lifetime is over as soon as timers run. */
+void binding_lost(struct binding *b);
 /* What the last registration changed is undone, but for the sequence number; after it the
  * entry may be gone. */
 void binding_failed(struct binding *b, const struct ha_pending *before, usec_t now);

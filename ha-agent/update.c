@@ -210,11 +210,19 @@ static void answer(struct ha *ha, const struct ha_pending *p, enum verdict_reaso
 
 void ha_dp_failed(struct ha *ha, const struct in6_prefix *inner, int err)
 {
+	struct binding *b = bcache_find(&ha->bcache, &inner->addr);
+	bool awaited = false;
+
 	ha->counters[HA_DATAPATH_FAILED]++;
 	log_warn("binding %s: the data path failed: %s", in6_prefix_str(inner).s, strerror(-err));
 	for (unsigned int i = 0; i < ha->n_pending; i++)
-		if (in6_in(inner, &ha->pending[i].ack.hoa))
+		if (in6_in(inner, &ha->pending[i].ack.hoa)) {
 			ha->pending[i].err = err;
+			awaited = true;
+		}
+	/* One of an earlier run that could not be put back: nobody waits for an answer. */
+	if (!awaited && b && binding_carries(b))
+		binding_lost(b);
 }
 
 /* RFC 6275 9.5.4: what could not be done is refused. */

@@ -302,7 +302,8 @@ static inline void fake_run(struct fake *f, usec_t for_usec)
 	usec_t end = f->now + for_usec;
 
 	while (timers_next(&f->timers) <= end) {
-		f->now = timers_next(&f->timers);
+		if (f->now < timers_next(&f->timers))
+			f->now = timers_next(&f->timers);
 		timers_run(&f->timers, f->now);
 	}
 	f->now = end;
