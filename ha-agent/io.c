@@ -91,7 +91,7 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 {
 	struct io *io = ctx;
 
-	return pkt_send_routed(io->mh, data, len);
+	return pkt_queue_routed(io->mh, data, len);	/* until the end of the turn */
 }
 
 static int op_dp_set(void *ctx, const struct dp_binding *b)
@@ -526,6 +526,7 @@ static void on_turn(void *ctx)
 	struct io *io = ctx;
 
 	ha_flush(&io->ha, clock_now());
+	io->ha.counters[HA_SEND_FAILED] += pkt_flush(io->mh);
 }
 
 static void on_discovery(void *ctx, const struct pkt_rx *rx)
@@ -736,6 +737,8 @@ void io_close(struct io *io, bool keep)
 	if (!io)
 		return;
 	loop_turn(io->loop, NULL, NULL);
+	if (io->mh)
+		(void)pkt_flush(io->mh);
 	mon_close(io->mon);
 	pkt_close(io->nd);
 	pkt_close(io->mh);

@@ -31,11 +31,13 @@ const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi)
  * as the binding is there, and nowhere before we know that it is back (RFC 6275 10.3.2). */
 static int send_ack(struct ha *ha, const struct ha_ack *ack, const void *data, size_t len)
 {
-	const struct lease *l = ha_find_lease(ha, &ack->hoa);
+	const struct lease *l = NULL;
 
 	if (ack->ifindex != 0)
 		return ha->ops->send_link(ha->ctx, ack->ifindex, ack->mac, data, len);
-	if (in6_eq(&ack->to, &ack->hoa) && l && l->state != LEASE_FREE && l->interface &&
+	if (in6_eq(&ack->to, &ack->hoa))
+		l = ha_find_lease(ha, &ack->hoa);
+	if (l && l->state != LEASE_FREE && l->interface &&
 	    l->interface->ifindex != 0)
 		return ha->ops->send_link(ha->ctx, l->interface->ifindex, l->mac, data, len);
 	return ha->ops->send_routed(ha->ctx, data, len);
@@ -279,12 +281,15 @@ static bool may_be_unauthenticated(const struct ha *ha, const struct ha_home *ho
 
 /* A binding of a home address in a prefix that hosts share begins with a test; the answer
  * waits for its end. */
-static bool hold(struct ha *ha, const struct in6_addr *hoa, enum verdict_reason reason,
-		 const struct ha_ack *ack)
+static bool hold(struct ha *ha, const struct ha_home *home, const struct in6_addr *hoa,
+		 enum verdict_reason reason, const struct ha_ack *ack)
 {
-	struct binding *b = bcache_find(&ha->bcache, hoa);
+	struct binding *b;
 
-	if (reason != VERDICT_REGISTER || !b || b->state != BINDING_TESTING)
+	if (reason != VERDICT_REGISTER || !home || home->cfg.mode != HOME_SHARED)
+		return false;
+	b = bcache_find(&ha->bcache, hoa);
+	if (!b || b->state != BINDING_TESTING)
 		return false;
 	ha->counters[HA_DAD_HELD]++;
 	proxy_hold_ack(b, ack);
@@ -406,7 +411,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 		.status = v.status, .sequence = v.sequence, .lifetime = v.lifetime,
 		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = v.mesg_id,
 	};
-	if (hold(ha, &hoa, v.reason, &pending.ack))
+	if (hold(ha, home, &hoa, v.reason, &pending.ack))
 		return;
 	ha->verdicts[v.reason]++;
 	if (verdict_is_drop(v.reason)) {

@@ -12,6 +12,10 @@
 #define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = hash_keyed((keyptr), (keylen)))
 #include <uthash.h>
 
+/* Chains of up to ten, as uthash has them, are ten cold cache lines; ours are short. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH	3U
+
 /* Sets the key, once, before the first table; without it the key is zero (simulation). */
 void hash_seed(const uint8_t key[16]);
 unsigned int hash_keyed(const void *data, size_t len);

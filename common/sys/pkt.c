@@ -20,6 +20,7 @@
 
 #define RX_BUFFER	(1024 * 1024)
 #define RX_BATCH	64
+#define TX_BATCH	64
 #define PACKET_ROOM	9216		/* a jumbo frame; what is longer is read in part */
 
 
@@ -30,6 +31,7 @@ struct pkt {
 	void (*fn)(void *ctx, const struct pkt_rx *rx);
 	void *ctx;
 	bool *closed;		/* set while callbacks run: they may close us */
+	struct queue *queue;	/* made when it is used first */
 };
 
 /*
@@ -365,6 +367,7 @@ void pkt_close(struct pkt *p)
 		(void)close(p->fd);
 	if (p->raw_fd >= 0)
 		(void)close(p->raw_fd);
+	free(p->queue);
 	free(p);
 }
 
@@ -389,32 +392,105 @@ int pkt_send_link(struct pkt *p, int ifindex, const uint8_t mac[6], const void *
 	return 0;
 }
 
-int pkt_send_routed(struct pkt *p, const void *data, size_t len)
-{
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+/* A message to the raw socket: the packet, and by which source it is to be routed. */
+struct routed {
+	struct sockaddr_in6 to;
+	struct iovec iov;
 	union {
 		struct cmsghdr align;
 		uint8_t room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-	} control = { .room = { 0 } };
-	struct iovec iov = { (void *)(uintptr_t)data, len };
-	struct msghdr msg = {
-		.msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control.room, .msg_controllen = sizeof(control.room),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	} control;
+};
+
+static int prepare(struct routed *r, struct msghdr *msg, const void *data, size_t len)
+{
 	struct in6_pktinfo info = { 0 };
+	struct cmsghdr *c = &r->control.align;
 	struct ip6_hdr ip6;
 
 	if (len < sizeof(ip6))
 		return -EINVAL;
 	memcpy(&ip6, data, sizeof(ip6));
-	to.sin6_addr = ip6.ip6_dst;
+	r->to = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = ip6.ip6_dst };
+	r->iov = (struct iovec){ (void *)(uintptr_t)data, len };
 	info.ipi6_addr = ip6.ip6_src;	/* rules "from SOURCE" are to match */
+	memset(&r->control, 0, sizeof(r->control));
 	c->cmsg_level = IPPROTO_IPV6;
 	c->cmsg_type = IPV6_PKTINFO;
 	c->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
-	if (sendmsg(p->raw_fd, &msg, MSG_DONTWAIT) < 0)
-		return -errno;
+	*msg = (struct msghdr){
+		.msg_name = &r->to, .msg_namelen = sizeof(r->to), .msg_iov = &r->iov,
+		.msg_iovlen = 1, .msg_control = r->control.room,
+		.msg_controllen = sizeof(r->control.room),
+	};
 	return 0;
+}
+
+int pkt_send_routed(struct pkt *p, const void *data, size_t len)
+{
+	struct msghdr msg;
+	struct routed r;
+	int err = prepare(&r, &msg, data, len);
+
+	if (err < 0)
+		return err;
+	return sendmsg(p->raw_fd, &msg, MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+struct queue {
+	unsigned int n, failed;
+	struct mmsghdr msgs[TX_BATCH];
+	struct routed routed[TX_BATCH];
+	uint8_t rooms[TX_BATCH][PKT_QUEUED_MAX];
+};
+
+static void send_queued(struct pkt *p)
+{
+	struct queue *q = p->queue;
+
+	for (unsigned int at = 0; at < q->n;) {
+		int n = sendmmsg(p->raw_fd, q->msgs + at, q->n - at, MSG_DONTWAIT);
+
+		if (n > 0) {
+			at += (unsigned int)n;
+		} else {		/* that one cannot be sent; the next may */
+			q->failed++;
+			at++;
+		}
+	}
+	q->n = 0;
+}
+
+int pkt_queue_routed(struct pkt *p, const void *data, size_t len)
+{
+	struct queue *q = p->queue;
+	int err;
+
+	if (len > PKT_QUEUED_MAX)
+		return -EMSGSIZE;
+	if (!q)
+		q = p->queue = calloc(1, sizeof(*q));
+	if (!q)
+		return -ENOMEM;
+	memcpy(q->rooms[q->n], data, len);
+	err = prepare(&q->routed[q->n], &q->msgs[q->n].msg_hdr, q->rooms[q->n], len);
+	if (err < 0)
+		return err;
+	if (++q->n == TX_BATCH)
+		send_queued(p);
+	return 0;
+}
+
+unsigned int pkt_flush(struct pkt *p)
+{
+	struct queue *q = p->queue;
+	unsigned int failed;
+
+	if (!q)
+		return 0;
+	send_queued(p);
+	failed = q->failed;
+	q->failed = 0;
+	return failed;
 }

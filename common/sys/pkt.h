@@ -43,6 +43,11 @@ int pkt_all_multicast(struct pkt *p, int ifindex);
 int pkt_send_link(struct pkt *p, int ifindex, const uint8_t mac[6], const void *data, size_t len);
 /* One whole IPv6 packet, routed by the kernel by its destination and source. */
 int pkt_send_routed(struct pkt *p, const void *data, size_t len);
+/* The same, but at the latest when pkt_flush() is called: many go in one system call. A packet
+ * of more than PKT_QUEUED_MAX octets is -EMSGSIZE. */
+#define PKT_QUEUED_MAX	1280
+int pkt_queue_routed(struct pkt *p, const void *data, size_t len);
+unsigned int pkt_flush(struct pkt *p);		/* how many could not be sent since the last */
 /* The kernel is to answer nothing to Mobility Headers for it (design section 7): part of
  * the data path's filter table, dp_filter.c. */
 
