@@ -21,6 +21,7 @@
 #include "common/sys/rt.h"
 
 #define TABLE_MAIN	254
+#define POOL_METRIC	65535		/* behind whatever an operator may have for it */
 #define REPAIR_AFTER	(250 * USEC_MS)
 #define REPAIR_SPACING	(2 * USEC_S)
 #define FORWARDING	"/proc/sys/net/ipv6/conf/all/forwarding"
@@ -64,6 +65,29 @@ static void lease_out(struct io *io, const struct lease *l)
 	r = lease_route(l);
 	(void)rt_route_del(io->nl, &r);
 	(void)rt_neigh_del(io->nl, r.ifindex, &r.via);
+}
+
+/* What is for no host that is here, and for none that is bound elsewhere. Without it such
+ * packets would go back by the default route to who sent them here, again and again. */
+static struct rt_route pool_route(const struct in6_prefix *pool)
+{
+	return (struct rt_route){
+		.dst = *pool, .table = TABLE_MAIN, .metric = POOL_METRIC, .unreachable = true,
+	};
+}
+
+static int put_pools(struct io *io)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; err == 0 && i < io->cfg.ha->n_homes; i++) {
+		const struct ha_home_config *h = &io->cfg.ha->homes[i];
+		struct rt_route r = pool_route(&h->prefix);
+
+		if (h->mode == HOME_PER_HOST)
+			err = rt_route_replace(io->nl, &r);
+	}
+	return err;
 }
 
 /* Our address on the link that the hosts share: the kernel looks for duplicates, answers for
@@ -235,17 +259,29 @@ static const struct ha_ops ops = {
 /* ---- what the kernel has and we do not know, and the reverse ---- */
 
 struct found_routes {
-	const struct ha *ha;		/* NULL: every route to a host's neighbour entry */
+	const struct ha *ha;		/* NULL: every route to a host, or about a pool */
 	struct rt_route *routes;
 	size_t n, cap;
 	unsigned int known;
 	bool failed;
 };
 
+static bool is_pool(const struct ha *ha, const struct in6_prefix *p)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		if (ha->homes[i].cfg.mode == HOME_PER_HOST &&
+		    in6_prefix_eq(&ha->homes[i].cfg.prefix, p))
+			return true;
+	return false;
+}
+
 static bool is_known(const struct ha *ha, const struct rt_route *r)
 {
-	const struct lease *l = ha_find_lease(ha, &r->dst.addr);
+	const struct lease *l;
 
+	if (r->unreachable)
+		return is_pool(ha, &r->dst);
+	l = ha_find_lease(ha, &r->dst.addr);
 	return l && l->state == LEASE_ATTACHED && l->interface->ifindex == r->ifindex;
 }
 
@@ -253,10 +289,10 @@ static void on_route(void *ctx, const struct rt_route *r)
 {
 	struct found_routes *f = ctx;
 
-	if (r->dst.len != 64 || !in6_is_linklocal(&r->via))
+	if (!r->unreachable && (r->dst.len != 64 || !in6_is_linklocal(&r->via)))
 		return;
 	if (f->ha && is_known(f->ha, r)) {
-		f->known++;
+		f->known += !r->unreachable;
 		return;
 	}
 	if (f->n == f->cap) {
@@ -273,8 +309,9 @@ static void on_route(void *ctx, const struct rt_route *r)
 	f->routes[f->n++] = *r;
 }
 
-/* Deletes routes of ours to hosts that are not attached (ha NULL: all of them). Returns how
- * many, or negative errno; *ret_known (may be NULL): routes that are right. */
+/* Deletes routes of ours to hosts that are not attached, and about pools that are no more (ha
+ * NULL: all of them). Returns how many, or negative errno; *ret_known (may be NULL): routes to
+ * hosts that are right. */
 static int drop_stale_routes(struct nl *nl, const struct ha *ha, unsigned int *ret_known)
 {
 	struct found_routes f = { .ha = ha };
@@ -403,6 +440,9 @@ static void on_repair(void *ctx, usec_t now)
 		log_warn("put back %d rules or routes that somebody had deleted", n);
 	else if (n < 0)
 		log_error("the data path could not be repaired: %s", strerror(-n));
+	n = put_pools(io);
+	if (n < 0)
+		log_error("the routes about pools could not be repaired: %s", strerror(-n));
 	ha_each_lease(&io->ha, count_expected, &expected);
 	if (drop_stale_routes(io->nl, &io->ha, &known) >= 0 && known < expected) {
 		log_warn("putting back the routes of %u leases", expected - known);
@@ -646,7 +686,10 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 		return fail(why, err, "data path %s: %s", dp_ops->name, strerror(-err));
 	for (unsigned int i = 0; err == 0 && i < io->cfg.ha->n_homes; i++)
 		err = open_home(io, &io->cfg.ha->homes[i], why);
-	return err;
+	if (err < 0)
+		return err;
+	err = put_pools(io);
+	return err < 0 ? fail(why, err, "no route about the pool: %s", strerror(-err)) : 0;
 }
 
 /* What the earlier run knew comes first; then what only the kernel still has goes. */

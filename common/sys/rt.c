@@ -120,7 +120,7 @@ static struct nlmsghdr *route_message(struct nl *nl, uint16_t type, uint16_t fla
 	m->rtm_table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC;
 	m->rtm_protocol = RT_PROTOCOL;
 	m->rtm_scope = RT_SCOPE_UNIVERSE;
-	m->rtm_type = RTN_UNICAST;
+	m->rtm_type = r->unreachable ? RTN_UNREACHABLE : RTN_UNICAST;
 	if (r->onlink)
 		m->rtm_flags = RTNH_F_ONLINK;
 	put_addr(nlh, RTA_DST, &r->dst.addr);
@@ -173,6 +173,7 @@ static int on_route(const struct nlmsghdr *nlh, void *ctx)
 	r.ifindex = (int)nl_get_u32(tb[RTA_OIF], 0);
 	r.metric = nl_get_u32(tb[RTA_PRIORITY], 0);
 	r.onlink = m->rtm_flags & RTNH_F_ONLINK;
+	r.unreachable = m->rtm_type == RTN_UNREACHABLE;
 	d->fn(d->ctx, &r);
 	return 0;
 }

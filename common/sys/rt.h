@@ -43,6 +43,7 @@ struct rt_route {
 	uint32_t table;		/* 254 main */
 	uint32_t metric;	/* 0: the kernel's choice */
 	bool onlink;
+	bool unreachable;	/* leads nowhere: the sender is told so */
 };
 
 struct rt_rule {
