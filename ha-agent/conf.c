@@ -282,6 +282,21 @@ static void set_mtu(struct conf *c, void *obj, const struct conf_word *kw,
 	conf_u32(c, &args[0], 1280, 65535, &cfg->mtu);
 }
 
+static void set_tcp_mss(struct conf *c, void *obj, const struct conf_word *kw,
+			const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+	uint32_t mss;
+
+	(void)kw;
+	(void)n;
+	if (strcmp(args[0].text, "no") == 0)
+		cfg->tcp_mss = 0;
+	/* What the smallest MTU of IPv6 leaves, and the largest that TCP can say. */
+	else if (conf_u32(c, &args[0], 1220, 65535, &mss))
+		cfg->tcp_mss = (uint16_t)mss;
+}
+
 static void set_rdnss(struct conf *c, void *obj, const struct conf_word *kw,
 		      const struct conf_word *args, unsigned int n)
 {
@@ -585,6 +600,8 @@ const struct conf_keyword ha_conf_table[] = {
 	  .set = set_address, .once = true },
 	{ .name = "mtu", .args = "OCTETS", .min_args = 1, .max_args = 1, .set = set_mtu,
 	  .once = true },
+	{ .name = "tcp-mss", .args = "OCTETS|no", .min_args = 1, .max_args = 1,
+	  .set = set_tcp_mss, .once = true },
 	{ .name = "rdnss", .args = "ADDRESS ...", .min_args = 1, .max_args = ND_MAX_RDNSS,
 	  .set = set_rdnss },
 	{ .name = "router-lifetime", .args = "DURATION", .min_args = 1, .max_args = 1,

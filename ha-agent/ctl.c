@@ -205,15 +205,18 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	struct listing leases = { .io = io, .array = json_array() };
 	json_t *counters = json_object(), *answer;
 	char text[HEALTH_ROOM];
-	uint64_t drops = 0;
+	struct dp_drops drops;
 	bool ok = health(io, text);
 
 	(void)parameters;
 	ha_each_binding(&io->ha, add_binding, &bindings);
 	ha_each_lease(&io->ha, add_lease, &leases);
 	ha_each_counter(&io->ha, add_counter, counters);
-	if (io->dp->ops->drops(io->dp, &drops) == 0)
-		add_counter(counters, "data-path-drops", drops);
+	if (io->dp->ops->drops(io->dp, &drops) == 0) {
+		add_counter(counters, "data-path-drops", drops.forged);
+		add_counter(counters, "data-path-congestion", drops.congestion);
+		add_counter(counters, "data-path-errors-limited", drops.errors);
+	}
 	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:b, s:o, s:o, s:o, s:o, "
 			   "s:o}",
 			   "schema", SCHEMA, "role", "ha",

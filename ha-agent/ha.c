@@ -121,6 +121,7 @@ void ha_config_defaults(struct ha_config *cfg)
 		.router_lifetime = 1800 * USEC_S,
 		.ra_interval = 10 * USEC_S,
 		.mtu = 1460,		/* 1500 less the tunnel header */
+		.tcp_mss = 1400,	/* and less the headers of IPv6 and TCP */
 		.prefix_lifetime = 86400 * USEC_S,	/* flows of absent hosts last no longer */
 		.binding_lifetime = 600 * USEC_S,
 		.ra_interval_option = true,

@@ -662,7 +662,7 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 	struct dp_home homes[HA_MAX_HOMES];
 	struct dp_config cfg = {
 		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = HA_DEVICE,
-		.homes = homes, .n_homes = io->cfg.ha->n_homes,
+		.homes = homes, .n_homes = io->cfg.ha->n_homes, .mss = io->cfg.ha->tcp_mss,
 		.failed = on_dp_failed, .failed_ctx = io,
 	};
 	const struct dp_ops *dp_ops;

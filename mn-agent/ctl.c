@@ -72,7 +72,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	struct mnd *d = ctx;
 	usec_t now = clock_now();
 	json_t *attachments = json_array(), *anchors = json_array(), *counters = json_object();
-	uint64_t drops = 0;
+	struct dp_drops drops;
 	char words[256];
 	bool ok;
 
@@ -89,9 +89,12 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	for (enum mn_counter c = 0; c < MN_C_MAX; c++)
 		json_object_set_new(counters, mn_counter_name(c),
 				    json_integer((json_int_t)d->mn.counters[c]));
-	if (d->dp->ops->drops(d->dp, &drops) == 0)
+	if (d->dp->ops->drops(d->dp, &drops) == 0) {
 		json_object_set_new(counters, "tunnel-source-drops",
-				    json_integer((json_int_t)drops));
+				    json_integer((json_int_t)drops.forged));
+		json_object_set_new(counters, "tunnel-congestion-drops",
+				    json_integer((json_int_t)drops.congestion));
+	}
 	ok = mn_health(&d->mn, words, sizeof(words));
 	return json_pack("{s:i,s:s,s:{s:b,s:s},s:o,s:o,s:o,s:o}", "schema", SCHEMA, "role", "mn",
 			 "health", "ok", (int)ok, "text", words, "attachments", attachments,

@@ -43,10 +43,19 @@ struct dp_home {			/* a home link of the HA */
 	struct in6_addr address;	/* what is tunnelled for the prefix leaves from there */
 };
 
+struct dp_drops {
+	uint64_t forged;	/* out of tunnels by the source checks, and what goes in a ring */
+	uint64_t congestion;	/* RFC 6040 4.2: marked, but the packet inside cannot be */
+	uint64_t errors;	/* too many packets that did not fit, or the like, at a time */
+};
+
 struct dp_config {
 	enum dp_role role;
 	uint32_t table_base;	/* DP_TABLE_BASE unless configured */
 	const char *device;	/* name of our own device: "dmip6mn0", "dmip6ha0" */
+	/* HA: no TCP connection that begins in a tunnel has longer segments; 0: as the ends
+	 * say. */
+	uint16_t mss;
 	/* HA: its home links, copied. The daemon alone answers who asks for home agents
 	 * there: the kernel neither passes that on nor answers it. */
 	const struct dp_home *homes;
@@ -81,8 +90,8 @@ struct dp_ops {
 	/* Somebody may have deleted our rules, routes or tables: puts back what is missing.
 	 * Returns how many things were put back, or negative errno. */
 	int (*repair)(struct dp *dp);
-	/* Packets dropped by the source checks since open(). */
-	int (*drops)(struct dp *dp, uint64_t *ret);
+	/* Since open(). */
+	int (*drops)(struct dp *dp, struct dp_drops *ret);
 	/* keep: leave the kernel state for the next run (restart). Otherwise remove it all. */
 	void (*close)(struct dp *dp, bool keep);
 };

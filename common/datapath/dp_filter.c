@@ -27,10 +27,10 @@ struct pair {			/* element of set rx: as the packet has it */
 
 struct dp_filter {
 	struct nl *nl;
-	enum dp_role role;
-	const char *table, *device;
+	struct dp_ruleset rules;
+	const char *table;
 	bool gathering;
-	uint64_t drops_before;
+	struct dp_drops before;		/* open() */
 	struct dp_home homes[DP_HOMES];
 	unsigned int n_homes;
 };
@@ -59,18 +59,18 @@ static int run(const char *text, bool dry, char *why, size_t len)
 	return err;
 }
 
-static int build(enum dp_role role, const char *device, bool dry, char *why, size_t len)
+static int build(const struct dp_ruleset *r, bool dry, char *why, size_t len)
 {
 	char text[DP_RULESET_ROOM];
 	unsigned int n;
-	int err = dp_ruleset_text(role, device, text, sizeof(text), &n);
+	int err = dp_ruleset_text(r, text, sizeof(text), &n);
 
 	return err < 0 ? err : run(text, dry, why, len);
 }
 
-int dp_filter_probe(enum dp_role role, const char *device, char *why, size_t len)
+int dp_filter_probe(const struct dp_ruleset *r, char *why, size_t len)
 {
-	return build(role, device, true, why, len);
+	return build(r, true, why, len);
 }
 
 static struct nlmsghdr *get_message(struct dp_filter *f, uint16_t type, uint16_t flags)
@@ -264,14 +264,14 @@ static int on_object(const struct nlmsghdr *nlh, void *ctx)
 	return 0;
 }
 
-static int spoofed(struct dp_filter *f, uint64_t *ret)
+static int named_count(struct dp_filter *f, const char *name, uint64_t *ret)
 {
 	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETOBJ, 0);
 	struct count c = { 0, false };
 	int err;
 
 	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, f->table);
-	mnl_attr_put_strz(nlh, NFTA_OBJ_NAME, "spoofed");
+	mnl_attr_put_strz(nlh, NFTA_OBJ_NAME, name);
 	mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
 	err = nl_query(f->nl, nlh, on_object, &c);
 	if (err < 0)
@@ -282,16 +282,34 @@ static int spoofed(struct dp_filter *f, uint64_t *ret)
 	return 0;
 }
 
-int dp_filter_drops(struct dp_filter *f, uint64_t *ret)
+static int all_drops(struct dp_filter *f, struct dp_drops *ret)
 {
-	uint64_t now;
-	int err = spoofed(f, &now);
+	struct dp_drops d;
+	int err = named_count(f, "spoofed", &d.forged);
+
+	if (err == 0)
+		err = named_count(f, "congestion", &d.congestion);
+	if (err == 0)
+		err = named_count(f, "errors", &d.errors);
+	if (err == 0)
+		*ret = d;
+	return err;
+}
+
+int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret)
+{
+	struct dp_drops now, *old = &f->before;
+	int err = all_drops(f, &now);
 
 	if (err < 0)
 		return err;
-	if (now < f->drops_before)
-		f->drops_before = 0;	/* the table was made anew */
-	*ret = now - f->drops_before;
+	if (now.forged < old->forged || now.congestion < old->congestion ||
+	    now.errors < old->errors)
+		*old = (struct dp_drops){ 0 };	/* the table was made anew */
+	now.forged -= old->forged;
+	now.congestion -= old->congestion;
+	now.errors -= old->errors;
+	*ret = now;
 	return 0;
 }
 
@@ -385,7 +403,7 @@ static int on_rule(const struct nlmsghdr *nlh, void *ctx)
 /* Tunnels that come out by no device have the same outer source, all of them. */
 static bool one_source(const struct dp_filter *f)
 {
-	return !f->device && f->n_homes > 1;
+	return !f->rules.device && f->n_homes > 1;
 }
 
 /* Sets cannot go without the rules that name them: the rules are what to count. */
@@ -396,21 +414,21 @@ static bool complete(struct dp_filter *f)
 	unsigned int n = 0, wanted;
 
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, f->table);
-	return dp_ruleset_text(f->role, f->device, text, sizeof(text), &wanted) == 0 &&
+	return dp_ruleset_text(&f->rules, text, sizeof(text), &wanted) == 0 &&
 	       nl_query(f->nl, nlh, on_rule, &n) == 0 &&
 	       n == wanted + (one_source(f) ? 2 * f->n_homes : f->n_homes);
 }
 
 /* A table of that name and another shape is not ours to keep. */
-static int make(enum dp_role role, const char *device)
+static int make(const struct dp_ruleset *r)
 {
 	char text[64];
 
-	if (build(role, device, false, NULL, 0) == 0)
+	if (build(r, false, NULL, 0) == 0)
 		return 0;
-	(void)snprintf(text, sizeof(text), "delete table inet %s\n", dp_ruleset_table(role));
+	(void)snprintf(text, sizeof(text), "delete table inet %s\n", dp_ruleset_table(r->role));
 	(void)run(text, false, NULL, 0);
-	return build(role, device, false, NULL, 0);
+	return build(r, false, NULL, 0);
 }
 
 static int put_homes(const struct dp_filter *f)
@@ -423,7 +441,7 @@ static int put_homes(const struct dp_filter *f)
 
 int dp_filter_homes(struct dp_filter *f, const struct dp_home *homes, unsigned int n)
 {
-	if (f->role != DP_ROLE_HA || n > DP_HOMES)
+	if (f->rules.role != DP_ROLE_HA || n > DP_HOMES)
 		return -EINVAL;
 	memcpy(f->homes, homes, n * sizeof(*homes));
 	f->n_homes = n;
@@ -436,27 +454,26 @@ int dp_filter_repair(struct dp_filter *f)
 
 	if (complete(f))
 		return 0;
-	err = make(f->role, f->device);
+	err = make(&f->rules);
 	if (err == 0 && f->n_homes > 0)
 		err = put_homes(f);
 	return err < 0 ? err : 1;
 }
 
-int dp_filter_open(enum dp_role role, const char *device, struct dp_filter **ret)
+int dp_filter_open(const struct dp_ruleset *r, struct dp_filter **ret)
 {
 	struct dp_filter *f = calloc(1, sizeof(*f));
 	int err;
 
 	if (!f)
 		return -ENOMEM;
-	f->role = role;
-	f->device = device;
-	f->table = dp_ruleset_table(role);
+	f->rules = *r;
+	f->table = dp_ruleset_table(r->role);
 	err = nl_open(NETLINK_NETFILTER, &f->nl);
 	if (err == 0)
-		err = make(role, device);
+		err = make(r);
 	if (err == 0)
-		err = spoofed(f, &f->drops_before);
+		err = all_drops(f, &f->before);
 	if (err < 0) {
 		dp_filter_close(f, true);
 		return err;

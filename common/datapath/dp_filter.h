@@ -9,6 +9,7 @@
 #define DMIP6_DATAPATH_DP_FILTER_H
 
 #include "common/datapath/datapath.h"
+#include "common/datapath/dp_ruleset.h"
 
 /* On tunnel packets with an 8-octet destination options header in front (RFC 2473 4.1.1,
  * tunnel encapsulation limit), which a rule by next header does not see; on all that may
@@ -17,10 +18,10 @@
 
 struct dp_filter;
 
-int dp_filter_probe(enum dp_role role, const char *device, char *why, size_t len);
-/* A table that is there already is kept with its elements and their counts. device: by which
- * comes what the kernel has taken out of tunnels, whether or not they are ours; NULL: none. */
-int dp_filter_open(enum dp_role role, const char *device, struct dp_filter **ret);
+int dp_filter_probe(const struct dp_ruleset *r, char *why, size_t len);
+/* A table that is there already is kept with its elements and their counts. *r is
+ * copied. */
+int dp_filter_open(const struct dp_ruleset *r, struct dp_filter **ret);
 void dp_filter_close(struct dp_filter *f, bool keep);
 /* 1: rules or sets were missing, all stands again (empty sets where they were missing);
  * 0: nothing was missing. */
@@ -43,7 +44,7 @@ int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *re
  * returns 0; commit does it all or nothing. */
 void dp_filter_gather(struct dp_filter *f);
 int dp_filter_commit(struct dp_filter *f);
-int dp_filter_drops(struct dp_filter *f, uint64_t *ret);	/* since open */
+int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret);
 enum dp_filter_set { DP_FILTER_RX, DP_FILTER_IN, DP_FILTER_TX, DP_FILTER_LOCAL };
 /* Every element; inner is NULL for those of LOCAL, remote for those of IN and TX. */
 int dp_filter_dump(struct dp_filter *f,

@@ -282,7 +282,7 @@ int dp_kernel_dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding 
 	return 0;
 }
 
-int dp_kernel_drops(struct dp *dp, uint64_t *ret)
+int dp_kernel_drops(struct dp *dp, struct dp_drops *ret)
 {
 	return dp_filter_drops(kernel_of(dp)->filter, ret);
 }
@@ -337,6 +337,7 @@ void dp_kernel_close(struct dp *dp, bool keep)
 int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		   const struct dp_config *cfg, struct dp **ret)
 {
+	struct dp_ruleset rules = { .role = cfg->role, .device = type->device, .mss = cfg->mss };
 	struct dp_kernel *s = calloc(1, sizeof(*s));
 	int err;
 
@@ -352,7 +353,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 	if (err == 0)
 		err = type->open(s->role, s->nl, s->base + DP_DECAP_OFFSET, &s->tunnel);
 	if (err == 0)
-		err = dp_filter_open(s->role, s->tunnel->ops->device, &s->filter);
+		err = dp_filter_open(&rules, &s->filter);
 	if (err == 0 && cfg->n_homes > 0)
 		err = dp_filter_homes(s->filter, cfg->homes, cfg->n_homes);
 	if (err == 0) {
@@ -369,11 +370,14 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 
 static int probe_filter(const char *device, char *why, size_t len)
 {
+	struct dp_ruleset rules = { .device = device, .mss = 1220 };
 	char words[200] = "";
 	int err = 0;
 
-	for (int role = DP_ROLE_MN; role <= (int)DP_ROLE_HA && err == 0; role++)
-		err = dp_filter_probe((enum dp_role)role, device, words, sizeof(words));
+	for (int role = DP_ROLE_MN; role <= (int)DP_ROLE_HA && err == 0; role++) {
+		rules.role = (enum dp_role)role;
+		err = dp_filter_probe(&rules, words, sizeof(words));
+	}
 	if (err < 0)
 		(void)snprintf(why, len, "kernel lacks nftables for inet with sets (%s); so the "
 			       "source of tunnel packets could not be checked", words);

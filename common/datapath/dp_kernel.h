@@ -22,7 +22,7 @@ void dp_kernel_commit(struct dp *dp);
 int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret);
 int dp_kernel_dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx);
 int dp_kernel_repair(struct dp *dp);
-int dp_kernel_drops(struct dp *dp, uint64_t *ret);
+int dp_kernel_drops(struct dp *dp, struct dp_drops *ret);
 void dp_kernel_close(struct dp *dp, bool keep);
 
 #define DP_KERNEL_METHODS \

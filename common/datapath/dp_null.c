@@ -161,10 +161,10 @@ static int null_repair(struct dp *dp)
 	return 0;
 }
 
-static int null_drops(struct dp *dp, uint64_t *ret)
+static int null_drops(struct dp *dp, struct dp_drops *ret)
 {
 	(void)dp;
-	*ret = 0;
+	*ret = (struct dp_drops){ 0 };
 	return 0;
 }
 

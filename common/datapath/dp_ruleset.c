@@ -182,12 +182,32 @@ static void no_redirects(struct text *t)
 	rule(t, "output", "icmpv6 type nd-redirect @nh,192,128 @local drop");
 }
 
-int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t room,
-		    unsigned int *ret_n)
+/* What did not come through is told to a sender's TCP by Packet Too Big; where a network
+ * loses those, a connection lives only if it never sends more than fits. Both ends of one
+ * that begins in a tunnel are told so: what goes in, and what came out of it. Only as the
+ * first option, which is its place with everybody: behind an odd number of octets kernels
+ * (6.18 is one) change it and get the checksum wrong. */
+static void segment_size(struct text *t, uint16_t mss)
 {
-	unsigned int inner = role == DP_ROLE_HA ? PLAIN + 64 : PLAIN + 192;
-	struct text t = { .at = text, .room = room, .table = dp_ruleset_table(role),
-			  .device = device };
+	static const char begins[] = "tcp flags & (syn|rst) == syn @th,160,16 0x0204";
+
+	rule(t, "prerouting", "%s ip6 daddr @tx tcp option maxseg size set %u", begins, mss);
+	rule(t, "forward", "%s ip6 saddr @tx tcp option maxseg size set %u", begins, mss);
+}
+
+/* RFC 4443 2.4 f: what the kernel has to say of tunnel packets goes to this host first, and
+ * the daemon tells it on; a flood of them is to cost it no more than this. */
+static void own_errors(struct text *t)
+{
+	rule(t, "output", "icmpv6 type { 1, 2, 3, 4 } @nh,192,128 @local limit rate over"
+	     " 2000/second burst 1000 packets counter name errors drop");
+}
+
+int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigned int *ret_n)
+{
+	unsigned int inner = r->role == DP_ROLE_HA ? PLAIN + 64 : PLAIN + 192;
+	struct text t = { .at = text, .room = room, .table = dp_ruleset_table(r->role),
+			  .device = r->device };
 
 	put(&t, "add table inet %s\n"
 	    "add set inet %s local { typeof @nh,192,128; }\n"
@@ -196,18 +216,20 @@ int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t ro
 	    "add set inet %s tx { type ipv6_addr; size 1048576; flags dynamic; counter; }\n"
 	    "add counter inet %s spoofed\n"
 	    "add counter inet %s congestion\n"
+	    "add counter inet %s errors\n"
 	    "add counter inet %s mobility\n",
-	    t.table, t.table, t.table, inner, t.table, inner, t.table, t.table, t.table, t.table);
-	decapsulation(&t, role);
+	    t.table, t.table, t.table, inner, t.table, inner, t.table, t.table, t.table, t.table,
+	    t.table);
+	decapsulation(&t, r->role);
 	chain(&t, "prerouting", "prerouting priority raw");
 	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");
-	if (device)
+	if (r->device)
 		only_marked(&t);
 	/* A Mobility Header has been seen by the packet socket already; the kernel would
 	 * answer it with an ICMPv6 parameter problem. */
 	chain(&t, "input", "input priority raw");
 	rule(&t, "input", "meta l4proto 135 counter name mobility drop");
-	switch (role) {
+	switch (r->role) {
 	case DP_ROLE_MN:
 		/* Nobody here reads Mobile Prefix Advertisements, but their type 2 routing
 		 * header would be answered too. */
@@ -224,6 +246,9 @@ int dp_ruleset_text(enum dp_role role, const char *device, char *text, size_t ro
 		     " @nh,192,128 @local counter name mobility drop");
 		single_hop(&t);
 		no_redirects(&t);
+		own_errors(&t);
+		if (r->mss > 0)
+			segment_size(&t, r->mss);
 		break;
 	}
 	if (t.len >= t.room)

@@ -4,7 +4,7 @@
  * Python: commands line by line on standard input, one answer line each ("ok", numbers, or
  * "error: ..."). At the end of input everything is removed.
  *
- *	dp_tool BACKEND ha|mn DEVICE
+ *	dp_tool BACKEND ha|mn DEVICE [MSS]
  *	endpoint ADDR | set INNER LOCAL REMOTE [MTU] | del INNER | stats INNER | drops | repair
  */
 #include <errno.h>
@@ -47,11 +47,12 @@ static int show_stats(struct dp *dp, const char *inner)
 
 static int show_drops(struct dp *dp)
 {
-	uint64_t n;
-	int err = dp->ops->drops(dp, &n);
+	struct dp_drops d;
+	int err = dp->ops->drops(dp, &d);
 
 	if (err == 0)
-		printf("%llu\n", (unsigned long long)n);
+		printf("%llu %llu %llu\n", (unsigned long long)d.forged,
+		       (unsigned long long)d.congestion, (unsigned long long)d.errors);
 	return err < 0 ? err : 1;
 }
 
@@ -119,8 +120,8 @@ int main(int argc, char **argv)
 	char why[512];
 	int err;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: dp_tool BACKEND ha|mn DEVICE\n");
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr, "usage: dp_tool BACKEND ha|mn DEVICE [MSS]\n");
 		return 2;
 	}
 	log_init("dp_tool", LOG_LEVEL_WARN);
@@ -130,6 +131,7 @@ int main(int argc, char **argv)
 	}
 	cfg.role = strcmp(argv[2], "mn") == 0 ? DP_ROLE_MN : DP_ROLE_HA;
 	cfg.device = argv[3];
+	cfg.mss = argc == 5 ? (uint16_t)strtoul(argv[4], NULL, 10) : 0;
 	err = ops->open(&cfg, &dp);
 	if (err < 0) {
 		printf("error: %s\n", strerror(-err));

@@ -132,7 +132,7 @@ static void ha_build(struct ha_lab *l)
 
 static void ha_forged(struct ha_lab *l)
 {
-	uint64_t drops = 0;
+	struct dp_drops drops = { 0 };
 	bool good;
 
 	ha_inject(l, COA, HOA, false, "back");
@@ -146,9 +146,9 @@ static void ha_forged(struct ha_lab *l)
 	ha_inject(l, COA, HOA, false, "good again");
 	ok(udp_got(l->cn_sock, "good again"), "HA: forged tunnel packets do not come through");
 	enter(l->ha);
-	good = DP->drops(l->dp, &drops) == 0 && drops == 4;
+	good = DP->drops(l->dp, &drops) == 0 && drops.forged == 4;
 	ok(good, "HA: 4 drops counted (%llu)",
-	   (unsigned long long)drops);
+	   (unsigned long long)drops.forged);
 	/* An address of the router that is no end of tunnels. */
 	ha_inject_to(l, "2001:db8:e::1", COA, HOA, false, "elsewhere 1");
 	ha_inject_to(l, "2001:db8:e::1", COA, HOA, true, "elsewhere 2");
@@ -466,7 +466,7 @@ static void mn_connected(struct mn_lab *l)
 
 static void mn_first(struct mn_lab *l)
 {
-	uint64_t drops = 0;
+	struct dp_drops drops = { 0 };
 	bool good;
 
 	if (send(l->sock, "hello", 6, 0) != 6)
@@ -481,9 +481,9 @@ static void mn_first(struct mn_lab *l)
 	mn_inject(l, MCOA, HA, HOA, false, "good again");
 	ok(udp_got(l->sock, "good again"), "MN: forged tunnel packets do not come through");
 	enter(l->mn);
-	good = DP->drops(l->dp, &drops) == 0 && drops == 2;
+	good = DP->drops(l->dp, &drops) == 0 && drops.forged == 2;
 	ok(good, "MN: 2 drops counted (%llu)",
-	   (unsigned long long)drops);
+	   (unsigned long long)drops.forged);
 	mn_mtu(l);
 }
 

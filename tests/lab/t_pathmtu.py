@@ -122,6 +122,26 @@ def sizes(t, lab, cn, mn):
     lab.run("cn1", "ip", "-6", "route", "flush", "cache")
 
 
+def connection(t, lab, hoa):
+    """From outside, to the host that is away, where Packet Too Big is lost."""
+    lab.run("core", "nft", "add table ip6 deaf; add chain ip6 deaf f { type filter hook forward "
+            "priority 0; }; add rule ip6 deaf f icmpv6 type packet-too-big drop")
+    server = lab.inside("mn", lambda: socket.create_server((hoa, 8080), family=socket.AF_INET6))
+    server.settimeout(5)
+    try:
+        out = lab.inside("cn1", lambda: socket.create_connection((hoa, 8080), 5))
+        peer, _ = server.accept()
+        peer.settimeout(5)
+        received, left = 0, bytes(200000)
+        while received < 200000:
+            left = left[out.send(left):] if left else left
+            received += len(peer.recv(65536))
+        t.ok(True, "a connection lives where Packet Too Big is lost")
+    except OSError as e:
+        t.ok(False, "a connection lives where Packet Too Big is lost", e)
+    lab.run("core", "nft", "delete", "table", "ip6", "deaf")
+
+
 def ends(t, lab, cn, mn):
     # cn1, core, then the home agent: the third hop is the tunnel's.
     cn.setsockopt(socket.IPPROTO_IPV6, IPV6_UNICAST_HOPS, 2)
@@ -192,6 +212,7 @@ def test_pathmtu(t):
         t.ok(bindings, "the host is away, and its first router tunnels", lab.status("mn"))
         coa = bindings[0]["coa"]
         sizes(t, lab, cn, mn)
+        connection(t, lab, hoa)
         ends(t, lab, cn, mn)
         strangers(t, lab, hoa, coa)
         t.note({k: v for k, v in counters(lab).items() if v})

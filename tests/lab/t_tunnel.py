@@ -12,19 +12,23 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap
 from tunnelnet import (CN, COA, HA, HOA, HOA2, STRANGER, Net, backends, fragments, ours, size,
                        tunnel)
-from scapy.layers.inet import IP, UDP
-from scapy.layers.inet6 import (HBHOptUnknown, ICMPv6ND_Redirect, ICMPv6TimeExceeded,
-                                IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import (HBHOptUnknown, ICMPv6EchoReply, ICMPv6EchoRequest,
+                                ICMPv6ND_Redirect, ICMPv6TimeExceeded, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
                                 IPv6ExtHdrHopByHop, IPv6ExtHdrRouting,
                                 IPv6ExtHdrSegmentRouting, PadN)
 from scapy.packet import Raw
 
 COA2, UNKNOWN = "2001:db8:e::44", "2001:db8:1::77"
+MSS = 1400
 LIMIT = [HBHOptUnknown(otype=4, optdata=b"\4"), PadN(optdata=b"\0")]
 
 
 def udp(src, dst, length=100, **fields):
     return IPv6(src=src, dst=dst, **fields) / UDP(sport=4242, dport=4242) / size(length)
+
+
+TOO_LARGE = bytes(udp(CN, HOA, 1500))
 
 
 def behind(*headers, inner=None, src=COA):
@@ -87,16 +91,20 @@ FORGED = (
 )
 
 
+def forged(net):
+    return int(net.dp("drops").split()[0])
+
+
 def sources(t, net):
     cn, mn = net.wire("cn", "ch"), net.wire("mn", "mk")
     for name, make in GOOD:
-        before = int(net.dp("drops"))
+        before = forged(net)
         for p in make():
             mn.send(net.macs["km"], p)
         t.ok(cn.receive(ours), f"{net.backend}: comes out: {name}")
-        t.equal(int(net.dp("drops")) - before, 0, f"{net.backend}: and is not counted")
+        t.equal(forged(net) - before, 0, f"{net.backend}: and is not counted")
     for name, make in FORGED:
-        before, packets = int(net.dp("drops")), make()
+        before, packets = forged(net), make()
         for p in packets:
             mn.send(net.macs["km"], p)
         # The next good one comes behind it.
@@ -104,7 +112,7 @@ def sources(t, net):
         got = cn.receive(ours)
         t.ok(got is not None and len(got) == 222, f"{net.backend}: dropped: {name}",
              got and got.summary())
-        t.equal(int(net.dp("drops")) - before, len(packets), f"{net.backend}: counted: {name}")
+        t.equal(forged(net) - before, len(packets), f"{net.backend}: counted: {name}")
     mn.drain()
 
 
@@ -155,6 +163,68 @@ def traffic_class(t, net):
             mn.drain()
 
 
+def segments(t, net):
+    """Both directions of a connection that begins in the tunnel."""
+    cn, mn = net.wire("cn", "ch"), net.wire("mn", "mk")
+
+    def told(flags, mss, out, odd=False):
+        options = [("MSS", mss), ("NOP", None), ("WScale", 7)]
+        if odd:
+            options = [options[1], options[0], options[1], options[1], options[1]]
+        segment = TCP(sport=4242, dport=80, flags=flags, options=options if mss else [])
+        if out:
+            mn.send(net.macs["km"], tunnel(IPv6(src=HOA, dst=CN) / segment))
+            p = cn.receive(lambda p: p.nh == 6, 1.0)
+        else:
+            cn.send(net.macs["hc"], IPv6(src=CN, dst=HOA) / segment)
+            p = mn.receive(lambda p: p.nh == 41 and p.payload.nh == 6, 1.0)
+            p = p and p.payload
+        if p is None:
+            return "nothing"
+        right = IPv6(bytes(p))
+        del right[TCP].chksum
+        if IPv6(bytes(right))[TCP].chksum != p[TCP].chksum:
+            return "a wrong checksum"
+        mn.drain()
+        cn.drain()
+        return dict(p[TCP].options).get("MSS")
+    for out, way in ((False, "into"), (True, "out of")):
+        for flags in ("S", "SA", "SEC"):
+            t.equal(told(flags, 1440, out), MSS,
+                    f"{net.backend}: {way} the tunnel, a {flags} with too large segments")
+        for mss in (MSS, 1220, 500, None):
+            t.equal(told("S", mss, out), mss, f"{net.backend}: {way} it, {mss} stays as it is")
+        t.equal(told("R", 1440, out), 1440, f"{net.backend}: {way} it, what is no beginning stays")
+        t.equal(told("S", 1440, out, True), 1440, f"{net.backend}: {way} it, at an odd octet too")
+
+
+def home_agent_itself(t, net):
+    """What is inside may be for the home agent: a mobile prefix solicitation, say."""
+    mn = net.wire("mn", "mk")
+    inner = IPv6(src=HOA, dst=HA) / ICMPv6EchoRequest(id=7)
+    for packet, name in ((tunnel(inner), "alone"),
+                         (behind(limit(), inner=inner), "with an encapsulation limit")):
+        mn.drain()
+        mn.send(net.macs["km"], packet)
+        p = mn.receive(lambda p: ICMPv6EchoReply in p, 1.0)
+        t.ok(p is not None and p.payload.dst == HOA,
+             f"{net.backend}: the home agent gets and answers what is in a tunnel, {name}")
+
+
+def counted(t, net):
+    cn, mn = net.wire("cn", "ch"), net.wire("mn", "mk")
+    before = net.dp("drops").split()
+    up(net, cn, mn, {"tc": 3}, {"tc": 0})
+    after = net.dp("drops").split()
+    t.equal([int(a) - int(b) for a, b in zip(after, before)], [0, 1, 0],
+            f"{net.backend}: what is dropped for congestion is counted")
+    if net.backend == "seg6":
+        for _ in range(6000):
+            cn.send(net.macs["hc"], TOO_LARGE)
+        t.ok(int(net.dp("drops").split()[2]) > 0,
+             f"{net.backend}: so are errors of ours that are too many", net.dp("drops"))
+
+
 def redirects(t, net):
     """Both ends of the way are reached by the interface that the packet came in by."""
     core, far, mn = net.wire("core", "kh"), net.wire("core", "km"), net.wire("mn", "mk")
@@ -180,12 +250,15 @@ def redirects(t, net):
 def test_tunnels(t):
     """each data path in turn"""
     for backend in backends(t):
-        with Net(backend) as net:
+        with Net(backend, mss=MSS) as net:
             net.dp(f"set {HOA} {HA} {COA}")
             net.dp(f"set {HOA2} {HA} {COA2}")
             sources(t, net)
             hops(t, net)
             traffic_class(t, net)
+            segments(t, net)
+            home_agent_itself(t, net)
+            counted(t, net)
             redirects(t, net)
 
 

@@ -71,11 +71,12 @@ class Wire:
 class Net:
     """backend None: plain forwarding."""
 
-    def __init__(self, backend, wires=WIRES, mtu=1500):
+    def __init__(self, backend, wires=WIRES, mtu=1500, mss=0):
         self.backend = backend
         self.links = wires
         self.boxes = sorted({w[i] for w in wires for i in (0, 3)})
         self.mtu = mtu
+        self.mss = mss
         self.id = f"dmip6lab{os.getpid()}"
         self.tools = {}
         self.macs = {}
@@ -147,7 +148,7 @@ class Net:
                             + neigh.format(STRANGER, self.macs["mk"], "km"))
             self.sh("ha", "ip -6 route add 2001:db8:e::/64 via 2001:db8:d::2")
         if self.backend:
-            self.hold("ha", "dmip6ha0", HA)
+            self.hold("ha", "dmip6ha0", HA, str(self.mss))
 
     def hold(self, role, device, address, *more):
         """Opens the data path in the box of that role, with one end of tunnels."""
