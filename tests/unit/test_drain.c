@@ -246,6 +246,46 @@ static void gives_up(void **state)
 	fake_end(&f);
 }
 
+/* Of hosts that share a prefix nobody knows who was there before. */
+static void shared_prefix(void **state)
+{
+	const struct nd_prefix *p;
+	struct ha_home_config *h;
+	struct nd_ra ra;
+	struct fake f;
+
+	(void)state;
+	fake_config(&f, POOL);
+	h = &f.cfg.homes[f.cfg.n_homes++];
+	memcpy(h->interface, "lan0", 5);
+	h->mode = HOME_SHARED;
+	assert_int_equal(in6_prefix_parse("2001:db8:5:500::/64", &h->prefix), 0);
+	assert_null(ha_config_check(&f.cfg));
+	fake_begin(&f);
+	fake_link(&f, 7, "lan0", "fe80::1");
+	fake_bu(&f, &(struct bu){ .src = COA, .hoa = "2001:db8:5:500::a5", .seq = 10,
+				  .lifetime = 100, .key = &f.keys[0],
+				  .dst = "2001:db8:5:500::1" });
+	fake_run(&f, 5 * USEC_S);
+	assert_int_equal(ha_bound_count(&f.ha), 1);
+	assert_int_equal(ha_drain(&f.ha, 60 * USEC_S, false, f.now), 0);
+	ra = told(&f);
+	p = prefix_with(&ra, PIO_FLAG_AUTO);
+	assert_non_null(p);
+	assert_int_equal(p->preferred_s, 0);
+	assert_int_equal(p->valid_s, 3600);	/* hosts go on using what they have */
+	fake_bu(&f, &(struct bu){ .src = COA2, .hoa = "2001:db8:5:500::a6", .seq = 1,
+				  .lifetime = 100, .key = &f.keys[0],
+				  .dst = "2001:db8:5:500::1" });
+	assert_int_equal(fake_ba(&f, &f.keys[0], COA2, "2001:db8:5:500::a6").status,
+			 BA_NO_HOME_REG);
+	fake_bu(&f, &(struct bu){ .src = COA2, .hoa = "2001:db8:5:500::a5", .seq = 11,
+				  .lifetime = 100, .key = &f.keys[0],
+				  .dst = "2001:db8:5:500::1" });
+	assert_int_equal(fake_ba(&f, &f.keys[0], COA2, "2001:db8:5:500::a5").status, BA_ACCEPTED);
+	fake_end(&f);
+}
+
 static int quiet(void **state)
 {
 	(void)state;
@@ -265,6 +305,7 @@ int main(void)
 		cmocka_unit_test(cancelled),
 		cmocka_unit_test(cannot_be_cancelled),
 		cmocka_unit_test(gives_up),
+		cmocka_unit_test(shared_prefix),
 	};
 
 	return cmocka_run_group_tests_name("drain", tests, quiet, NULL);

@@ -383,6 +383,64 @@ static void not_restored(void **state)
 	fake_end(&f);
 }
 
+/* ---- a prefix that hosts share ---- */
+
+#define SHARED		"2001:db8:5:500::/64"
+#define SHARED_HA	"2001:db8:5:500::1"
+#define SHARED_HOA	"2001:db8:5:500::a5"
+
+/* A neighbour asks for the home address; is it answered for the mobile node? */
+static bool defended(struct fake *f)
+{
+	static const uint8_t mac_other[6] = { 2, 0, 0, 0, 0, 0x77 };
+	struct icmp6_msg msg = { .type = ICMP6_NS, .u.ns = { .target = addr(SHARED_HOA) } };
+	uint8_t room[256];
+
+	msg.u.ns.slla.present = true;
+	memcpy(msg.u.ns.slla.mac, mac_other, 6);
+	fake_forget_calls(f);
+	ha_rx_nd(&f->ha, 7, mac_other, room, nd_packet(room, sizeof(room), &msg, "fe80::77",
+						       "ff02::1:ff00:a5", 255), f->now);
+	return fake_at(f, CALL_SEND_LINK) >= 0;
+}
+
+static void shared_prefix(void **state)
+{
+	struct ha_home_config *h;
+	struct ip6_packet ip;
+	struct mh_msg msg;
+	struct fake f;
+
+	(void)state;
+	fake_config(&f, POOL);
+	h = &f.cfg.homes[f.cfg.n_homes++];
+	memcpy(h->interface, "lan0", 5);
+	h->mode = HOME_SHARED;
+	assert_int_equal(in6_prefix_parse(SHARED, &h->prefix), 0);
+	assert_null(ha_config_check(&f.cfg));
+	fake_begin(&f);
+	fake_link(&f, 7, "lan0", "fe80::1");
+	fake_bu(&f, &(struct bu){ .src = COA, .hoa = SHARED_HOA, .seq = 10, .lifetime = 100,
+				  .key = &f.keys[0], .dst = SHARED_HA });
+	/* What is still being tested is no binding yet. */
+	assert_int_equal(revoke(&f, SHARED, NULL), 0);
+	fake_run(&f, 5 * USEC_S);
+	assert_int_equal(ha_bound_count(&f.ha), 1);
+	assert_int_equal(revoke(&f, "::/0", mac_a), 0);		/* nobody's lease */
+	assert_int_equal(revoke(&f, SHARED, NULL), 1);
+	assert_true(fake_mh(&f, &ip, &msg));
+	assert_int_equal(msg.u.br.type, BR_INDICATION);
+	assert_string_equal(in6_str(&ip.src).s, SHARED_HA);
+	/* In force: packets to it are drawn in as before. Over: not any more. */
+	assert_true(defended(&f));
+	fake_run(&f, 3 * USEC_S);
+	assert_int_equal(f.ha.counters[HA_REVOKE_UNANSWERED], 1);
+	assert_false(defended(&f));
+	fake_run(&f, 11 * USEC_S);
+	assert_int_equal(f.ha.bcache.n, 0);
+	fake_end(&f);
+}
+
 /* ---- which ---- */
 
 /* Host A with two home addresses, host B with one. */
@@ -554,6 +612,7 @@ int main(void)
 		cmocka_unit_test(lifetime_ends_first),
 		cmocka_unit_test(lease_is_freed),
 		cmocka_unit_test(not_restored),
+		cmocka_unit_test(shared_prefix),
 		cmocka_unit_test(selections),
 		cmocka_unit_test(released_ones_are_not_selected),
 		cmocka_unit_test(numbers_do_not_collide),
