@@ -147,6 +147,30 @@ static void only_marked(struct text *t)
 }
 
 /*
+ * What an ip6_tunnel device writes outside says nothing of what is inside but half of the
+ * congestion bits (RFC 6040 4.1 wants both). RFC 2473 6.4 and 6.5 let the inner traffic class
+ * and flow label be copied, so that the network treats the packet alike, and the packets of
+ * a flow go one way: version, class and label are the first 32 bits.
+ */
+static void outer_class(struct text *t)
+{
+	chain(t, "class", "output priority raw");
+	rule(t, "class", "ip6 nexthdr 41 @nh,64,128 @local @nh,0,32 set @nh,%u,32", PLAIN);
+}
+
+/*
+ * RFC 2473 8: an error about a tunnel packet has been seen by the packet socket. The device
+ * would tell the sender of the packet inside too, without asking whether there is a binding.
+ */
+static void quiet_device(struct text *t)
+{
+	const unsigned int quoted = 320 + 64;
+
+	rule(t, "input", "icmpv6 type { 1, 2, 3, 4 } @nh,%u,8 41 @nh,%u,128 @local drop",
+	     quoted + 48, quoted + 64);
+}
+
+/*
  * RFC 2473 3.1, 6.3: the tunnel is one hop for the packet inside, and has a hop limit of its
  * own. Segment routing copies the inner one instead and takes nothing off it; what is about
  * to expire has done so before this hook. Packets of an ip6_tunnel device do not come by.
@@ -223,8 +247,10 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 	decapsulation(&t, r->role);
 	chain(&t, "prerouting", "prerouting priority raw");
 	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");
-	if (r->device)
+	if (r->device) {
 		only_marked(&t);
+		outer_class(&t);
+	}
 	/* A Mobility Header has been seen by the packet socket already; the kernel would
 	 * answer it with an ICMPv6 parameter problem. */
 	chain(&t, "input", "input priority raw");
@@ -244,6 +270,8 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		 * before ESP and AH it is the business of whoever keeps their keys. */
 		rule(&t, "input", "ip6 nexthdr 60 @nh,320,8 != { 50, 51 } @nh,368,8 0xc9"
 		     " @nh,192,128 @local counter name mobility drop");
+		if (r->device)
+			quiet_device(&t);
 		single_hop(&t);
 		no_redirects(&t);
 		own_errors(&t);

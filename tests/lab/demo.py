@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Draft figure 2 with the real daemons: flows that survive moves, and what is left after.
 
-    demo.py --bindir DIR [--json FILE] [--svg FILE]
+    demo.py --bindir DIR [--datapath NAME] [--json FILE] [--svg FILE]
 
 Flow 1 begins at AR1, flow 2 at AR2, flow 3 at AR3, each as soon as a new flow can start
 there. Exit code 0: everything was as promised; 1: a sentence says what was not.
@@ -32,6 +32,7 @@ class Demo:
         self.quiet = quiet
         self.start = mono()
         self.play = None
+        self.datapath = None
 
     def say(self, text):
         if not self.quiet:
@@ -46,7 +47,9 @@ class Demo:
         lab.start_mnd(ready=False)
         for box in ("ar1", "ar2", "ar3", "mn"):
             lab.wait_ready(box)
-        self.say("dmip6-had runs on AR1, AR2, AR3; dmip6-mnd on the MN")
+        self.datapath = lab.status("mn")["datapath"]
+        self.say("dmip6-had runs on AR1, AR2, AR3; dmip6-mnd on the MN; the data path is "
+                 f"{self.datapath}")
         play = self.play = Play(lab, CN_OF, self.say)
         for n in ARS:
             up = play.move(n)["up"]
@@ -73,6 +76,7 @@ class Demo:
     def judge(self, run, left):
         result = {
             "schema": 1,
+            "datapath": self.datapath,
             "handovers": run.handovers(),
             "flows": [self.flow_row(run, f) for f in CN_OF],
             "left": {f"AR{n}": {box: {k: len(v) for k, v in things.items()}
@@ -157,12 +161,14 @@ def show(result):
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     a.add_argument("--bindir", required=True, help="folder with the built programs")
+    a.add_argument("--datapath", metavar="NAME",
+                   help="ip6tnl or seg6 (default: the first that works on this kernel)")
     a.add_argument("--json", metavar="FILE", help="write the result as JSON")
     a.add_argument("--svg", metavar="FILE", help="write a picture of the time line")
     a.add_argument("--quiet", action="store_true", help="say only what went wrong")
     o = a.parse_args()
     try:
-        with Lab(o.bindir) as lab:
+        with Lab(o.bindir, datapath=o.datapath) as lab:
             demo = Demo(lab, o.quiet)
             run, result = demo.run()
             if o.svg:

@@ -165,9 +165,10 @@ class Rtnl:
 # ---- the laboratory ----------------------------------------------------------------------
 
 class Lab:
-    def __init__(self, bindir=None, linger="1s"):
+    def __init__(self, bindir=None, linger="1s", datapath=None):
         self.bindir = os.path.abspath(bindir) if bindir else None
         self.linger = linger
+        self.datapath = ("--datapath", datapath) if datapath else ()
         self.id = f"dmip6lab{os.getpid()}"
         self.dir = None
         self.children = {}              # pid -> name
@@ -442,7 +443,7 @@ class Lab:
         os.makedirs(self.path(f"{box}.state"), exist_ok=True)
         return [self.bin("dmip6-had"), "--interface", "acc0", "--prefix", str(POOL[n]),
                 "--state-dir", self.path(f"{box}.state"), "--control", self.sock(box),
-                "--config", conf, *extra]
+                "--config", conf, *self.datapath, *extra]
 
     def mnd_command(self, extra=()):
         conf = self.path("mn.conf")
@@ -451,7 +452,7 @@ class Lab:
         os.makedirs(self.path("mn.state"), exist_ok=True)
         return [self.bin("dmip6-mnd"), "--interface", "wlan0",
                 "--state-dir", self.path("mn.state"), "--control", self.sock("mn"),
-                "--config", conf, *extra]
+                "--config", conf, *self.datapath, *extra]
 
     def start_had(self, n, extra=(), ready=True):
         self.popen(f"ar{n}", f"ar{n}", self.had_command(n, extra))

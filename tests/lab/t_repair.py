@@ -22,6 +22,11 @@ def ours(lab, box):
             "addresses": sorted(a for a in s["addresses"] if " dmip6" in a)}
 
 
+def decapsulation(lab, box):
+    return {"seg6": "ip -6 rule del pref 0 ipproto 41",
+            "ip6tnl": "ip link del dmip6tnl0"}[lab.status(box)["datapath"]]
+
+
 def test_repair(t):
     """rules, routes and addresses deleted by hand"""
     with Lab(tap.BINDIR) as lab:
@@ -40,11 +45,9 @@ def test_repair(t):
                 ("mn", "the rule of the home address", f"ip -6 rule del from {hoa}"),
                 ("mn", "the route into the tunnel", "ip -6 route del default table 4500"),
                 ("mn", "the home address", f"ip -6 addr del {hoa}/128 dev dmip6mn0"),
-                ("mn", "the rule for what comes out of tunnels",
-                 "ip -6 rule del pref 0 ipproto ipv6"),
+                ("mn", "what takes packets out of tunnels", decapsulation(lab, "mn")),
                 ("ar1", "the route of the binding", f"ip -6 route del {hoa}/128"),
-                ("ar1", "the rule for what comes out of tunnels",
-                 "ip -6 rule del pref 0 ipproto ipv6"),
+                ("ar1", "what takes packets out of tunnels", decapsulation(lab, "ar1")),
                 ("ar2", "the route of the lease", "ip -6 route del 2001:db8:1:201::/64"),
                 ("mn", "the neighbour of the router", "ip -6 neigh flush dev wlan0")):
             deleted(t, lab, box, what, command)

@@ -3,6 +3,7 @@
 """Daemons that are killed in the middle and come back: prefixes, bindings and flows stay."""
 
 import os
+import re
 import signal
 import sys
 
@@ -169,7 +170,7 @@ def test_restarted(t):
 
 def encap(lab, box):
     s = lab.kernel_state(box)
-    return sorted(x for x in s["routes"] + s["nexthops"] if "encap seg6 " in x)
+    return sorted(x for x in s["routes"] + s["nexthops"] if re.search(r"encap (seg6|ip6) ", x))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 """The MN comes back to its first router with its first flow alive."""
 
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -41,7 +42,7 @@ def test_return(t):
         play.run_for(2.0)
         late = lab.kernel_state("mn")
         t.equal([r for r in late["rules"] if source in r], [], "no rule is left for the address")
-        t.equal([r for r in late["routes"] if "encap seg6 " in r], [],
+        t.equal([r for r in late["routes"] if re.search(r"encap (seg6|ip6) ", r)], [],
                 "no tunnel is left on the MN")
         leases = [(x["prefix"], x["attached"]) for x in lab.status("ar1")["leases"]]
         t.ok(len(leases) == 1 and leases[0][1], "AR1 kept one lease, attached", leases)
