@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Binding Refresh Requests: to whom, when, how many, and what is in them. */
-/* links: ha-agent/ha.c ha-agent/home.c ha-agent/nd.c ha-agent/update.c ha-agent/error.c ha-agent/verdict.c ha-agent/binding.c ha-agent/bcache.c ha-agent/prefix.c ha-agent/ra.c common/core/in6.c common/core/auth.c common/core/timer.c common/core/hash.c common/core/log.c common/wire/buf.c common/wire/cksum.c common/wire/ext.c common/wire/icmp6.c common/wire/mh.c common/wire/mhopt.c */
+/* links: the home agent without its edges ($(ha_core) in Makefile.am) */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
