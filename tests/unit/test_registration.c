@@ -199,8 +199,8 @@ static void home_address_options(void **state)
 
 	(void)state;
 	begin(&f);
-	len = bu_packet(&(struct bu){ .src = AWAY, .hoa = HOA, .seq = 500, .key = &f.keys[0] }, room,
-			sizeof(room));
+	len = bu_packet(&(struct bu){ .src = AWAY, .hoa = HOA, .seq = 500, .key = &f.keys[0] },
+			room, sizeof(room));
 	assert_int_equal(room[6], IP6_NH_DSTOPTS);
 	memcpy(twice, room, 64);
 	memcpy(twice + 64, room + 40, len - 40);

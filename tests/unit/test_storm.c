@@ -303,7 +303,9 @@ static void somebody_has_it(void)
 
 static void revoke(void)
 {
-	struct revoke_selection which = { .within = { .addr = addr(hoas[any(N_HOAS)]), .len = 64 } };
+	struct revoke_selection which = {
+		.within = { .addr = addr(hoas[any(N_HOAS)]), .len = 64 },
+	};
 
 	(void)ha_revoke(&w.f.ha, &which, 1, w.f.now);
 }

@@ -125,7 +125,8 @@ static void f_no_home_reg(struct world *w) { w->policy.no_new_bindings = true; }
 static void f_other_home(struct world *w) { w->in.to_other_home = true; }
 static void f_hoa_ha(struct world *w) { w->in.hoa_is_ours = true; w->in.lease = NULL; }
 static void f_hoa_router(struct world *w) { w->ip.hao = addr("2001:db8:1:101::"); }
-static void f_hoa_anycast(struct world *w) { w->ip.hao = addr("2001:db8:1:101:fdff:ffff:ffff:fffe"); }
+static void f_hoa_anycast(struct world *w) {
+	w->ip.hao = addr("2001:db8:1:101:fdff:ffff:ffff:fffe"); }
 static void f_subnet(struct world *w) { w->ip.hao = addr("2001:db8:7::5"); w->in.home = NULL;
 	w->in.lease = NULL; }
 static void f_not_allocated(struct world *w) { w->ip.hao = addr("2001:db8:1:1ff::5");
