@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "common/core/log.h"
+#include "common/core/ntp.h"
 #include "ha-agent/proxy.h"
 
 #define UNIT		(MIP6_LIFETIME_UNIT_S * USEC_S)
-#define NTP_EPOCH_S	UINT64_C(2208988800)	/* from 1900 to 1970 */
 
 static int by_spi(const void *spi, const void *key)
 {
@@ -255,14 +255,6 @@ void ha_flush(struct ha *ha, usec_t now)
 	ha->n_pending = 0;
 }
 
-/* RFC 4285 6: the time of day as NTP has it (RFC 5905 6), seconds and their fraction. */
-static uint64_t wall_time(const struct ha *ha)
-{
-	uint64_t us = (uint64_t)ha->ops->wall_us(ha->ctx);
-
-	return (us / USEC_S + NTP_EPOCH_S) << 32 | ((us % USEC_S) << 32) / USEC_S;
-}
-
 /* RFC 4285 5: a host that shares a key with us is not heard without it, whatever else is
  * allowed on its link. */
 static bool may_be_unauthenticated(const struct ha *ha, const struct ha_home *home,
@@ -399,7 +391,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 		.cache_full = ha->bcache.n >= ha->bcache.max,
 		.key_of_binding_stands = binding && ha_find_key(ha, binding->spi),
 		.policy = &policy, .now = now,
-		.wall = msg->opts.has_mesg_id ? wall_time(ha) : 0,
+		.wall = msg->opts.has_mesg_id ? ntp_time(ha->ops->wall_us(ha->ctx)) : 0,
 	};
 	verdict(&in, &v);
 	pending = before(binding);

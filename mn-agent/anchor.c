@@ -17,12 +17,13 @@
 #include <string.h>
 
 #include "common/core/log.h"
+#include "common/core/ntp.h"
 #include "common/core/seq.h"
 #include "mn-agent/bu.h"
 
 #define TRIES_UNREACHABLE	5	/* unanswered before people are told */
 #define TRIES_RELEASE		4	/* unanswered: then nothing is kept for it any more */
-#define RESYNC_MAX		3	/* answers 135 in a row that are followed */
+#define RESYNC_MAX		3	/* answers 135 and 144 in a row that are followed */
 #define RATE_WINDOW		USEC_S	/* of MIP6_MAX_UPDATE_RATE */
 
 static const char *const state_names[ANCHOR_STATE_MAX] = {
@@ -133,6 +134,17 @@ static usec_t rate_limit(struct anchor *a, usec_t now)
 	return 0;
 }
 
+/* RFC 4285 6: the time of day as the HA has it, and greater than any before. */
+static uint64_t next_timestamp(struct anchor *a)
+{
+	uint64_t t = ntp_time(a->ops->wall_us(a->ctx)) + a->clock_ahead;
+
+	if (a->timestamp != 0 && (int64_t)(t - a->timestamp) <= 0)
+		t = a->timestamp + 1;
+	a->timestamp = t;
+	return t;
+}
+
 static void transmit(struct anchor *a, usec_t now)
 {
 	uint8_t room[BU_PACKET_MAX];
@@ -151,6 +163,9 @@ static void transmit(struct anchor *a, usec_t now)
 	}
 	/* RFC 6275 11.8: a retransmission carries a greater sequence number too. */
 	p.seq = ++a->seq;
+	p.has_timestamp = a->timestamps;
+	if (a->timestamps)
+		p.timestamp = next_timestamp(a);
 	wb_init(&w, room, sizeof(room));
 	r = bu_build(&w, &p, a->key);
 	if (r == 0)
@@ -287,6 +302,33 @@ static void resynchronise(struct anchor *a, uint16_t ha_seq, usec_t now)
 	transmit(a, now);
 }
 
+/* RFC 4285 6: 144 brings the seconds of the HA's clock with the fraction that we sent. */
+static void set_clock(struct anchor *a, const struct mh_msg *ba, usec_t now)
+{
+	const struct mh_opts *o = &ba->opts;
+
+	if (!o->has_mesg_id || (uint32_t)o->mesg_id != (uint32_t)a->timestamp)
+		return;		/* late: it answers another BU than the last */
+	if (++a->resyncs > RESYNC_MAX)
+		return;
+	a->clock_ahead += o->mesg_id - a->timestamp;
+	a->timestamp = 0;
+	a->seq_first = (uint16_t)(a->seq + 1);
+	transmit(a, now);
+}
+
+/* Is it about sequence number or clock? Then these are put right, and the BU goes again. */
+static bool out_of_step(struct anchor *a, const struct mh_msg *ba, usec_t now)
+{
+	if (ba->u.ba.status == BA_SEQ_OUT_OF_WINDOW)
+		resynchronise(a, ba->u.ba.seq, now);
+	else if (ba->u.ba.status == BA_ID_MISMATCH && a->timestamps)
+		set_clock(a, ba, now);
+	else
+		return false;
+	return true;
+}
+
 void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 {
 	const struct mh_ba *m = &ba->u.ba;
@@ -305,9 +347,9 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 	case ANCHOR_REGISTERING:
 	case ANCHOR_REFRESHING:
 	case ANCHOR_UNREACHABLE:
-		if (m->status == BA_SEQ_OUT_OF_WINDOW) {
-			resynchronise(a, m->seq, now);
-		} else if (m->status < BA_UNSPECIFIED) {
+		if (out_of_step(a, ba, now))
+			break;
+		if (m->status < BA_UNSPECIFIED) {
 			bound(a, ba, now);
 		} else {
 			refused(a, mh_ba_status_text(m->status), now);
@@ -320,16 +362,12 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 		}
 		break;
 	case ANCHOR_RELEASING:
-		if (m->status == BA_SEQ_OUT_OF_WINDOW)
-			resynchronise(a, m->seq, now);
-		else
+		if (!out_of_step(a, ba, now))
 			gone(a, "released", now);
 		break;
 	case ANCHOR_RETURNING:
-		if (m->status == BA_SEQ_OUT_OF_WINDOW) {
-			resynchronise(a, m->seq, now);
+		if (out_of_step(a, ba, now))
 			break;
-		}
 		timer_stop(a->timers, &a->timer);
 		a->bound_until = 0;
 		change_state(a, ANCHOR_ATTACHED, "home registration ended", now);

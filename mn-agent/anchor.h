@@ -49,6 +49,7 @@ struct anchor_ops {
 	void (*held)(void *ctx, struct anchor *a);
 	/* Counts the flows on the HoA afresh: asked once, before an anchor is given up. */
 	unsigned int (*count_flows)(void *ctx, struct anchor *a);
+	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
 	/* Something to tell people: "bu.sent", "ba.received", "state". detail may be NULL. */
 	void (*notify)(void *ctx, struct anchor *a, const char *event, const char *detail,
 		       usec_t now);
@@ -68,6 +69,7 @@ struct anchor {
 	usec_t valid_until;		/* of the home prefix */
 	bool link_local;		/* the HoA's interface id is the link-local's */
 	const struct auth_key *key;	/* borrowed; NULL: none configured */
+	bool timestamps;		/* Binding Updates carry one (RFC 4285 6) */
 
 	enum anchor_state state;
 	bool held;			/* HoA kept on our own device */
@@ -77,6 +79,8 @@ struct anchor {
 	uint16_t mtu;			/* largest inner packet on the way from the CoA */
 	uint16_t seq;			/* last one used */
 	uint16_t seq_first;		/* of this registration: all since are outstanding */
+	uint64_t timestamp;		/* of the last BU; 0: none yet */
+	uint64_t clock_ahead;		/* of the HA's clock, NTP format, modulo 2^64 */
 	uint8_t status;			/* of the last BA */
 	char reason[96];		/* why refused or unreachable, for people; "" */
 	uint32_t lifetime_s;		/* granted */
@@ -86,7 +90,7 @@ struct anchor {
 	usec_t recent[MIP6_MAX_UPDATE_RATE];	/* when the last BUs went out */
 	unsigned int flows;
 	unsigned int recounted;			/* scratch of the count under way */
-	unsigned int resyncs;			/* answers 135 in this registration */
+	unsigned int resyncs;			/* answers 135 and 144 in this registration */
 	struct backoff backoff;
 	struct timer timer;		/* retransmission, refresh */
 	struct timer linger;
@@ -101,7 +105,7 @@ struct anchor {
 
 const char *anchor_state_name(enum anchor_state s);
 
-/* In state ATTACHED. prefix, hoa, ha, ifindex, valid_until, key, link_local are the
+/* In state ATTACHED. prefix, hoa, ha, ifindex, valid_until, key, timestamps, link_local are the
  * caller's to fill in before. seq: where sequence numbers start. */
 void anchor_init(struct anchor *a, const struct anchor_config *cfg, const struct anchor_ops *ops,
 		 void *ctx, struct timers *timers, uint16_t seq);

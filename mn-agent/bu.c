@@ -62,6 +62,8 @@ int bu_build(struct wbuf *w, const struct bu_params *p, const struct auth_key *k
 		msg.u.bu.flags |= BU_LLOCAL;
 	msg.u.bu.lifetime = p->lifetime_s / MIP6_LIFETIME_UNIT_S > UINT16_MAX
 		? UINT16_MAX : (uint16_t)(p->lifetime_s / MIP6_LIFETIME_UNIT_S);
+	msg.opts.has_mesg_id = p->has_timestamp;
+	msg.opts.mesg_id = p->timestamp;
 	return build(w, &ip, &msg, &p->hoa, key);
 }
 

@@ -17,6 +17,8 @@ struct bu_params {
 	uint16_t seq;
 	uint32_t lifetime_s;		/* 0: de-registration; rounded down to units of 4 s */
 	bool link_local;		/* L flag: RFC 6275 11.7.1 */
+	bool has_timestamp;
+	uint64_t timestamp;		/* RFC 4285 6 */
 };
 
 /* Appends the whole IPv6 packet, authenticated with key. 0, -ENOSPC, -EINVAL, -EIO. */

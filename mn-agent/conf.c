@@ -21,6 +21,7 @@ static struct {
 	struct conf_key key;
 	bool any_ha;
 	struct in6_addr ha;
+	bool timestamps;
 	struct mn_settings *into;
 } pending;
 
@@ -192,6 +193,15 @@ static void set_home_agent(struct conf *c, void *obj, const struct conf_word *kw
 			   args[0].text);
 }
 
+static void set_timestamp(struct conf *c, void *obj, const struct conf_word *kw,
+			  const struct conf_word *args, unsigned int n)
+{
+	(void)obj;
+	(void)kw;
+	(void)n;
+	conf_bool(c, &args[0], &pending.timestamps);
+}
+
 static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 {
 	struct mn_settings *s = pending.into;
@@ -202,6 +212,7 @@ static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 	k = &s->mn.keys[s->mn.n_keys];
 	k->any_ha = pending.any_ha;
 	k->ha = pending.ha;
+	k->timestamps = pending.timestamps;
 	if (conf_key_end(c, kw, &pending.key, &k->key))
 		s->mn.n_keys++;
 	explicit_bzero(&pending, sizeof(pending));
@@ -211,6 +222,8 @@ static const struct conf_keyword key_table[] = {
 	CONF_KEY_ROWS,
 	{ .name = "home-agent", .args = "ADDRESS", .min_args = 1, .max_args = 1,
 	  .set = set_home_agent, .once = true },
+	{ .name = "timestamp", .args = "yes|no", .min_args = 1, .max_args = 1,
+	  .set = set_timestamp, .once = true },
 	{ 0 }
 };
 

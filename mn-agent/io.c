@@ -186,6 +186,12 @@ static void op_random(void *ctx, void *dst, size_t n)
 	clock_random(dst, n);
 }
 
+static int64_t op_wall_us(void *ctx)
+{
+	(void)ctx;
+	return clock_wall_us();
+}
+
 static void op_event(void *ctx, const char *name, const struct mn_iface *i,
 		     const struct anchor *a, const char *detail, usec_t now)
 {
@@ -211,7 +217,8 @@ static const struct mn_ops ops = {
 	.path_unset = op_path_unset, .router_gone = op_router_gone, .addr_set = op_addr_set,
 	.addr_unset = op_addr_unset, .addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
-	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random, .event = op_event,
+	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random,
+	.wall_us = op_wall_us, .event = op_event,
 	.changed = op_changed,
 };
 

@@ -29,6 +29,7 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_MH_UNEXPECTED] = "mh-unexpected", [MN_C_BA] = "ba", [MN_C_BA_UNKNOWN] = "ba-unknown",
 	[MN_C_BA_SEQUENCE] = "ba-sequence", [MN_C_BA_NO_AUTH] = "ba-no-authenticator",
 	[MN_C_BA_WRONG_SPI] = "ba-wrong-spi", [MN_C_BA_WRONG_AUTH] = "ba-wrong-authenticator",
+	[MN_C_BA_TIMESTAMP] = "ba-timestamp",
 	[MN_C_BRR] = "brr", [MN_C_BE] = "be", [MN_C_BRI] = "bri",
 	[MN_C_BRI_UNKNOWN] = "bri-unknown", [MN_C_BRI_AUTH] = "bri-authenticator",
 	[MN_C_BRI_REFUSED] = "bri-refused", [MN_C_FLOWS_SCANNED] = "flow-scans",
@@ -203,22 +204,30 @@ static void anchor_notify(void *ctx, struct anchor *a, const char *event, const 
 	mn->ops->changed(mn->ctx);
 }
 
+static int64_t anchor_wall_us(void *ctx)
+{
+	struct mn *mn = ctx;
+
+	return mn->ops->wall_us(mn->ctx);
+}
+
 static const struct anchor_ops anchor_ops = {
 	.send = anchor_send, .tunnel_set = anchor_tunnel_set, .tunnel_del = anchor_tunnel_del,
-	.held = anchor_held, .count_flows = anchor_count_flows, .notify = anchor_notify,
+	.held = anchor_held, .count_flows = anchor_count_flows, .wall_us = anchor_wall_us,
+	.notify = anchor_notify,
 };
 
-static const struct auth_key *find_key(const struct mn *mn, const struct in6_addr *ha)
+static const struct mn_key *find_key(const struct mn *mn, const struct in6_addr *ha)
 {
-	const struct auth_key *any = NULL;
+	const struct mn_key *any = NULL;
 
 	for (unsigned int n = 0; n < mn->cfg->n_keys; n++) {
 		const struct mn_key *k = &mn->cfg->keys[n];
 
 		if (!k->any_ha && in6_eq(&k->ha, ha))
-			return &k->key;
+			return k;
 		if (k->any_ha && !any)
-			any = &k->key;
+			any = k;
 	}
 	return any;
 }
@@ -226,6 +235,7 @@ static const struct auth_key *find_key(const struct mn *mn, const struct in6_add
 struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
 			     const struct in6_addr *hoa, const struct in6_addr *ha)
 {
+	const struct mn_key *key;
 	struct anchor *a;
 	uint16_t seq;
 
@@ -243,7 +253,9 @@ struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
 	a->prefix = *prefix;
 	a->hoa = *hoa;
 	a->ha = *ha;
-	a->key = find_key(mn, ha);
+	key = find_key(mn, ha);
+	a->key = key ? &key->key : NULL;
+	a->timestamps = key && key->timestamps;
 	a->next = mn->anchors;
 	mn->anchors = a;
 	mn->n_anchors++;
@@ -471,6 +483,12 @@ static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_ms
 	if (msg->u.ba.status != BA_SEQ_OUT_OF_WINDOW &&
 	    !anchor_seq_outstanding(a, msg->u.ba.seq)) {
 		mn->counters[MN_C_BA_SEQUENCE]++;
+		return;
+	}
+	/* RFC 4285 6: with the time stamp of the BU, or the status says that it is not. */
+	if (a->timestamps && msg->u.ba.status != BA_ID_MISMATCH &&
+	    (!msg->opts.has_mesg_id || msg->opts.mesg_id != a->timestamp)) {
+		mn->counters[MN_C_BA_TIMESTAMP]++;
 		return;
 	}
 	anchor_ba(a, msg, now);

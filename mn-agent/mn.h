@@ -21,6 +21,7 @@ struct mn_key {
 	struct auth_key key;
 	bool any_ha;
 	struct in6_addr ha;
+	bool timestamps;		/* Binding Updates with it carry one (RFC 4285 6) */
 };
 
 struct mn_config {
@@ -82,6 +83,7 @@ struct mn_ops {
 	/* Calls fn with the local address of every socket that is a flow. */
 	int (*flows)(void *ctx, void (*fn)(void *arg, const struct in6_addr *local), void *arg);
 	void (*random)(void *ctx, void *dst, size_t n);
+	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
 	/* For people: i or a may be NULL. */
 	void (*event)(void *ctx, const char *name, const struct mn_iface *i,
 		      const struct anchor *a, const char *detail, usec_t now);
@@ -117,7 +119,7 @@ enum mn_counter {
 	MN_C_RA, MN_C_RA_BAD, MN_C_RA_HOP_LIMIT, MN_C_NA, MN_C_PACKET_BAD,
 	MN_C_MH_BAD, MN_C_MH_CHECKSUM, MN_C_MH_UNKNOWN_TYPE, MN_C_MH_UNEXPECTED,
 	MN_C_BA, MN_C_BA_UNKNOWN, MN_C_BA_SEQUENCE, MN_C_BA_NO_AUTH, MN_C_BA_WRONG_SPI,
-	MN_C_BA_WRONG_AUTH, MN_C_BRR, MN_C_BE,
+	MN_C_BA_WRONG_AUTH, MN_C_BA_TIMESTAMP, MN_C_BRR, MN_C_BE,
 	MN_C_BRI, MN_C_BRI_UNKNOWN, MN_C_BRI_AUTH, MN_C_BRI_REFUSED,
 	MN_C_FLOWS_SCANNED, MN_C_ANCHORS_DROPPED,
 	MN_C_FLOWS_LOST,

@@ -56,6 +56,35 @@ def test_refresh_request(t):
              "and unanswered it ends at its time")
 
 
+def test_time_stamps(t):
+    """a key that asks for time stamps"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        key = lab.key_text()
+        lab.write("ar1.conf", key.replace("}", "timestamp required; }"))
+        lab.write("mn.conf", f"linger {lab.linger};\n" + key.replace("}", "timestamp yes; }"))
+        for n in (1, 2):
+            lab.start_had(n)
+        lab.start_mnd()
+        play = Play(lab, {1: 1})
+        play.move(1)
+        play.begin(1)
+        play.run_for(0.3)
+        road = lab.inside("core", forge.Listener, "ar2")
+        play.move(2)
+        t.ok(wait_for(lambda: bound(lab), 5.0), "the MN is bound")
+        play.run_for(0.3)
+        before, heard = bound(lab), road.binding_updates(HA[1])
+        count = lab.status("ar1")["counters"]
+        t.equal((count["bu-no-timestamp"], count["bu-timestamp"]), (0, 0), "at once")
+        lab.inside("cn1", forge.send_routed, heard[-1])
+        t.ok(wait_for(lambda: lab.status("ar1")["counters"]["bu-timestamp"], 2.0),
+             "a replay is known by its time stamp")
+        t.equal(bound(lab), before, "and changes nothing")
+        play.end(1)
+        t.ok(wait_for(lambda: not bound(lab), 10.0), "it is released when the flow has ended")
+
+
 def without_a_key(lab, n, allowed):
     """The home agent's command, its prefix in the configuration."""
     block = "{ unauthenticated-registration insecure-allow; }" if allowed else ";"
@@ -111,4 +140,4 @@ def bound(lab):
 
 
 if __name__ == "__main__":
-    tap.main(test_refresh_request, test_without_a_key)
+    tap.main(test_refresh_request, test_time_stamps, test_without_a_key)

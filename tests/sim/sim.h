@@ -28,6 +28,8 @@
 #define SIM_PACKET	1280
 #define SIM_MN_IF	2
 #define SIM_HA_IF	5
+#define SIM_HA_CLOCK	(3600 * USEC_S)	/* their time of day is ahead of the MN's */
+#define SIM_STAMPED	0		/* the HA that asks for time stamps */
 
 struct sim;
 

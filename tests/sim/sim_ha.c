@@ -200,7 +200,7 @@ static int64_t op_wall_us(void *ctx)
 {
 	struct sim_ha *h = ctx;
 
-	return (int64_t)h->sim->now;
+	return (int64_t)(h->sim->now + SIM_HA_CLOCK);
 }
 
 static void op_random(void *ctx, void *dst, size_t n)
@@ -390,6 +390,8 @@ void sim_ha_init(struct sim *s, unsigned int n)
 		sim_fail(s, "%s", wrong);
 	if (auth_key_init(&h->key.auth, 256 + n, AUTH_HMAC_SHA256_128, secret, sizeof(secret)))
 		sim_fail(s, "no key");
+	h->key.timestamp_required = n == SIM_STAMPED;
+	h->key.timestamp_window = HA_TIMESTAMP_WINDOW;
 	sim_ha_start(s, n);
 }
 

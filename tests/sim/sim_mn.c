@@ -398,6 +398,11 @@ static void op_random(void *ctx, void *dst, size_t n)
 		((uint8_t *)dst)[i] = (uint8_t)sim_random(ctx);
 }
 
+static int64_t op_wall_us(void *ctx)
+{
+	return (int64_t)((struct sim *)ctx)->now;
+}
+
 static void op_event(void *ctx, const char *name, const struct mn_iface *i,
 		     const struct anchor *a, const char *detail, usec_t now)
 {
@@ -449,6 +454,7 @@ static const struct mn_ops ops = {
 	.endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random,
+	.wall_us = op_wall_us,
 	.event = op_event, .changed = op_changed,
 };
 
@@ -671,6 +677,7 @@ void sim_mn_init(struct sim *s, bool eui64)
 				  sizeof(secret)))
 			sim_fail(s, "no key");
 	}
+	m->cfg.keys[SIM_STAMPED].timestamps = true;
 	sim_mn_start(s);
 }
 

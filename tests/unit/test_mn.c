@@ -174,6 +174,11 @@ static void op_random(void *ctx, void *dst, size_t n)
 		((uint8_t *)dst)[i] = w->dice = (unsigned char)(w->dice * 5 + 113);
 }
 
+static int64_t op_wall_us(void *ctx)
+{
+	return (int64_t)((struct world *)ctx)->now;
+}
+
 static void op_event(void *ctx, const char *name, const struct mn_iface *i,
 		     const struct anchor *a, const char *detail, usec_t now)
 {
@@ -196,7 +201,7 @@ static const struct mn_ops ops = {
 	.addr_set = op_addr_set, .addr_unset = op_addr_unset,
 	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
-	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random,
+	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random, .wall_us = op_wall_us,
 	.event = op_event, .changed = op_changed,
 };
 
