@@ -28,8 +28,13 @@ struct revocation {
 
 void revoke_init(struct ha *ha)
 {
+	uint64_t seed;
+
 	TAILQ_INIT(&ha->revocations.waiting);
 	TAILQ_INIT(&ha->revocations.outstanding);
+	/* RFC 5846 5.1: random, so that what was acknowledged in an earlier run fits nothing. */
+	ha->ops->random(ha->ctx, &seed, sizeof(seed));
+	ha->revocations.next = (uint16_t)seed;
 }
 
 static void send_indication(const struct revocation *r)
