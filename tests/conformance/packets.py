@@ -11,12 +11,8 @@ import hmac
 import socket
 import struct
 
-from scapy.layers.inet6 import (
-    ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_RS,
-    ICMPv6NDOptDstLLAddr, ICMPv6NDOptHAInfo, ICMPv6NDOptPrefixInfo, ICMPv6NDOptSrcLLAddr, IPv6,
-    IPv6ExtHdrRouting, MIP6MH_BA, MIP6MH_BE, MIP6OptBRAdvice, MIP6OptMsgAuth)
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrRouting, MIP6MH_BA, MIP6OptBRAdvice
 from scapy.layers.l2 import Ether
-from scapy.packet import Raw
 
 MH, DSTOPTS, ROUTING, ICMP6, IPV6, NONE = 135, 60, 43, 58, 41, 59
 BRR, HOTI, COTI, HOT, COT, BU, BA, BE = range(8)
@@ -90,8 +86,8 @@ def pad(n):
 
 
 def mobility_header(kind, body, src, dst, **o):
-    """A Mobility Header whose checksum is good between src and dst. o: proto, length (in the
-    header, units of 8 octets), bad_cksum, reserved."""
+    """A Mobility Header whose checksum is good between src and dst; body is what follows the
+    checksum. o: proto, length (in the header, units of 8 octets), reserved, bad_cksum."""
     body += pad(-(6 + len(body)) % 8)
     length = o.get("length", (6 + len(body)) // 8 - 1)
     head = struct.pack("!BBBB", o.get("proto", NONE), length, kind, o.get("reserved", 0))
@@ -120,15 +116,17 @@ class Key:
 
 
 def binding_update(hoa, ha, coa, seq, key, **o):
-    """A Binding Update, as a whole packet. o: source (coa), hao (hoa; None: no option), flags
-    (A, H), lifetime (units of 4 s), alt (coa; None: no option), options (octets put before the
-    authenticator), reserved, sum_reserved (the 16-bit field behind the sequence number is
-    flags; its low bits), kind, proto, length, bad_cksum, bad_mac, no_key, piggyback."""
+    """A Binding Update, as a whole packet. What may be other than usual, by o: source (coa), hao
+    (hoa; None: no Home Address option), alt (coa; None: no Alternate Care-of Address option),
+    flags (A and H), low_flags (the reserved bits beside them), lifetime (units of 4 s), options
+    (octets in front of the authenticator), kind (BU), piggyback (octets behind the header);
+    proto, length, reserved, bad_cksum as for mobility_header(); spi, bad_mac, no_key for the
+    authenticator."""
     src, hao, alt = o.get("source", coa), o.get("hao", hoa), o.get("alt", coa)
     body = struct.pack("!HHH", seq & 0xFFFF, o.get("flags", A | H) | o.get("low_flags", 0),
                        o.get("lifetime", 105))
     if alt is not None:
-        body += pad(-(6 + len(body) - 6) % 8) + b"\3\x10" + pton(alt)
+        body += pad(-len(body) % 8) + b"\3\x10" + pton(alt)            # aligned at 8n+6
     body += o.get("options", b"")
     fields = {k: o[k] for k in ("proto", "length", "bad_cksum", "reserved") if k in o}
     kind, ends = o.get("kind", BU), (hoa if hao is not None else src, ha)

@@ -2,7 +2,7 @@
 """Router Advertisements of a router that is a home agent (RFC 6275 section 7, 8.3)."""
 
 import packets as p
-from scapy.layers.inet6 import ICMPv6NDOptAdvInterval
+from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptAdvInterval, ICMPv6NDOptPrefixInfo
 from table import covers
 from world import CN, STRANGER, options_of
 
@@ -27,10 +27,10 @@ def test_options(sites):
     and a prefix with the R bit that holds the home agent's whole address."""
     site = sites("host")
     for ra in advertisements(site, 1):
-        assert ra[p.ICMPv6ND_RA].H == 1
+        assert ra[ICMPv6ND_RA].H == 1
         intervals = options_of(ra, ICMPv6NDOptAdvInterval)
         assert [o.advint for o in intervals] == [10000], "the default interval"
-        routers = [o for o in options_of(ra, p.ICMPv6NDOptPrefixInfo) if o.R]
+        routers = [o for o in options_of(ra, ICMPv6NDOptPrefixInfo) if o.R]
         assert [o.prefix for o in routers] == [site.ha]
         assert routers[0].prefixlen == 64 and routers[0].validlifetime > 0
 

@@ -6,6 +6,7 @@ import time
 
 import packets as p
 import pytest
+from scapy.layers.inet6 import MIP6MH_BE
 from table import case, covers
 from world import REAL, STRANGER, VIRTUAL
 
@@ -34,7 +35,7 @@ def unchanged(node, bound):
 def binding_error(site, dst, status, link="foreign"):
     """A Binding Error to dst; returns its home address."""
     f = site.expect(p.is_mh(p.BE), link, what="a Binding Error")
-    be = f.ip[p.MIP6MH_BE]
+    be = f.ip[MIP6MH_BE]
     assert (f.src, f.dst, be.status) == (site.ha, dst, status)
     assert p.checksum(f.src, f.dst, p.MH, f.ip_octets[40:]) == 0
     return be.ha
@@ -88,7 +89,8 @@ def test_piggybacking(sites, name, bound):
     unchanged(node, bound)
 
 
-@pytest.mark.parametrize("name,bound", [case("HA_1_1_3", REAL, False), case("HA_1_1_8", VIRTUAL, False),
+@pytest.mark.parametrize("name,bound", [case("HA_1_1_3", REAL, False),
+                                        case("HA_1_1_8", VIRTUAL, False),
                                         pytest.param(REAL, True, id="bound")])
 @covers("9.2-01", "9.5.4-01", "10.2-01")
 def test_checksum(sites, name, bound):
@@ -99,7 +101,8 @@ def test_checksum(sites, name, bound):
     unchanged(node, bound)
 
 
-@pytest.mark.parametrize("name,bound", [case("HA_1_1_4", REAL, False), case("HA_1_1_7", REAL, True),
+@pytest.mark.parametrize("name,bound", [case("HA_1_1_4", REAL, False),
+                                        case("HA_1_1_7", REAL, True),
                                         case("HA_1_1_10", VIRTUAL, False)])
 @covers("9.2-07", "9.2-08", "9.2-09", "10.2-01")
 def test_header_length(sites, name, bound):

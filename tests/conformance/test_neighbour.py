@@ -10,7 +10,7 @@ import pytest
 from table import case, covers
 from test_deregistration import AWAY, HOME, leave
 from test_registration import good_ack, good_addresses
-from world import CN, PATIENCE
+from world import CN
 
 FLAGS = {(a, l): p.H | (p.A if a else 0) | (p.L if l else 0) for a in (0, 1) for l in (0, 1)}
 L0, L1 = p.A | p.H, p.A | p.H | p.L

@@ -6,6 +6,7 @@ import struct
 
 import packets as p
 import pytest
+from scapy.layers.inet6 import MIP6MH_BE
 from table import case, covers
 from world import REAL, VIRTUAL
 
@@ -99,7 +100,7 @@ def test_not_registered(sites, name):
     node = site.node()
     solicit(node)
     f = site.expect(p.is_mh(p.BE), "foreign", what="a Binding Error")
-    assert (f.dst, f.ip[p.MIP6MH_BE].status, f.ip[p.MIP6MH_BE].ha) == (node.coa, 1, node.hoa)
+    assert (f.dst, f.ip[MIP6MH_BE].status, f.ip[MIP6MH_BE].ha) == (node.coa, 1, node.hoa)
     site.nothing(p.is_icmp6(147), what="an advertisement")
 
 
@@ -111,7 +112,7 @@ def test_from_elsewhere(sites):
     node.register()
     solicit(node, source=node.visit(2))
     f = site.expect(p.is_mh(p.BE), "foreign", what="a Binding Error")
-    assert (f.dst, f.ip[p.MIP6MH_BE].status) == (node.visit(2), 1)
+    assert (f.dst, f.ip[MIP6MH_BE].status) == (node.visit(2), 1)
     site.nothing(p.is_icmp6(147), what="an advertisement")
 
 

@@ -171,7 +171,8 @@ def test_key_of_another(sites):
     good_ack(other, other.ask())
 
 
-@pytest.mark.parametrize("name,bound", [case("HA_2_2_7", REAL, False), case("HA_2_2_8", VIRTUAL, False),
+@pytest.mark.parametrize("name,bound", [case("HA_2_2_7", REAL, False),
+                                        case("HA_2_2_8", VIRTUAL, False),
                                         pytest.param("host", True, id="bound")])
 @covers("9.5.1-04", "9.5.1-08", "9.5.4-01")
 def test_nonce_indices(sites, name, bound):

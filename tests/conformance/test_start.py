@@ -2,7 +2,6 @@
 """The home agent is there."""
 
 import packets as p
-import world
 from table import covers
 
 

@@ -22,16 +22,16 @@ import select
 import socket
 import struct
 import sys
-import time
 
 import pytest
+from scapy.layers.inet6 import ICMPv6NDOptPrefixInfo
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                 "lab"))
 
 # pylint: disable=wrong-import-position
 import packets as p
-from lab import Lab, mono, remove_stale, wait_for          # noqa: F401
+from lab import Lab, mono, remove_stale
 
 LINKS = ("home", "cn", "foreign")
 GATEWAY = {"cn": "02:00:00:00:00:c1", "foreign": "02:00:00:00:00:f1"}
@@ -107,7 +107,6 @@ class Site:
         self.inbox = []
         self.present = {}               # nodes on the home link: address -> link-layer address
         self.count = 0
-        self.stock = {}                 # registered mobile nodes to be had, by their flags
         ground.start_daemon(self.router, configuration)
         self.guard = self.node()        # the mobile node of the fence
         self.guard.register()
@@ -263,7 +262,7 @@ class HostSite(Site):
         mac = self.mac_of(n)
         link_local = f"fe80::200:{n:x}"
         ra = self.solicit(mac, link_local)
-        prefixes = [x.prefix for x in options_of(ra, p.ICMPv6NDOptPrefixInfo) if x.A]
+        prefixes = [x.prefix for x in options_of(ra, ICMPv6NDOptPrefixInfo) if x.A]
         assert len(prefixes) == self.prefixes, "so many prefixes for addresses are advertised"
         hoas = [p.ntop(p.pton(x)[:8] + p.interface_id(link_local)) for x in prefixes]
         return Node(self, mac, hoas[0], n, others=hoas[1:], **o)
@@ -288,6 +287,10 @@ class SharedSite(Site):
 
     ha = "2001:db8:2000::1"
     anycast = "2001:db8:2000:0:fdff:ffff:ffff:fffe"
+
+    def __init__(self, *args):
+        self.stock = {}         # registered mobile nodes to be had, by their flags
+        super().__init__(*args)
 
     def node(self, **o):
         n = self.number()
@@ -441,12 +444,6 @@ class Node:
                              what=f"a tunnelled packet to {coa}")
         assert f.src == self.site.ha, "the outer source is the home agent's address"
         return f
-
-    def is_not_reached(self):
-        """What is sent to the home address goes into no tunnel."""
-        ident = self.ident()
-        self.site.send("cn", p.echo(CN, self.hoa, ident))
-        self.site.nothing(p.is_tunnelled(None, self.hoa, ident), what="a tunnelled packet")
 
     def speaks(self, coa=None, dst=CN):
         """What it sends by the tunnel comes to the correspondent node without the tunnel."""
