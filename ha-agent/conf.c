@@ -245,7 +245,19 @@ static void set_mode(struct conf *c, void *obj, const struct conf_word *kw,
 		   home_mode_name(HOME_PER_HOST), home_mode_name(HOME_SHARED));
 }
 
+static void set_deprecated(struct conf *c, void *obj, const struct conf_word *kw,
+			   const struct conf_word *args, unsigned int n)
+{
+	(void)c;
+	(void)obj;
+	(void)kw;
+	(void)args;
+	(void)n;
+	home.home.deprecated = true;
+}
+
 static const struct conf_keyword prefix_table[] = {
+	{ .name = "deprecated", .set = set_deprecated, .once = true },
 	{ .name = "mode", .args = "per-host|shared", .min_args = 1, .max_args = 1,
 	  .set = set_mode, .once = true },
 	{ .name = "address", .args = "ADDRESS", .min_args = 1, .max_args = 1,

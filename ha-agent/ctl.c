@@ -151,12 +151,16 @@ static json_t *list_homes(const struct ha *ha)
 	for (unsigned int i = 0; i < ha->n_homes; i++) {
 		const struct ha_home *h = &ha->homes[i];
 
+		if (h->state > HOME_RETIRING)
+			continue;
 		json_array_append_new(array, json_pack(
-			"{s:s, s:s, s:s, s:s, s:b, s:b, s:I}",
+			"{s:s, s:s, s:s, s:s, s:b, s:o, s:b, s:b, s:I}",
 			"prefix", in6_prefix_str(&h->cfg.prefix).s,
 			"address", in6_str(&h->cfg.address).s,
 			"mode", home_mode_name(h->cfg.mode),
 			"interface", h->cfg.interface,
+			"deprecated", home_is_deprecated(h),
+			"withdrawn_in_s", h->until ? remaining_s(h->until) : json_null(),
 			"unauthenticated", h->cfg.unauthenticated,
 			"exhausted", ha_home_full(h),
 			"leases", (json_int_t)(h->pool.n - h->pool.n_free)));

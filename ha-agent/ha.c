@@ -520,7 +520,7 @@ int ha_store_lease(struct ha *ha, struct lease *l, bool durable)
 
 int ha_extend_lease(struct ha *ha, struct lease *l, usec_t now, bool *ret_stored)
 {
-	usec_t until = now + ha->cfg->prefix_lifetime;
+	usec_t until = now + home_limit(l->home, ha->cfg->prefix_lifetime, now);
 	struct ha_lease_record r;
 	int err;
 
@@ -537,6 +537,8 @@ int ha_extend_lease(struct ha *ha, struct lease *l, usec_t now, bool *ret_stored
 		if (ret_stored)
 			*ret_stored = true;
 	}
-	l->valid_until = until;
+	/* Never earlier than what the host was told before: it may go by that still. */
+	if (until > l->valid_until)
+		l->valid_until = until;
 	return 0;
 }

@@ -16,6 +16,7 @@
  *	binding.c	the state machine of one binding
  *	bcache.c, prefix.c	the binding cache; pools and their leases
  *	home.c		home links: prefixes and addresses, checked and looked up
+ *	renumber.c	prefixes that are not configured any more
  *	ra.c		builds Router Advertisements
  *	discovery.c, halist.c	home agent address discovery; the home agents list
  *	mpd.c		mobile prefix discovery
@@ -92,6 +93,7 @@ struct ha_home_config {
 	enum home_mode mode;
 	struct in6_prefix prefix;
 	struct in6_addr address;	/* unspecified: prefix::1 */
+	bool deprecated;		/* nobody new gets it, and who has it prefers another */
 	bool unauthenticated;		/* registrations without a key are taken: anybody's */
 };
 
@@ -174,6 +176,12 @@ struct ha_binding_record {
 	bool linklocal;			/* L was set */
 };
 
+/* A home as it was configured once. */
+struct ha_home_record {
+	struct ha_home_config cfg;
+	usec_t until;			/* as in struct ha_home */
+};
+
 /* All return 0 or negative errno where they return anything. No op may call back into the
  * home agent. */
 struct ha_ops {
@@ -199,8 +207,13 @@ struct ha_ops {
 	 * ifindex); both may be there already. */
 	int (*lease_attach)(void *ctx, const struct lease *l);
 	void (*lease_detach)(void *ctx, const struct lease *l);
+	/* The home is over: neither address nor tunnels of it are left. */
+	void (*home_detach)(void *ctx, const struct ha_home *home);
+	/* What a later run has to know of the homes of this one. */
+	void (*home_store)(void *ctx, const struct ha_home_record *r);
+	void (*home_forget)(void *ctx, const struct in6_prefix *prefix);
 	/* durable: on the disk when it returns, for an advertisement is about to leave;
-	 * otherwise soon. A row replaces those of the same prefix and of the same host. */
+	 * otherwise soon. A row replaces that of the same prefix. */
 	int (*lease_store)(void *ctx, const struct ha_lease_record *r, bool durable);
 	/* Before it is acknowledged: a kill loses nothing. Sets r->place. */
 	void (*binding_store)(void *ctx, struct ha_binding_record *r);
@@ -211,9 +224,20 @@ struct ha_ops {
 	void (*event)(void *ctx, const struct ha_event *e);	/* may be NULL */
 };
 
+enum home_state {
+	HOME_SERVED,
+	HOME_RETIRING,			/* no longer configured: deprecated, until its end */
+	HOME_WITHDRAWN,			/* its bindings are being revoked */
+	HOME_GONE,
+};
+
 /* A home link at work. */
 struct ha_home {
 	struct ha_home_config cfg;
+	enum home_state state;
+	usec_t until;			/* the end of the prefix; 0: it is configured */
+	bool changed;			/* since the earlier run */
+	struct timer withdraw;
 	struct pool pool;		/* HOME_PER_HOST */
 	struct ha_interface *link;	/* HOME_SHARED: its only interface */
 	bool exhausted;			/* a host got no prefix, and nothing became free since */
@@ -417,12 +441,17 @@ struct lease *ha_find_lease(const struct ha *ha, const struct in6_addr *a);
 /* New hosts get no prefix. */
 bool ha_home_full(const struct ha_home *home);
 
-/* What an earlier run stored, leases first, oldest `until` first, before anything else
+/* What an earlier run stored. First the homes: one that is not configured any more comes to
+ * its end in its own time, and until then belongs to ha->homes. 0, -ENOSPC, -ENOMEM. */
+int ha_restore_home(struct ha *ha, const struct ha_home_record *r, usec_t now);
+/* Leases before bindings, oldest `until` first, before anything else
  * happens. 0; -EINVAL: does not fit the configuration any more (the caller says so and
  * goes on); -EEXIST, -ENOSPC, -ENOMEM. */
 int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now);
 /* Puts the binding into the data path too. -ESTALE: its lifetime is over. */
 int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t now);
+/* That was all; the database is told of the homes of this run. */
+void ha_restored(struct ha *ha, usec_t now);
 
 /* Bindings that are in the data path, and one by its home address (NULL: none there). */
 unsigned int ha_bound_count(const struct ha *ha);
@@ -454,6 +483,20 @@ size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const stru
 const char *home_config_check(struct ha_config *cfg);
 /* 0, -EINVAL or -ENOSPC. */
 int home_init_all(struct ha *ha);
+int home_begin(struct ha_home *home);	/* its pool */
+int home_join(struct ha_home *home);	/* the interfaces that it serves; 0 or -ENOSPC */
+/* RFC 4862 5.5.4: not to be used for anything new. */
+static inline bool home_is_deprecated(const struct ha_home *home)
+{
+	return home->cfg.deprecated || home->state != HOME_SERVED;
+}
+
+/* No longer than the prefix lasts. */
+static inline usec_t home_limit(const struct ha_home *home, usec_t t, usec_t now)
+{
+	return home->until != 0 && home->until - now < t ? home->until - now : t;
+}
+
 /* How long what a host has of the home stays valid; l NULL: the home is shared. */
 usec_t home_valid_left(const struct ha_home *home, const struct lease *l, usec_t now);
 void home_free_all(struct ha *ha);	/* leases too; their timers are stopped already */

@@ -151,6 +151,48 @@ const struct ha_home_config *ha_config_insecure(const struct ha_config *cfg)
 
 /* ---- life cycle ---- */
 
+int home_begin(struct ha_home *home)
+{
+	if (home->cfg.mode == HOME_SHARED)
+		return 0;
+	return pool_init(&home->pool, &home->cfg.prefix, home->ha->cfg->max_leases);
+}
+
+/* One that is not configured any more served every interface, or the one it names. */
+static bool serves_now(const struct ha_home *home, const char *interface)
+{
+	return home->state == HOME_SERVED ? serves(home->ha->cfg, &home->cfg, interface) :
+	       is_common(&home->cfg) || strcmp(home->cfg.interface, interface) == 0;
+}
+
+/* What is to be preferred comes first, in Router Advertisements too. */
+static void insert(struct ha_interface *ifc, struct ha_home *home)
+{
+	unsigned int at = ifc->n_homes++;
+
+	for (; at > 0 && !home_is_deprecated(home) && home_is_deprecated(ifc->homes[at - 1]); at--)
+		ifc->homes[at] = ifc->homes[at - 1];
+	ifc->homes[at] = home;
+}
+
+int home_join(struct ha_home *home)
+{
+	struct ha *ha = home->ha;
+
+	for (unsigned int i = 0; i < ha->n_interfaces; i++) {
+		struct ha_interface *ifc = &ha->interfaces[i];
+
+		if (!serves_now(home, ifc->name))
+			continue;
+		if (ifc->n_homes == HA_INTERFACE_HOMES)
+			return -ENOSPC;
+		insert(ifc, home);
+		if (home->cfg.mode == HOME_SHARED)
+			home->link = ifc;
+	}
+	return 0;
+}
+
 int home_init_all(struct ha *ha)
 {
 	for (unsigned int i = 0; i < ha->cfg->n_homes; i++) {
@@ -159,23 +201,13 @@ int home_init_all(struct ha *ha)
 
 		home->cfg = ha->cfg->homes[i];
 		home->ha = ha;
-		if (home->cfg.mode == HOME_PER_HOST) {
-			err = pool_init(&home->pool, &home->cfg.prefix, ha->cfg->max_leases);
-			if (err < 0)
-				return err;
-		}
+		err = home_begin(home);
+		if (err < 0)
+			return err;
 		ha->n_homes++;
-		for (unsigned int n = 0; n < ha->n_interfaces; n++) {
-			struct ha_interface *ifc = &ha->interfaces[n];
-
-			if (!serves(ha->cfg, &home->cfg, ifc->name))
-				continue;
-			if (ifc->n_homes == HA_INTERFACE_HOMES)
-				return -ENOSPC;
-			ifc->homes[ifc->n_homes++] = home;
-			if (home->cfg.mode == HOME_SHARED)
-				home->link = ifc;
-		}
+		err = home_join(home);
+		if (err < 0)
+			return err;
 	}
 	return 0;
 }
@@ -190,21 +222,28 @@ void home_free_all(struct ha *ha)
 			timer_stop(ha->timers, &l->lifetime);
 		}
 		pool_free(&ha->homes[i].pool);
+		timer_stop(ha->timers, &ha->homes[i].withdraw);
 	}
 }
 
 usec_t home_valid_left(const struct ha_home *home, const struct lease *l, usec_t now)
 {
 	/* A shared prefix is advertised for its whole lifetime again and again. */
-	return l ? l->valid_until - now : home->ha->cfg->prefix_lifetime;
+	return home_limit(home, l ? l->valid_until - now : home->ha->cfg->prefix_lifetime, now);
 }
 
 /* ---- looking up ---- */
 
+/* What is withdrawn is no home of anybody any more. */
+static bool is_home_of(const struct ha_home *home, const struct in6_addr *a)
+{
+	return in6_in(&home->cfg.prefix, a) && home->state <= HOME_RETIRING;
+}
+
 struct ha_home *ha_home_of(struct ha *ha, const struct in6_addr *a)
 {
 	for (unsigned int i = 0; i < ha->n_homes; i++)
-		if (in6_in(&ha->homes[i].cfg.prefix, a))
+		if (is_home_of(&ha->homes[i], a))
 			return &ha->homes[i];
 	return NULL;
 }
@@ -212,7 +251,7 @@ struct ha_home *ha_home_of(struct ha *ha, const struct in6_addr *a)
 bool ha_is_own_address(const struct ha *ha, const struct in6_addr *a)
 {
 	for (unsigned int i = 0; i < ha->n_homes; i++)
-		if (in6_eq(&ha->homes[i].cfg.address, a))
+		if (in6_eq(&ha->homes[i].cfg.address, a) && ha->homes[i].state != HOME_GONE)
 			return true;
 	return false;
 }
@@ -228,12 +267,13 @@ bool ha_serves(const struct ha_interface *ifc, const struct ha_home *home)
 struct lease *ha_find_lease(const struct ha *ha, const struct in6_addr *a)
 {
 	for (unsigned int i = 0; i < ha->n_homes; i++)
-		if (in6_in(&ha->homes[i].cfg.prefix, a))
+		if (is_home_of(&ha->homes[i], a))
 			return pool_find_addr(&ha->homes[i].pool, a);
 	return NULL;
 }
 
 bool ha_home_full(const struct ha_home *home)
 {
-	return home->cfg.mode == HOME_PER_HOST && pool_full(&home->pool);
+	return home->cfg.mode == HOME_PER_HOST && !home_is_deprecated(home) &&
+	       pool_full(&home->pool);
 }

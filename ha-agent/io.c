@@ -80,11 +80,11 @@ static int put_pools(struct io *io)
 {
 	int err = 0;
 
-	for (unsigned int i = 0; err == 0 && i < io->cfg.ha->n_homes; i++) {
-		const struct ha_home_config *h = &io->cfg.ha->homes[i];
-		struct rt_route r = pool_route(&h->prefix);
+	for (unsigned int i = 0; err == 0 && i < io->ha.n_homes; i++) {
+		const struct ha_home *h = &io->ha.homes[i];
+		struct rt_route r = pool_route(&h->cfg.prefix);
 
-		if (h->mode == HOME_PER_HOST)
+		if (h->cfg.mode == HOME_PER_HOST && h->state != HOME_GONE)
 			err = rt_route_replace(io->nl, &r);
 	}
 	return err;
@@ -178,6 +178,47 @@ static int op_host_attach(void *ctx, const struct ha_home *home, const struct in
 	return rt_neigh_replace(io->nl, home->link->ifindex, hoa, mac, false, false);
 }
 
+static bool has_address(const struct ha *ha, const struct ha_home *but, const struct in6_addr *a)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		if (&ha->homes[i] != but && ha->homes[i].state != HOME_GONE &&
+		    in6_eq(&ha->homes[i].cfg.address, a))
+			return true;
+	return false;
+}
+
+static void op_home_detach(void *ctx, const struct ha_home *home)
+{
+	struct io *io = ctx;
+	const struct in6_addr *a = &home->cfg.address;
+
+	struct rt_route pool = pool_route(&home->cfg.prefix);
+
+	if (home->cfg.mode == HOME_PER_HOST)
+		(void)rt_route_del(io->nl, &pool);
+	if (home->link && home->link->ifindex != 0)
+		(void)rt_addr_del(io->nl, home->link->ifindex, a, home->cfg.prefix.len);
+	/* The home that took its place may have the same. */
+	if (has_address(&io->ha, home, a))
+		return;
+	(void)io->dp->ops->endpoint_del(io->dp, a);
+	(void)rt_addr_del(io->nl, io->device, a, 128);
+}
+
+static void op_home_store(void *ctx, const struct ha_home_record *r)
+{
+	struct io *io = ctx;
+
+	store_home(io->store, r);
+}
+
+static void op_home_forget(void *ctx, const struct in6_prefix *prefix)
+{
+	struct io *io = ctx;
+
+	store_forget_home(io->store, prefix);
+}
+
 static int op_lease_attach(void *ctx, const struct lease *l)
 {
 	return lease_in(ctx, l);
@@ -246,6 +287,9 @@ static const struct ha_ops ops = {
 	.dp_commit = op_dp_commit,
 	.home_attach = op_home_attach,
 	.host_attach = op_host_attach,
+	.home_detach = op_home_detach,
+	.home_store = op_home_store,
+	.home_forget = op_home_forget,
 	.lease_attach = op_lease_attach,
 	.lease_detach = op_lease_detach,
 	.lease_store = op_lease_store,
@@ -269,7 +313,7 @@ struct found_routes {
 static bool is_pool(const struct ha *ha, const struct in6_prefix *p)
 {
 	for (unsigned int i = 0; i < ha->n_homes; i++)
-		if (ha->homes[i].cfg.mode == HOME_PER_HOST &&
+		if (ha->homes[i].cfg.mode == HOME_PER_HOST && ha->homes[i].state != HOME_GONE &&
 		    in6_prefix_eq(&ha->homes[i].cfg.prefix, p))
 			return true;
 	return false;
@@ -662,7 +706,7 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 	struct dp_home homes[HA_MAX_HOMES];
 	struct dp_config cfg = {
 		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = HA_DEVICE,
-		.homes = homes, .n_homes = io->cfg.ha->n_homes, .mss = io->cfg.ha->tcp_mss,
+		.homes = homes, .n_homes = io->ha.n_homes, .mss = io->cfg.ha->tcp_mss,
 		.failed = on_dp_failed, .failed_ctx = io,
 	};
 	const struct dp_ops *dp_ops;
@@ -671,7 +715,7 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 
 	for (unsigned int i = 0; i < cfg.n_homes; i++)
 		homes[i] = (struct dp_home){
-			io->cfg.ha->homes[i].prefix, io->cfg.ha->homes[i].address,
+			io->ha.homes[i].cfg.prefix, io->ha.homes[i].cfg.address,
 		};
 	if (err == -ENOENT)
 		return fail(why, err, "there is no data path %s", io->cfg.datapath);
@@ -684,27 +728,40 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 	err = dp_ops->open(&cfg, &io->dp);
 	if (err < 0)
 		return fail(why, err, "data path %s: %s", dp_ops->name, strerror(-err));
-	for (unsigned int i = 0; err == 0 && i < io->cfg.ha->n_homes; i++)
-		err = open_home(io, &io->cfg.ha->homes[i], why);
+	for (unsigned int i = 0; err == 0 && i < io->ha.n_homes; i++)
+		err = open_home(io, &io->ha.homes[i].cfg, why);
 	if (err < 0)
 		return err;
 	err = put_pools(io);
 	return err < 0 ? fail(why, err, "no route about the pool: %s", strerror(-err)) : 0;
 }
 
+static int unreadable(const struct io *io, int err, char why[IO_WHY])
+{
+	return fail(why, err, "what an earlier run left in %s cannot be read: %s",
+		    io->cfg.state_dir, err == -EUCLEAN ? "a row makes no sense" :
+		    strerror(-err));
+}
+
 /* What the earlier run knew comes first; then what only the kernel still has goes. */
-static int restore(struct io *io, char why[IO_WHY])
+static int begin(struct io *io, char why[IO_WHY])
 {
 	int err = ha_init(&io->ha, io->cfg.ha, &ops, io, loop_timers(io->loop), clock_now());
 
 	if (err < 0)
 		return fail(why, err, "the home agent cannot start: %s", strerror(-err));
 	io->ha_ready = true;
-	err = store_restore(io->store, &io->ha, clock_now());
+	err = store_restore_homes(io->store, &io->ha, clock_now());
+	return err < 0 ? unreadable(io, err, why) : 0;
+}
+
+static int restore(struct io *io, char why[IO_WHY])
+{
+	int err = store_restore(io->store, &io->ha, clock_now());
+
 	if (err < 0)
-		return fail(why, err, "what an earlier run left in %s cannot be read: %s",
-			    io->cfg.state_dir, err == -EUCLEAN ? "a row makes no sense" :
-			    strerror(-err));
+		return unreadable(io, err, why);
+	ha_restored(&io->ha, clock_now());
 	drop_stale_bindings(io);
 	return 0;
 }
@@ -754,6 +811,8 @@ int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], st
 		err = check_interfaces(io, why);
 	if (err == 0)
 		err = open_database(io, why);
+	if (err == 0)
+		err = begin(io, why);
 	if (err == 0)
 		err = open_datapath(io, why);
 	if (err == 0)

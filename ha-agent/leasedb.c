@@ -19,14 +19,15 @@
 #define DB_NAME		"had.db"
 #define LOCK_NAME	"had.lock"
 #define APPLICATION_ID	1684892016	/* "dmip" */
-#define VERSION		1
+#define VERSION		2
 #define BUSY_MS		2000
 #define PATH_ROOM	4096
 #define TEXT_OF(x)	#x
 #define TEXT(x)		TEXT_OF(x)
 
 enum statement {
-	PUT_LEASE, ALL_LEASES, BEGIN, COMMIT, ROLLBACK, STATEMENT_MAX
+	PUT_LEASE, ALL_LEASES, PUT_HOME, DEL_HOME, ALL_HOMES, BEGIN, COMMIT, ROLLBACK,
+	STATEMENT_MAX
 };
 
 static const char *const sql[STATEMENT_MAX] = {
@@ -34,22 +35,51 @@ static const char *const sql[STATEMENT_MAX] = {
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[ALL_LEASES] = "SELECT prefix, mac, interface, linklocal, attached, until FROM lease"
 		       " ORDER BY until",
+	[PUT_HOME] = "REPLACE INTO home (prefix, shared, address, interface, deprecated, until)"
+		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[DEL_HOME] = "DELETE FROM home WHERE prefix = ?1",
+	[ALL_HOMES] = "SELECT prefix, shared, address, interface, deprecated, until FROM home",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 };
 
+/* A host has a lease of each home that it was at. */
+#define LEASE_TABLE \
+	"CREATE TABLE lease (" \
+	" prefix TEXT NOT NULL PRIMARY KEY," \
+	" mac TEXT NOT NULL," \
+	" interface TEXT NOT NULL," \
+	" linklocal TEXT NOT NULL,"	/* :: when it is not known */ \
+	" attached INTEGER NOT NULL," \
+	" until INTEGER NOT NULL"	/* seconds of the epoch, as all times */ \
+	") STRICT, WITHOUT ROWID;"
+#define HOME_TABLE \
+	"CREATE TABLE home (" \
+	" prefix TEXT NOT NULL PRIMARY KEY," \
+	" shared INTEGER NOT NULL," \
+	" address TEXT NOT NULL," \
+	" interface TEXT NOT NULL," \
+	" deprecated INTEGER NOT NULL," \
+	" until INTEGER NOT NULL"	/* 0: it is configured */ \
+	") STRICT, WITHOUT ROWID;"
+
 static const char schema[] =
 	"BEGIN IMMEDIATE;"
-	"CREATE TABLE lease ("
-	" prefix TEXT NOT NULL PRIMARY KEY,"
-	" mac TEXT NOT NULL UNIQUE,"
-	" interface TEXT NOT NULL,"
-	" linklocal TEXT NOT NULL,"	/* :: when it is not known */
-	" attached INTEGER NOT NULL,"
-	" until INTEGER NOT NULL"	/* seconds of the epoch, as all times */
-	") STRICT, WITHOUT ROWID;"
+	LEASE_TABLE
+	HOME_TABLE
 	"PRAGMA application_id = " TEXT(APPLICATION_ID) ";"
+	"PRAGMA user_version = " TEXT(VERSION) ";"
+	"COMMIT;";
+
+/* From version 1, where a host had one lease. */
+static const char upgrade[] =
+	"BEGIN IMMEDIATE;"
+	"ALTER TABLE lease RENAME TO lease_1;"
+	LEASE_TABLE
+	"INSERT INTO lease SELECT prefix, mac, interface, linklocal, attached, until FROM lease_1;"
+	"DROP TABLE lease_1;"
+	HOME_TABLE
 	"PRAGMA user_version = " TEXT(VERSION) ";"
 	"COMMIT;";
 
@@ -166,8 +196,9 @@ static int refuse(struct leasedb *db, const char *path, int err, char *why, size
 	}
 }
 
-/* Is it ours, whole and of a version that we know? Nothing is written for this. */
-static int look(struct leasedb *db, const char *path, bool *ret_new, char *why, size_t len)
+/* Is it ours, whole and of a version that we know (0: it is new)? Nothing is written for
+ * this. */
+static int look(struct leasedb *db, const char *path, int *ret_version, char *why, size_t len)
 {
 	int version = 0, application = 0, tables = 0;
 	int err = pragma_int(db->sqlite, "PRAGMA user_version", &version);
@@ -180,12 +211,12 @@ static int look(struct leasedb *db, const char *path, bool *ret_new, char *why, 
 		err = quick_check(db->sqlite);
 	if (err < 0)
 		return refuse(db, path, err, why, len);
-	*ret_new = tables == 0 && version == 0;
-	if (*ret_new)
+	*ret_version = version;
+	if (tables == 0 && version == 0)
 		return 0;
 	if (application != APPLICATION_ID)
 		return fail(why, len, -EUCLEAN, "%s is a database, but not of dmip6-had", path);
-	if (version != VERSION)
+	if (version < 1 || version > VERSION)
 		return fail(why, len, -EUCLEAN, "%s has version %d, this program knows version %d",
 			    path, version, VERSION);
 	return 0;
@@ -205,9 +236,8 @@ static int prepare(struct leasedb *db)
 
 static int open_file(struct leasedb *db, const char *path, char *why, size_t len)
 {
-	bool is_new = false;
 	struct stat st;
-	int rc, err;
+	int version = 0, rc, err;
 
 	/* The super-user could write it all the same; who marked it so meant it. */
 	if (stat(path, &st) == 0 && !(st.st_mode & S_IWUSR))
@@ -216,15 +246,15 @@ static int open_file(struct leasedb *db, const char *path, char *why, size_t len
 	if (rc != SQLITE_OK)
 		return refuse(db, path, to_errno(rc), why, len);
 	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
-	err = look(db, path, &is_new, why, len);
+	err = look(db, path, &version, why, len);
 	if (err < 0)
 		return err;
 	if (sqlite3_db_readonly(db->sqlite, "main") != 0)
 		return refuse(db, path, -EROFS, why, len);
 	rc = sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
 			  NULL, NULL, NULL);
-	if (rc == SQLITE_OK && is_new)
-		rc = sqlite3_exec(db->sqlite, schema, NULL, NULL, NULL);
+	if (rc == SQLITE_OK && version < VERSION)
+		rc = sqlite3_exec(db->sqlite, version == 0 ? schema : upgrade, NULL, NULL, NULL);
 	/* A file system may refuse what the file's mode allows. */
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL, NULL);
@@ -328,6 +358,25 @@ int leasedb_put_lease(struct leasedb *db, const struct ha_lease_record *r)
 	return run(db, PUT_LEASE);
 }
 
+int leasedb_put_home(struct leasedb *db, const struct ha_home_record *r)
+{
+	sqlite3_stmt *st = db->statements[PUT_HOME];
+
+	bind_text(st, 1, in6_prefix_str(&r->cfg.prefix).s);
+	sqlite3_bind_int(st, 2, r->cfg.mode == HOME_SHARED);
+	bind_text(st, 3, in6_str(&r->cfg.address).s);
+	bind_text(st, 4, r->cfg.interface);
+	sqlite3_bind_int(st, 5, r->cfg.deprecated);
+	sqlite3_bind_int64(st, 6, seconds_up(r->until));
+	return run(db, PUT_HOME);
+}
+
+int leasedb_del_home(struct leasedb *db, const struct in6_prefix *prefix)
+{
+	bind_text(db->statements[DEL_HOME], 1, in6_prefix_str(prefix).s);
+	return run(db, DEL_HOME);
+}
+
 /* ---- reading ---- */
 
 static const char *text_at(sqlite3_stmt *st, int at)
@@ -363,6 +412,43 @@ int leasedb_each_lease(struct leasedb *db, void (*fn)(void *ctx, const struct ha
 
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		err = read_lease(st, &r);
+		if (err < 0)
+			break;
+		fn(ctx, &r);
+	}
+	sqlite3_reset(st);
+	return err < 0 ? err : to_errno(rc);
+}
+
+static int read_home(sqlite3_stmt *st, struct ha_home_record *ret)
+{
+	struct ha_home_record r = {
+		.cfg.mode = sqlite3_column_int(st, 1) ? HOME_SHARED : HOME_PER_HOST,
+		.cfg.deprecated = sqlite3_column_int(st, 4) != 0,
+	};
+	const char *interface = text_at(st, 3);
+	int64_t until = sqlite3_column_int64(st, 5);
+
+	if (in6_prefix_parse(text_at(st, 0), &r.cfg.prefix) < 0 ||
+	    in6_parse(text_at(st, 2), &r.cfg.address) < 0 ||
+	    strlen(interface) >= sizeof(r.cfg.interface) || until < 0 ||
+	    until > INT64_MAX / USEC_S)
+		return -EUCLEAN;
+	snprintf(r.cfg.interface, sizeof(r.cfg.interface), "%s", interface);
+	r.until = until * USEC_S;
+	*ret = r;
+	return 0;
+}
+
+int leasedb_each_home(struct leasedb *db, void (*fn)(void *ctx, const struct ha_home_record *r),
+		      void *ctx)
+{
+	sqlite3_stmt *st = db->statements[ALL_HOMES];
+	struct ha_home_record r;
+	int rc, err = 0;
+
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		err = read_home(st, &r);
 		if (err < 0)
 			break;
 		fn(ctx, &r);

@@ -22,9 +22,13 @@ void leasedb_close(struct leasedb *db);
 int leasedb_begin(struct leasedb *db, bool durable);
 int leasedb_commit(struct leasedb *db);
 void leasedb_rollback(struct leasedb *db);
-/* Replaces the rows of the same prefix and of the same host. */
+/* Each replaces the row of the same prefix. */
+int leasedb_put_home(struct leasedb *db, const struct ha_home_record *r);
+int leasedb_del_home(struct leasedb *db, const struct in6_prefix *prefix);
 int leasedb_put_lease(struct leasedb *db, const struct ha_lease_record *r);
 
+int leasedb_each_home(struct leasedb *db, void (*fn)(void *ctx, const struct ha_home_record *r),
+		      void *ctx);
 /* Leases in the order of their ends. -EUCLEAN: a row cannot be understood. */
 int leasedb_each_lease(struct leasedb *db, void (*fn)(void *ctx, const struct ha_lease_record *r),
 		       void *ctx);

@@ -133,11 +133,132 @@ static void attach_home(struct ha_home *home)
 	}
 }
 
-/* The host is told that its prefix stays its own. */
+/* ---- what a host has ---- */
+
+/* True: its link-local address was not known before. */
+static bool sign_of_life(struct lease *l, const struct in6_addr *linklocal, usec_t now)
+{
+	l->seen = now;
+	l->probes = 0;
+	if (!in6_is_linklocal(linklocal) || in6_eq(&l->linklocal, linklocal))
+		return false;
+	l->linklocal = *linklocal;
+	return true;
+}
+
+/* Takes note of where the host is; true: something about that is new. */
+static bool place(struct ha *ha, struct lease *l, struct ha_interface *ifc, const char *reason,
+		  usec_t now)
+{
+	bool attached = l->state == LEASE_ATTACHED;
+
+	if (attached && l->interface == ifc)
+		return false;
+	if (attached && l->interface)
+		ha->ops->lease_detach(ha->ctx, l);
+	l->interface = ifc;
+	l->missed = false;
+	change_state(l, LEASE_ATTACHED, reason, now);
+	return true;
+}
+
+/* A lease for a host that has none; NULL: none to be had. */
+static struct lease *begin_lease(struct ha_home *home, const uint8_t mac[6], usec_t now)
+{
+	struct lease *l = pool_take(&home->pool, mac);
+	struct ha *ha = home->ha;
+
+	if (!l) {
+		ha->counters[HA_POOL_EXHAUSTED]++;
+		if (!home->exhausted)
+			log_warn("pool %s is exhausted: %s gets no prefix",
+				 in6_prefix_str(&home->cfg.prefix).s, mac_str(mac).s);
+		home->exhausted = true;
+		return NULL;
+	}
+	home->exhausted = false;
+	nd_lease_init(home, l);
+	l->tokens = HA_RS_BURST;
+	l->tokens_at = now;
+	if (timer_set(ha->timers, &l->presence, now + HA_PRESENCE_IDLE) < 0 ||
+	    timer_set(ha->timers, &l->lifetime, now + ha->cfg->prefix_lifetime) < 0) {
+		timer_stop(ha->timers, &l->presence);
+		pool_drop(&home->pool, l);
+		return NULL;
+	}
+	return l;
+}
+
+/* The lease is the host's, on this interface, and written down; false: it could not be
+ * written down and must not be told to anybody. */
+static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_interface *ifc,
+			 const struct in6_addr *src, usec_t now)
+{
+	bool learned = sign_of_life(l, src, now);
+	bool placed, stored = false;
+
+	placed = place(ha, l, ifc, "router solicitation", now);
+	if (ha_extend_lease(ha, l, now, &stored) < 0 && l->valid_until <= now) {
+		if (is_new) {
+			timer_stop(ha->timers, &l->presence);
+			timer_stop(ha->timers, &l->lifetime);
+			pool_drop(&l->home->pool, l);
+		}
+		return false;
+	}
+	if ((placed || learned) && !stored)
+		(void)ha_store_lease(ha, l, false);
+	attach_in_kernel(l);
+	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
+	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
+	if (is_new)
+		tell(l, HA_EVENT_LEASE_NEW, NULL);
+	if (placed)
+		tell(l, HA_EVENT_LEASE_ATTACHED, "router solicitation");
+	return true;
+}
+
+/* The host's lease in one home of the interface, extended or new; NULL: it gets none. */
+static struct lease *solicited_lease(struct ha_home *home, struct ha_interface *ifc,
+				     const uint8_t mac[6], const struct in6_addr *src, usec_t now)
+{
+	struct lease *l = pool_find_mac(&home->pool, mac);
+	bool is_new = !l;
+
+	/* RFC 4862 5.5.4: what ends takes nobody on. */
+	if (home_is_deprecated(home) && (is_new || l->state == LEASE_FREE))
+		return NULL;
+	/* What is going to stop takes nobody on. */
+	if (home->ha->drain.state != DRAIN_OFF && (is_new || l->state == LEASE_FREE)) {
+		home->ha->counters[HA_DRAIN_NO_PREFIX]++;
+		return NULL;
+	}
+	if (is_new)
+		l = begin_lease(home, mac, now);
+	return l && settle_lease(home->ha, l, is_new, ifc, src, now) ? l : NULL;
+}
+
+/* Whose prefix ends needs another one, and will not ask. */
+static void offer_more(const struct lease *l, usec_t now)
+{
+	struct ha_interface *ifc = l->interface;
+
+	for (unsigned int i = 0; i < ifc->n_homes; i++) {
+		struct ha_home *home = ifc->homes[i];
+
+		if (home->cfg.mode == HOME_PER_HOST && !home_is_deprecated(home) &&
+		    !pool_find_mac(&home->pool, l->mac))
+			(void)solicited_lease(home, ifc, l->mac, &l->linklocal, now);
+	}
+}
+
+/* The host is told how long its prefix stays its own. */
 static void renew(struct lease *l, enum ha_counter counter, usec_t now)
 {
 	struct ha *ha = l->ha;
 
+	if (home_is_deprecated(l->home))
+		offer_more(l, now);
 	(void)ha_extend_lease(ha, l, now, NULL);
 	advertise_to(ha, l->interface, l->mac, counter, now);
 	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
@@ -148,7 +269,8 @@ void nd_interface_up(struct ha_interface *ifc)
 	struct lease *l, *next;
 
 	for (unsigned int i = 0; i < ifc->n_homes; i++) {
-		if (ifc->homes[i]->cfg.mode == HOME_SHARED)
+		if (ifc->homes[i]->cfg.mode == HOME_SHARED &&
+		    ifc->homes[i]->state != HOME_GONE)
 			attach_home(ifc->homes[i]);
 		HASH_ITER(by_mac, ifc->homes[i]->pool.by_mac, l, next)
 			if (l->state == LEASE_ATTACHED && l->interface == ifc)
@@ -181,17 +303,6 @@ void nd_advertise_all(struct ha *ha, usec_t now)
 }
 
 /* ---- one lease ---- */
-
-/* True: its link-local address was not known before. */
-static bool sign_of_life(struct lease *l, const struct in6_addr *linklocal, usec_t now)
-{
-	l->seen = now;
-	l->probes = 0;
-	if (!in6_is_linklocal(linklocal) || in6_eq(&l->linklocal, linklocal))
-		return false;
-	l->linklocal = *linklocal;
-	return true;
-}
 
 static void probe(struct lease *l)
 {
@@ -286,22 +397,6 @@ void nd_lease_init(struct ha_home *home, struct lease *l)
 	timer_init(&l->lifetime, "lifetime", on_lifetime, l);
 }
 
-/* Takes note of where the host is; true: something about that is new. */
-static bool place(struct ha *ha, struct lease *l, struct ha_interface *ifc, const char *reason,
-		  usec_t now)
-{
-	bool attached = l->state == LEASE_ATTACHED;
-
-	if (attached && l->interface == ifc)
-		return false;
-	if (attached && l->interface)
-		ha->ops->lease_detach(ha->ctx, l);
-	l->interface = ifc;
-	l->missed = false;
-	change_state(l, LEASE_ATTACHED, reason, now);
-	return true;
-}
-
 void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, usec_t now,
 		     const char *reason)
 {
@@ -347,79 +442,6 @@ void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
 
 /* ---- what comes in ---- */
 
-/* A lease for a host that has none; NULL: none to be had. */
-static struct lease *begin_lease(struct ha_home *home, const uint8_t mac[6], usec_t now)
-{
-	struct lease *l = pool_take(&home->pool, mac);
-	struct ha *ha = home->ha;
-
-	if (!l) {
-		ha->counters[HA_POOL_EXHAUSTED]++;
-		if (!home->exhausted)
-			log_warn("pool %s is exhausted: %s gets no prefix",
-				 in6_prefix_str(&home->cfg.prefix).s, mac_str(mac).s);
-		home->exhausted = true;
-		return NULL;
-	}
-	home->exhausted = false;
-	nd_lease_init(home, l);
-	l->tokens = HA_RS_BURST;
-	l->tokens_at = now;
-	if (timer_set(ha->timers, &l->presence, now + HA_PRESENCE_IDLE) < 0 ||
-	    timer_set(ha->timers, &l->lifetime, now + ha->cfg->prefix_lifetime) < 0) {
-		timer_stop(ha->timers, &l->presence);
-		pool_drop(&home->pool, l);
-		return NULL;
-	}
-	return l;
-}
-
-/* The lease is the host's, on this interface, and written down; false: it could not be
- * written down and must not be told to anybody. */
-static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_interface *ifc,
-			 const struct in6_addr *src, usec_t now)
-{
-	bool learned = sign_of_life(l, src, now);
-	bool placed, stored = false;
-
-	placed = place(ha, l, ifc, "router solicitation", now);
-	if (ha_extend_lease(ha, l, now, &stored) < 0 && l->valid_until <= now) {
-		if (is_new) {
-			timer_stop(ha->timers, &l->presence);
-			timer_stop(ha->timers, &l->lifetime);
-			pool_drop(&l->home->pool, l);
-		}
-		return false;
-	}
-	if ((placed || learned) && !stored)
-		(void)ha_store_lease(ha, l, false);
-	attach_in_kernel(l);
-	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
-	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
-	if (is_new)
-		tell(l, HA_EVENT_LEASE_NEW, NULL);
-	if (placed)
-		tell(l, HA_EVENT_LEASE_ATTACHED, "router solicitation");
-	return true;
-}
-
-/* The host's lease in one home of the interface, extended or new; NULL: it gets none. */
-static struct lease *solicited_lease(struct ha_home *home, struct ha_interface *ifc,
-				     const uint8_t mac[6], const struct in6_addr *src, usec_t now)
-{
-	struct lease *l = pool_find_mac(&home->pool, mac);
-	bool is_new = !l;
-
-	/* What is going to stop takes nobody on. */
-	if (home->ha->drain.state != DRAIN_OFF && (is_new || l->state == LEASE_FREE)) {
-		home->ha->counters[HA_DRAIN_NO_PREFIX]++;
-		return NULL;
-	}
-	if (is_new)
-		l = begin_lease(home, mac, now);
-	return l && settle_lease(home->ha, l, is_new, ifc, src, now) ? l : NULL;
-}
-
 static bool has_shared(const struct ha_interface *ifc)
 {
 	for (unsigned int i = 0; i < ifc->n_homes; i++)
@@ -441,10 +463,32 @@ static bool rs_allowed(struct ha_interface *ifc, const uint8_t mac[6], usec_t no
 					     HA_SHARED_RS_BURST, HA_SHARED_RS_PERIOD, now);
 }
 
+/* What the host gets of the homes of the interface; false: nothing at all. */
+static bool offer(struct ha_interface *ifc, const uint8_t mac[6], const struct in6_addr *src,
+		  usec_t now)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < ifc->n_homes; i++) {
+		struct lease *l;
+
+		if (ifc->homes[i]->state > HOME_RETIRING)
+			continue;
+		if (ifc->homes[i]->cfg.mode == HOME_SHARED) {
+			any = true;
+			continue;
+		}
+		l = solicited_lease(ifc->homes[i], ifc, mac, src, now);
+		if (l)
+			l->ra_due = any = true;
+	}
+	return any;
+}
+
 static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		  const struct in6_addr *src, usec_t now)
 {
-	bool any = false;
+	bool any;
 
 	ha->counters[HA_RX_RS]++;
 	/* RFC 4861 4.1: unspecified, or an address of the sending interface. A group is no
@@ -457,17 +501,7 @@ static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		ha->counters[HA_RS_LIMITED]++;
 		return;
 	}
-	for (unsigned int i = 0; i < ifc->n_homes; i++) {
-		struct lease *l;
-
-		if (ifc->homes[i]->cfg.mode == HOME_SHARED) {
-			any = true;
-			continue;
-		}
-		l = solicited_lease(ifc->homes[i], ifc, mac, src, now);
-		if (l)
-			l->ra_due = any = true;
-	}
+	any = offer(ifc, mac, src, now);
 	if (!ha_interface_usable(ifc)) {
 		ha->counters[HA_RS_NO_LINKLOCAL]++;
 		return;
@@ -482,7 +516,8 @@ static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 static void heard(struct lease *l, struct ha_interface *ifc, const struct in6_addr *linklocal,
 		  usec_t now)
 {
-	if (l->interface != ifc || (l->state != LEASE_ATTACHED && !l->missed))
+	if (l->home->state > HOME_RETIRING || l->interface != ifc ||
+	    (l->state != LEASE_ATTACHED && !l->missed))
 		return;
 	if (sign_of_life(l, linklocal, now))
 		(void)ha_store_lease(l->ha, l, false);

@@ -54,9 +54,9 @@ static struct nd_prefix prefix_option(const struct in6_addr *prefix, uint8_t fla
 }
 
 /* RFC 4862 5.5.4: what is begun goes on with it, nothing new begins. */
-static void deprecate(const struct drain *d, struct nd_prefix *p)
+static void deprecate(const struct ha_home *home, struct nd_prefix *p)
 {
-	if (d->state != DRAIN_OFF)
+	if (home->ha->drain.state != DRAIN_OFF || home_is_deprecated(home))
 		p->preferred_s = 0;
 }
 
@@ -65,15 +65,16 @@ unsigned int ra_home_prefixes(const struct ha_config *cfg, const struct ha_home 
 			      struct nd_prefix ret[HA_HOME_PREFIXES])
 {
 	const struct drain *d = &home->ha->drain;
-	uint32_t lifetime_s = seconds(cfg->prefix_lifetime, UINT32_MAX);
-	uint32_t ours_s = seconds(drain_limit(d, cfg->prefix_lifetime, now), UINT32_MAX);
+	uint32_t lifetime_s = seconds(home_limit(home, cfg->prefix_lifetime, now), UINT32_MAX);
+	uint32_t ours_s = seconds(home_limit(home, drain_limit(d, cfg->prefix_lifetime, now), now),
+				  UINT32_MAX);
 	unsigned int n = 0;
 
 	/* RFC 8273 4: the host's own prefix, not on-link for anybody. */
 	if (l) {
 		ret[n] = prefix_option(&l->prefix.addr, PIO_FLAG_AUTO,
 				       seconds(l->valid_until - now, lifetime_s));
-		deprecate(d, &ret[n++]);
+		deprecate(home, &ret[n++]);
 	}
 	/* RFC 6275 7.2: our whole address. In a prefix of single hosts nobody forms an address
 	 * from this one; in a shared one it stands for the prefix as well. */
@@ -82,7 +83,7 @@ unsigned int ra_home_prefixes(const struct ha_config *cfg, const struct ha_home 
 	} else {
 		ret[n] = prefix_option(&home->cfg.address, PIO_FLAG_ONLINK | PIO_FLAG_AUTO |
 				       PIO_FLAG_ROUTER, lifetime_s);
-		deprecate(d, &ret[n++]);
+		deprecate(home, &ret[n++]);
 	}
 	return n;
 }
@@ -117,9 +118,10 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 			   ra->ha_lifetime_s != ra->router_lifetime_s);
 
 	for (unsigned int i = 0; i < ifc->n_homes; i++)
-		ra->n_prefixes += ra_home_prefixes(cfg, ifc->homes[i],
-						   leases ? leases->of_home[i] : NULL, now,
-						   &ra->prefixes[ra->n_prefixes]);
+		if (ifc->homes[i]->state <= HOME_RETIRING)
+			ra->n_prefixes += ra_home_prefixes(cfg, ifc->homes[i],
+							   leases ? leases->of_home[i] : NULL,
+							   now, &ra->prefixes[ra->n_prefixes]);
 
 	/* RFC 8106 5.1: by default three times the longest interval. */
 	ra->n_rdnss = cfg->n_rdnss;

@@ -135,6 +135,27 @@ void store_forget_binding(struct store *s, const struct in6_addr *hoa, uint32_t 
 			  strerror(-err));
 }
 
+/* Rare, and so at once. */
+static void written(struct store *s, int err)
+{
+	if (err < 0)
+		log_error("the database could not be written: %s", leasedb_error(s->db));
+}
+
+void store_home(struct store *s, const struct ha_home_record *r)
+{
+	struct ha_home_record wall = *r;
+
+	if (wall.until != 0)
+		wall.until += wall_offset();
+	written(s, leasedb_put_home(s->db, &wall));
+}
+
+void store_forget_home(struct store *s, const struct in6_prefix *prefix)
+{
+	written(s, leasedb_del_home(s->db, prefix));
+}
+
 const char *store_trouble(const struct store *s)
 {
 	return s->trouble[0] != '\0' ? s->trouble : NULL;
@@ -184,6 +205,39 @@ struct restore {
 	usec_t now, offset;
 	unsigned int leases, bindings;
 };
+
+/* Kept until all are read: the home agent may want to change one. */
+struct homes {
+	struct ha_home_record records[HA_MAX_HOMES];
+	unsigned int n;
+};
+
+static void note_home(void *ctx, const struct ha_home_record *r)
+{
+	struct homes *h = ctx;
+
+	if (h->n < HA_MAX_HOMES)
+		h->records[h->n++] = *r;
+}
+
+int store_restore_homes(struct store *s, struct ha *ha, usec_t now)
+{
+	struct homes homes = { .n = 0 };
+	int err = leasedb_each_home(s->db, note_home, &homes);
+
+	for (unsigned int i = 0; err == 0 && i < homes.n; i++) {
+		struct ha_home_record *r = &homes.records[i];
+		int failed;
+
+		if (r->until != 0)
+			r->until -= wall_offset();
+		failed = ha_restore_home(ha, r, now);
+		if (failed < 0)
+			log_warn("prefix %s of an earlier run is not taken over: %s",
+				 in6_prefix_str(&r->cfg.prefix).s, strerror(-failed));
+	}
+	return err;
+}
 
 static void restore_lease(void *ctx, const struct ha_lease_record *r)
 {

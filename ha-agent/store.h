@@ -24,6 +24,11 @@ void store_forget_binding(struct store *s, const struct in6_addr *hoa, uint32_t 
 /* NULL, or why leases (bindings) could not be written the last time. */
 const char *store_trouble(const struct store *s);
 const char *store_binding_trouble(const struct store *s);
+void store_home(struct store *s, const struct ha_home_record *r);
+void store_forget_home(struct store *s, const struct in6_prefix *prefix);
+/* Hands the homes of an earlier run to the home agent; the rest comes after the data path
+ * knows them. */
+int store_restore_homes(struct store *s, struct ha *ha, usec_t now);
 /* Hands the leases, then the bindings of an earlier run to the home agent. */
 int store_restore(struct store *s, struct ha *ha, usec_t now);
 

@@ -359,7 +359,6 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 {
 	struct verdict_policy policy = {
 		.max_lifetime = longest_lifetime(ha, now),
-		.prefix_lifetime = ha->cfg->prefix_lifetime,
 		.bindings_per_lease = HA_BINDINGS_PER_LEASE,
 		.answer_auth_failure = ha->cfg->answer_auth_failure,
 	};
@@ -384,6 +383,8 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 		.key = msg->opts.mn_ha.present ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,
 		.may_be_unauthenticated = may_be_unauthenticated(ha, home, &hoa, lease),
 		.home = home, .binding = binding, .lease = lease,
+		.prefix_left = home ? home_valid_left(home, lease, now) : 0,
+		.prefix_deprecated = home && home_is_deprecated(home),
 		.to_other_home = home && !in6_eq(&home->cfg.address, &ip->dst),
 		.hoa_is_ours = ha_is_own_address(ha, &hoa),
 		.coa_is_ours = ha_is_own_address(ha, &coa),

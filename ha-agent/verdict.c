@@ -133,12 +133,6 @@ static bool is_shared(const struct verdict_in *in)
 	return in->home && in->home->cfg.mode == HOME_SHARED;
 }
 
-/* How long the home address's prefix is still valid. */
-static usec_t prefix_left(const struct verdict_in *in)
-{
-	return in->lease ? in->lease->valid_until - in->now : in->policy->prefix_lifetime;
-}
-
 void verdict_addresses(const struct ip6_packet *ip, const struct mh_msg *msg,
 		       struct in6_addr *ret_hoa, struct in6_addr *ret_coa)
 {
@@ -302,7 +296,7 @@ static bool is_reserved(const struct verdict_in *in, const struct in6_addr *hoa)
 /* RFC 6275 10.3.1: no more than was asked for, than the prefix has left, than policy. */
 static uint16_t granted(const struct verdict_in *in)
 {
-	usec_t left = prefix_left(in);
+	usec_t left = in->prefix_left;
 	usec_t t = in->msg->u.bu.lifetime * UNIT;
 
 	if (t > in->policy->max_lifetime)
@@ -388,8 +382,8 @@ void verdict(const struct verdict_in *in, struct verdict *ret)
 		v.mesg_id = (in->wall & ~(uint64_t)UINT32_MAX) | (v.mesg_id & UINT32_MAX);
 	if (v.reason != VERDICT_REGISTER) {
 		v.lifetime = 0;
-	} else if ((usec_t)v.lifetime >= prefix_left(in) / UNIT) {
-		/* RFC 6275 10.3.1: the prefix ends with the binding, or before. */
+	} else if (in->prefix_deprecated || (usec_t)v.lifetime >= in->prefix_left / UNIT) {
+		/* RFC 6275 10.3.1: the prefix is deprecated, or ends with the binding. */
 		v.status = BA_PREFIX_DISCOVERY;
 	}
 	*ret = v;

@@ -70,7 +70,6 @@ bool verdict_is_valid(enum verdict_reason r);
 
 struct verdict_policy {
 	usec_t max_lifetime;
-	usec_t prefix_lifetime;		/* of a shared prefix, which is always as long */
 	unsigned int bindings_per_lease;
 	bool answer_auth_failure;
 	bool no_new_bindings;		/* those that are there may be refreshed and moved */
@@ -87,6 +86,8 @@ struct verdict_in {
 	const struct binding *binding;	/* of its home address; NULL: none */
 	const struct lease *lease;	/* whose prefix holds the home address; NULL: none, or
 					 * the prefix is shared */
+	usec_t prefix_left;		/* how long the home address's prefix is valid yet */
+	bool prefix_deprecated;
 	bool hoa_is_ours;		/* the home address is the home agent's own */
 	bool coa_is_ours;		/* the care-of address is the home agent's own */
 	bool coa_is_bound;		/* the care-of address is itself a bound home address */

@@ -17,7 +17,7 @@
 
 enum call {
 	CALL_SEND_LINK, CALL_SEND_ROUTED, CALL_DP_SET, CALL_DP_DEL, CALL_DP_USED,
-	CALL_HOME_ATTACH, CALL_HOST_ATTACH, CALL_ATTACH, CALL_DETACH,
+	CALL_HOME_ATTACH, CALL_HOST_ATTACH, CALL_HOME_DETACH, CALL_HOME_FORGET, CALL_ATTACH, CALL_DETACH,
 	CALL_LEASE_STORE, CALL_LEASE_STORE_DURABLE, CALL_BINDING_STORE, CALL_BINDING_FORGET,
 	CALL_EVENT, CALL_DRAINED,
 };
@@ -33,6 +33,8 @@ struct fake {
 	uint8_t packet[2048];		/* the last that was sent */
 	size_t packet_len;
 	uint8_t packet_mac[6];
+	struct ha_home_record homes[8];	/* as they were stored, by prefix */
+	unsigned int n_homes;
 	uint8_t host_mac[6];		/* of the last host_attach */
 	int packet_ifindex;
 	struct dp_binding dp;		/* the last that was set */
@@ -139,6 +141,35 @@ static inline int fake_host_attach(void *ctx, const struct ha_home *home,
 	return 0;
 }
 
+static inline void fake_home_detach(void *ctx, const struct ha_home *home)
+{
+	(void)home;
+	fake_note(ctx, CALL_HOME_DETACH);
+}
+
+static inline void fake_home_forget(void *ctx, const struct in6_prefix *prefix)
+{
+	struct fake *f = ctx;
+
+	fake_note(f, CALL_HOME_FORGET);
+	for (unsigned int i = 0; i < f->n_homes; i++)
+		if (in6_prefix_eq(&f->homes[i].cfg.prefix, prefix))
+			f->homes[i--] = f->homes[--f->n_homes];
+}
+
+static inline void fake_home_store(void *ctx, const struct ha_home_record *r)
+{
+	struct fake *f = ctx;
+	unsigned int i = 0;
+
+	while (i < f->n_homes && !in6_prefix_eq(&f->homes[i].cfg.prefix, &r->cfg.prefix))
+		i++;
+	assert_true(i < 8);
+	f->homes[i] = *r;
+	if (i == f->n_homes)
+		f->n_homes++;
+}
+
 static inline int fake_lease_store(void *ctx, const struct ha_lease_record *r, bool durable)
 {
 	struct fake *f = ctx;
@@ -202,6 +233,9 @@ static const struct ha_ops fake_ops = {
 	.dp_used = fake_dp_used,
 	.home_attach = fake_home_attach,
 	.host_attach = fake_host_attach,
+	.home_detach = fake_home_detach,
+	.home_store = fake_home_store,
+	.home_forget = fake_home_forget,
 	.lease_attach = fake_attach,
 	.lease_detach = fake_detach,
 	.lease_store = fake_lease_store,

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,7 @@ static void survives_a_kill(void **state)
 	leasedb_close(db);
 }
 
+/* Whoever comes later has the prefix; a host may have one of each of its home links. */
 static void one_prefix_one_host(void **state)
 {
 	struct ha_lease_record a = lease(1, "2001:db8:1:101::/64", 100);
@@ -149,11 +151,83 @@ static void one_prefix_one_host(void **state)
 	assert_int_equal(leasedb_put_lease(db, &a), 0);
 	a.mac[5] = 2;					/* the prefix passes on */
 	assert_int_equal(leasedb_put_lease(db, &a), 0);
-	in6_prefix_parse("2001:db8:1:105::/64", &a.prefix);	/* the host has another */
-	assert_int_equal(leasedb_put_lease(db, &a), 0);
 	assert_int_equal(leasedb_each_lease(db, see_lease, &s), 0);
 	assert_int_equal(s.n, 1);
-	assert_true(in6_prefix_eq(&s.leases[0].prefix, &a.prefix));
+	assert_int_equal(s.leases[0].mac[5], 2);
+	in6_prefix_parse("2001:db8:2:205::/64", &a.prefix);
+	assert_int_equal(leasedb_put_lease(db, &a), 0);
+	s.n = 0;
+	assert_int_equal(leasedb_each_lease(db, see_lease, &s), 0);
+	assert_int_equal(s.n, 2);
+	leasedb_close(db);
+}
+
+static void see_home(void *ctx, const struct ha_home_record *r)
+{
+	struct ha_home_record *seen = ctx;
+
+	seen[r->cfg.mode == HOME_SHARED] = *r;
+}
+
+static void homes_are_kept(void **state)
+{
+	struct ha_home_record a = { .cfg = { .deprecated = true } }, b, seen[2] = { 0 };
+	struct leasedb *db = must_open(*state);
+
+	in6_prefix_parse("2001:db8:1:100::/56", &a.cfg.prefix);
+	in6_parse("2001:db8:1:100::1", &a.cfg.address);
+	b = a;
+	b.cfg.mode = HOME_SHARED;
+	b.cfg.deprecated = false;
+	memcpy(b.cfg.interface, "lan1", 5);
+	in6_prefix_parse("2001:db8:5:500::/64", &b.cfg.prefix);
+	b.until = 1234 * USEC_S;
+	assert_int_equal(leasedb_put_home(db, &b), 0);
+	assert_int_equal(leasedb_put_home(db, &a), 0);
+	assert_int_equal(leasedb_put_home(db, &a), 0);
+	leasedb_close(db);
+	db = must_open(*state);
+	assert_int_equal(leasedb_each_home(db, see_home, seen), 0);
+	assert_true(in6_prefix_eq(&seen[0].cfg.prefix, &a.cfg.prefix));
+	assert_true(in6_eq(&seen[0].cfg.address, &a.cfg.address));
+	assert_string_equal(seen[0].cfg.interface, "");
+	assert_true(seen[0].cfg.deprecated);
+	assert_int_equal(seen[0].until, 0);
+	assert_string_equal(seen[1].cfg.interface, "lan1");
+	assert_int_equal(seen[1].until, b.until);
+	assert_int_equal(leasedb_del_home(db, &a.cfg.prefix), 0);
+	memset(seen, 0, sizeof(seen));
+	assert_int_equal(leasedb_each_home(db, see_home, seen), 0);
+	assert_int_equal(seen[0].cfg.prefix.len, 0);
+	leasedb_close(db);
+}
+
+/* As the first version of the program made it. */
+static void of_an_earlier_version(void **state)
+{
+	static const char text[] =
+		"CREATE TABLE lease (prefix TEXT NOT NULL PRIMARY KEY, mac TEXT NOT NULL UNIQUE,"
+		" interface TEXT NOT NULL, linklocal TEXT NOT NULL, attached INTEGER NOT NULL,"
+		" until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+		"INSERT INTO lease VALUES ('2001:db8:1:101::/64', '02:00:00:00:00:01', 'lan0',"
+		" '::', 1, 100);"
+		"PRAGMA application_id = 1684892016; PRAGMA user_version = 1;";
+	struct ha_lease_record a = lease(1, "2001:db8:2:201::/64", 100);
+	struct seen s = { 0 };
+	struct leasedb *db;
+	sqlite3 *old;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/had.db", (const char *)*state);
+	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(old, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(old);
+	db = must_open(*state);
+	assert_int_equal(leasedb_put_lease(db, &a), 0);
+	assert_int_equal(leasedb_each_lease(db, see_lease, &s), 0);
+	assert_int_equal(s.n, 2);
+	leasedb_close(db);
+	db = must_open(*state);			/* and it is no longer of that version */
 	leasedb_close(db);
 }
 
@@ -285,6 +359,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(survives_a_restart, make_place, drop_place),
 		cmocka_unit_test_setup_teardown(survives_a_kill, make_place, drop_place),
 		cmocka_unit_test_setup_teardown(one_prefix_one_host, make_place, drop_place),
+		cmocka_unit_test_setup_teardown(homes_are_kept, make_place, drop_place),
+		cmocka_unit_test_setup_teardown(of_an_earlier_version, make_place, drop_place),
 		cmocka_unit_test_setup_teardown(second_daemon_is_refused, make_place, drop_place),
 		cmocka_unit_test_setup_teardown(not_a_database, make_place, drop_place),
 		cmocka_unit_test_setup_teardown(damaged_in_the_middle, make_place, drop_place),

@@ -60,7 +60,6 @@ static void good(struct world *w)
 	assert_int_equal(in6_prefix_parse("2001:db8:1:101::/64", &w->lease.prefix), 0);
 	memcpy(w->lease.mac, mac_a, 6);
 	w->lease.state = LEASE_ATTACHED;
-	w->lease.valid_until = 3600 * USEC_S;
 	w->binding.hoa = w->ip.hao;
 	w->binding.sequence = 99;
 	w->binding.state = BINDING_BOUND;
@@ -71,7 +70,7 @@ static void good(struct world *w)
 	w->in = (struct verdict_in){
 		.ip = &w->ip, .msg = &w->msg, .mh = w->mh, .key = &w->key, .home = &w->home,
 		.lease = &w->lease, .policy = &w->policy, .key_of_binding_stands = true,
-		.wall = NOW_NTP,
+		.wall = NOW_NTP, .prefix_left = 3600 * USEC_S,
 	};
 }
 
@@ -132,7 +131,7 @@ static void f_subnet(struct world *w) { w->ip.hao = addr("2001:db8:7::5"); w->in
 static void f_not_allocated(struct world *w) { w->ip.hao = addr("2001:db8:1:1ff::5");
 	w->in.lease = NULL; }
 static void f_lease_over(struct world *w) { w->lease.state = LEASE_FREE; }
-static void f_lease_ends(struct world *w) { w->lease.valid_until = 3 * USEC_S; }
+static void f_lease_ends(struct world *w) { w->in.prefix_left = 3 * USEC_S; }
 static void f_coa_linklocal(struct world *w) { w->msg.opts.has_alt_coa = true;
 	w->msg.opts.alt_coa = addr("fe80::9"); }
 static void f_coa_home(struct world *w) { w->msg.opts.has_alt_coa = true;
@@ -310,7 +309,7 @@ static void lifetime_is_bounded(void **state)
 	assert_int_equal(v.status, BA_ACCEPTED);
 
 	good(&w);
-	w.lease.valid_until = 43 * USEC_S;
+	w.in.prefix_left = 43 * USEC_S;
 	v = judge(&w);
 	assert_int_equal(v.reason, VERDICT_REGISTER);
 	assert_int_equal(v.lifetime, 10);		/* lease: 43 s, whole units */
@@ -318,10 +317,10 @@ static void lifetime_is_bounded(void **state)
 
 	/* The prefix ends with the binding, in units (10.3.1), or after it. */
 	good(&w);
-	w.lease.valid_until = 403 * USEC_S;
+	w.in.prefix_left = 403 * USEC_S;
 	assert_int_equal(judge(&w).status, BA_PREFIX_DISCOVERY);
 	good(&w);
-	w.lease.valid_until = 404 * USEC_S;
+	w.in.prefix_left = 404 * USEC_S;
 	assert_int_equal(judge(&w).status, BA_ACCEPTED);
 
 	good(&w);
