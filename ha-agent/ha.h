@@ -188,6 +188,8 @@ struct ha_ops {
 	int (*send_link)(void *ctx, int ifindex, const uint8_t mac[6], const void *data,
 			 size_t len);
 	int (*send_routed)(void *ctx, const void *data, size_t len);
+	/* The same for what came in, of any size: -EMSGSIZE if the way is too small. */
+	int (*forward)(void *ctx, const void *data, size_t len);
 	int (*dp_set)(void *ctx, const struct dp_binding *b);
 	int (*dp_del)(void *ctx, const struct in6_prefix *inner);
 	/* Packets through the tunnel of that home address so far, both ways. May be NULL:
@@ -317,6 +319,9 @@ enum ha_counter {
 	HA_TUNNEL_ERROR_FORGED,		/* about a packet that we did not send */
 	HA_TUNNEL_ERROR_USELESS,	/* nothing the sender should know */
 	HA_TUNNEL_ERROR_LIMITED,
+	HA_RX_REASSEMBLED,		/* tunnel packets that came in fragments */
+	HA_REASSEMBLED_FORGED,
+	HA_REASSEMBLED_BAD,
 	HA_TUNNEL_PATH_SMALL,		/* a path too small for the smallest MTU in a tunnel */
 	HA_TX_TOO_BIG,
 	HA_TX_TIME_EXCEEDED,
@@ -419,6 +424,9 @@ void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
 void ha_rx_hao(struct ha *ha, const void *data, size_t len, usec_t now);
 /* A whole IPv6 packet, unchecked: an ICMPv6 error about a tunnel packet. */
 void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now);
+/* What was inside of a tunnel packet that came in fragments from that address. Is changed. */
+void ha_rx_reassembled(struct ha *ha, const struct in6_addr *from, uint8_t *inner, size_t len,
+		       usec_t now);
 /* The same, and where it came from: the interface and its link-layer source. */
 void ha_rx_mh_link(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 		   usec_t now);

@@ -118,6 +118,13 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 	return pkt_queue_routed(io->mh, data, len);	/* until the end of the turn */
 }
 
+static int op_forward(void *ctx, const void *data, size_t len)
+{
+	struct io *io = ctx;
+
+	return pkt_send_routed(io->mh, data, len);
+}
+
 static int op_dp_set(void *ctx, const struct dp_binding *b)
 {
 	struct io *io = ctx;
@@ -281,6 +288,7 @@ static const struct ha_ops ops = {
 	.drained = op_drained,
 	.send_link = op_send_link,
 	.send_routed = op_send_routed,
+	.forward = op_forward,
 	.dp_set = op_dp_set,
 	.dp_del = op_dp_del,
 	.dp_used = op_dp_used,
@@ -634,6 +642,13 @@ static void on_tunnel_error(void *ctx, const struct pkt_rx *rx)
 	ha_rx_tunnel_error(&io->ha, rx->data, rx->len, clock_now());
 }
 
+static void on_reassembled(void *ctx, const struct in6_addr *from, uint8_t *data, size_t len)
+{
+	struct io *io = ctx;
+
+	ha_rx_reassembled(&io->ha, from, data, len, clock_now());
+}
+
 /* ---- life cycle ---- */
 
 static int fail(char why[IO_WHY], int err, const char *fmt, ...)
@@ -778,6 +793,9 @@ static int open_sockets(struct io *io, char why[IO_WHY])
 		err = pkt_open(io->loop, PKT_HAO, on_hao, io, &io->hao);
 	if (err == 0)
 		err = pkt_open(io->loop, PKT_TUNNEL_ERROR, on_tunnel_error, io, &io->tunnel);
+	if (err == 0 && io->dp->ops->reassembled != 0)
+		err = inner_open(io->loop, io->dp->ops->reassembled, DP_MARK, on_reassembled, io,
+				 &io->inner);
 	if (err < 0)
 		return fail(why, err, "no packet socket: %s", strerror(-err));
 	err = mon_open(io->loop, &mon_ops, io, &io->mon);
@@ -847,6 +865,7 @@ void io_close(struct io *io, bool keep)
 	pkt_close(io->discovery);
 	pkt_close(io->hao);
 	pkt_close(io->tunnel);
+	inner_close(io->inner);
 	timer_stop(loop_timers(io->loop), &io->repair);
 	if (io->ha_ready) {
 		if (!keep) {

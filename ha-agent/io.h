@@ -7,6 +7,7 @@
 #define DMIP6_HA_IO_H
 
 #include "common/datapath/datapath.h"
+#include "common/sys/inner.h"
 #include "common/sys/loop.h"
 #include "common/sys/mon.h"
 #include "common/sys/nl.h"
@@ -44,6 +45,7 @@ struct io {
 	struct io_config cfg;
 	struct loop *loop;
 	struct nl *nl;
+	struct inner *inner;		/* NULL: the data path does without */
 	struct pkt *nd, *mh, *discovery, *hao, *tunnel;
 	struct mon *mon;
 	struct dp *dp;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ICMPv6 errors about tunnel packets of ours, told on to those who sent what was inside
- * (RFC 2473 8). Called by io.c. Owns nothing.
+ * (RFC 2473 8); what was inside of tunnel packets that came in fragments (7). Called by io.c.
+ * Owns nothing.
  *
- * That is also how senders learn how large a packet may be: the first router, this one
+ * The errors are also how senders learn how large a packet may be: the first router, this one
  * included, whose link is too small for the tunnel packet says so to its source, which is
  * the home agent. No state is kept; each packet that was too large is answered from the
  * error that it caused, so the value is always that of the path of the moment.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "common/wire/cksum.h"
@@ -18,31 +20,38 @@
 #define CODE_ADDRESS		3	/* address unreachable */
 #define CODE_HOP_LIMIT		0
 #define IP6_MIN_MTU		1280	/* RFC 8200 5 */
+#define OFF_HOP_LIMIT		7
 
-/* An error about a tunnel packet, and what is known of the packet inside. */
+/* A packet, or as much of it as came back in an error. */
+struct packet {
+	const uint8_t *data;
+	size_t len;
+	size_t whole;			/* how long it was */
+	struct in6_addr src, dst;
+	uint8_t next, hop_limit;
+};
+
+/* An error about a tunnel packet. */
 struct tunnel_error {
 	struct in6_addr reporter, us;
 	uint8_t type, code;
 	uint32_t value;			/* the MTU, in a Packet Too Big */
-	struct in6_addr outer_src, outer_dst;
-	const uint8_t *inner;		/* as much of it as came back */
-	size_t inner_len;
-	size_t inner_whole;		/* how long it was */
-	struct in6_addr inner_src, inner_dst;
-	uint8_t inner_next;
+	struct packet outer, inner;
 };
 
 /* An IPv6 header; its payload is what is left in r. */
-static bool read_ip6(struct rbuf *r, struct in6_addr *src, struct in6_addr *dst, uint8_t *next,
-		     size_t *ret_whole)
+static bool read_ip6(struct rbuf *r, struct packet *ret)
 {
-	uint32_t first = rb_u32(r);
+	uint32_t first;
 
-	*ret_whole = IP6_HDR_LEN + (size_t)rb_u16(r);
-	*next = rb_u8(r);
-	rb_skip(r, 1);
-	rb_in6(r, src);
-	rb_in6(r, dst);
+	ret->data = r->p;
+	ret->len = rb_left(r);
+	first = rb_u32(r);
+	ret->whole = IP6_HDR_LEN + (size_t)rb_u16(r);
+	ret->next = rb_u8(r);
+	ret->hop_limit = rb_u8(r);
+	rb_in6(r, &ret->src);
+	rb_in6(r, &ret->dst);
 	return !r->err && first >> 28 == 6;
 }
 
@@ -50,8 +59,6 @@ static bool read_error(const void *data, size_t len, struct tunnel_error *e)
 {
 	struct ip6_packet ip;
 	struct rbuf r;
-	uint8_t next;
-	size_t whole;
 
 	if (ip6_decode(data, len, &ip) != IP6_OK || ip.next_header != IP6_NH_ICMP6)
 		return false;
@@ -65,23 +72,20 @@ static bool read_error(const void *data, size_t len, struct tunnel_error *e)
 	rb_skip(&r, 2);
 	e->value = rb_u32(&r);
 	/* Our tunnel packets have no header between the two. */
-	if (!read_ip6(&r, &e->outer_src, &e->outer_dst, &next, &whole) || next != IP6_NH_TUNNEL)
-		return false;
-	e->inner = r.p;
-	e->inner_len = rb_left(&r);
-	return read_ip6(&r, &e->inner_src, &e->inner_dst, &e->inner_next, &e->inner_whole);
+	return read_ip6(&r, &e->outer) && e->outer.next == IP6_NH_TUNNEL &&
+	       read_ip6(&r, &e->inner);
 }
 
 /* RFC 4443 2.4 e: nothing is sent because of an error, a redirect, or what is not one node's
  * packet. What hides its upper layer may be one of those. */
-static bool answerable(const struct ha *ha, const struct tunnel_error *e)
+static bool answerable(const struct ha *ha, const struct packet *p)
 {
 	struct rbuf r;
-	uint8_t next = e->inner_next, type;
+	uint8_t next = p->next, type;
 
-	if (!in6_is_routable(&e->inner_src) || ha_is_own_address(ha, &e->inner_src))
+	if (!in6_is_routable(&p->src) || ha_is_own_address(ha, &p->src))
 		return false;
-	rb_init(&r, e->inner, e->inner_len);
+	rb_init(&r, p->data, p->len);
 	rb_skip(&r, IP6_HDR_LEN);
 	while (next == IP6_NH_HOPOPTS || next == IP6_NH_ROUTING || next == IP6_NH_DSTOPTS ||
 	       next == IP6_NH_FRAGMENT) {
@@ -115,12 +119,12 @@ static bool translate(const struct tunnel_error *e, struct ha_icmp6_error *told,
 		told->value = IP6_MIN_MTU;
 		if (e->value > IP6_MIN_MTU + IP6_HDR_LEN)
 			told->value = e->value - IP6_HDR_LEN;
-		if (e->inner_whole > told->value) {
+		if (e->inner.whole > told->value) {
 			*count = HA_TX_TOO_BIG;
 			return true;
 		}
 		/* RFC 2473 7.1: the sender may not be asked for less. */
-		if (e->value < e->inner_whole + IP6_HDR_LEN)
+		if (e->value < e->inner.whole + IP6_HDR_LEN)
 			*count = HA_TUNNEL_PATH_SMALL;
 		return false;
 	case ICMP6_TIME_EXCEEDED:
@@ -152,10 +156,30 @@ static bool is_ours(const struct ha *ha, const struct tunnel_error *e)
 {
 	const struct binding *b;
 
-	if (!ha_is_own_address(ha, &e->us) || !in6_eq(&e->us, &e->outer_src))
+	if (!ha_is_own_address(ha, &e->us) || !in6_eq(&e->us, &e->outer.src))
 		return false;
-	b = ha_bound_find(ha, &e->inner_dst);
-	return b && in6_eq(&b->coa, &e->outer_dst);
+	b = ha_bound_find(ha, &e->inner.dst);
+	return b && in6_eq(&b->coa, &e->outer.dst);
+}
+
+/* Tells the sender of the packet, unless that may not be. */
+static void tell(struct ha *ha, const struct packet *p, struct ha_icmp6_error *told,
+		 enum ha_counter count, usec_t now)
+{
+	if (!answerable(ha, p)) {
+		ha->counters[HA_TUNNEL_ERROR_USELESS]++;
+		return;
+	}
+	/* RFC 4443 2.4 f */
+	if (!ha_bucket(&ha->relay_tokens, &ha->relay_tokens_at, HA_RELAY_BURST, HA_RELAY_PERIOD,
+		       now)) {
+		ha->counters[HA_TUNNEL_ERROR_LIMITED]++;
+		return;
+	}
+	told->to = p->src;
+	told->about = p->data;
+	told->about_len = p->len;
+	error_icmp6(ha, told, count);
 }
 
 void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now)
@@ -177,19 +201,53 @@ void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now)
 		ha->counters[count]++;
 		return;
 	}
-	if (!answerable(ha, &e)) {
-		ha->counters[HA_TUNNEL_ERROR_USELESS]++;
-		return;
-	}
-	/* RFC 4443 2.4 f */
-	if (!ha_bucket(&ha->relay_tokens, &ha->relay_tokens_at, HA_RELAY_BURST, HA_RELAY_PERIOD,
-		       now)) {
-		ha->counters[HA_TUNNEL_ERROR_LIMITED]++;
-		return;
-	}
 	told.from = e.us;
-	told.to = e.inner_src;
-	told.about = e.inner;
-	told.about_len = e.inner_len;
-	error_icmp6(ha, &told, count);
+	tell(ha, &e.inner, &told, count, now);
+}
+
+/* It goes on as what the kernel takes out of a tunnel does: a hop is taken off. */
+static void pass_on(struct ha *ha, const struct packet *p, uint8_t *data, usec_t now)
+{
+	struct ha_icmp6_error told = { .from = ha_home_of(ha, &p->src)->cfg.address };
+	int err;
+
+	if (p->hop_limit <= 1) {
+		told.type = ICMP6_TIME_EXCEEDED;
+		tell(ha, p, &told, HA_TX_TIME_EXCEEDED, now);
+		return;
+	}
+	data[OFF_HOP_LIMIT]--;
+	err = ha->ops->forward(ha->ctx, data, p->whole);
+	if (err == -EMSGSIZE && p->whole > IP6_MIN_MTU) {
+		/* Which size fits was not said; this one does. */
+		told.type = ICMP6_TOO_BIG;
+		told.value = IP6_MIN_MTU;
+		tell(ha, p, &told, HA_TX_TOO_BIG, now);
+	} else if (err < 0) {
+		ha->counters[HA_SEND_FAILED]++;
+	}
+}
+
+void ha_rx_reassembled(struct ha *ha, const struct in6_addr *from, uint8_t *inner, size_t len,
+		       usec_t now)
+{
+	const struct binding *b;
+	struct packet p;
+	struct rbuf r;
+
+	ha->counters[HA_RX_REASSEMBLED]++;
+	rb_init(&r, inner, len);
+	if (!read_ip6(&r, &p) || p.whole > len || !in6_is_routable(&p.dst)) {
+		ha->counters[HA_REASSEMBLED_BAD]++;
+		return;
+	}
+	/* RFC 6275 10.4.5. A tunnel inside of one that ends here too is for nobody. */
+	b = ha_bound_find(ha, &p.src);
+	if (!b || !in6_eq(&b->coa, from) ||
+	    (p.next == IP6_NH_TUNNEL && ha_is_own_address(ha, &p.dst))) {
+		ha->counters[HA_REASSEMBLED_FORGED]++;
+		return;
+	}
+	p.len = p.whole;
+	pass_on(ha, &p, inner, now);
 }

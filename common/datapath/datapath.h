@@ -15,6 +15,10 @@
 #define DP_PROTOCOL	77	/* on every rule, route and nexthop that we install */
 #define DP_TABLE_BASE	4500	/* tables and rule priorities 4500-4599 by default */
 #define DP_TABLES	100
+/* On tunnel packets that a rule by next header does not see, behind an 8-octet destination
+ * options header (RFC 2473 4.1.1, tunnel encapsulation limit) or in fragments; on all that
+ * may pass, where a device takes them apart. */
+#define DP_MARK		0x644d4950
 #define DP_HOMES	32
 
 enum dp_role { DP_ROLE_MN, DP_ROLE_HA };
@@ -70,6 +74,10 @@ struct dp;			/* an open data path; one per daemon */
 
 struct dp_ops {
 	const char *name;
+	/* HA: the protocol as which raw sockets get what was inside of tunnel packets that came
+	 * in fragments, with DP_MARK if it has been checked; the caller sends it on. 0: the
+	 * kernel does it all. */
+	uint8_t reassembled;
 	/* Can it work on this kernel? 0, or negative errno with the reason and what
 	 * follows from it in `why`. Leaves nothing behind. */
 	int (*probe)(char *why, size_t len);

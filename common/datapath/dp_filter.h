@@ -11,11 +11,6 @@
 #include "common/datapath/datapath.h"
 #include "common/datapath/dp_ruleset.h"
 
-/* On tunnel packets with an 8-octet destination options header in front (RFC 2473 4.1.1,
- * tunnel encapsulation limit), which a rule by next header does not see; on all that may
- * pass, where a device takes them apart. */
-#define DP_FILTER_MARK	0x644d4950
-
 struct dp_filter;
 
 int dp_filter_probe(const struct dp_ruleset *r, char *why, size_t len);

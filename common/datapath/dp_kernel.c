@@ -337,7 +337,10 @@ void dp_kernel_close(struct dp *dp, bool keep)
 int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		   const struct dp_config *cfg, struct dp **ret)
 {
-	struct dp_ruleset rules = { .role = cfg->role, .device = type->device, .mss = cfg->mss };
+	struct dp_ruleset rules = {
+		.role = cfg->role, .device = type->device, .mss = cfg->mss,
+		.reassembled = cfg->role == DP_ROLE_HA ? ops->reassembled : 0,
+	};
 	struct dp_kernel *s = calloc(1, sizeof(*s));
 	int err;
 

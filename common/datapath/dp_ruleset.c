@@ -23,11 +23,12 @@
 
 #include "common/datapath/dp_filter.h"
 
-#define MARK		"meta mark set " TEXT_OF(DP_FILTER_MARK)
+#define MARK		"meta mark set " TEXT_OF(DP_MARK)
 #define TEXT_OF(x)	TEXT_OF_VALUE(x)
 #define TEXT_OF_VALUE(x)	#x
 #define PLAIN		320	/* inner header behind the tunnel header alone, */
-#define WITH_LIMIT	384	/* behind 8 octets of destination options (RFC 2473 4.1.1) */
+#define WITH_LIMIT	384	/* behind 8 octets of destination options (RFC 2473 4.1.1), */
+#define WITH_FRAGMENT	384	/* behind a fragment header */
 
 struct text {
 	char *at;
@@ -103,9 +104,28 @@ static void congestion(struct text *t, const char *name, unsigned int inner)
 	rule(t, name, "@nh,%u,2 set 3 accept", ecn);
 }
 
+/*
+ * RFC 2473 7: a tunnel packet in fragments is put together, then it is one. Its first fragment
+ * has what is to be checked, and without that nothing comes of the others; its mark is then
+ * on the whole. Segment routing would take the first fragment for the packet, so there it
+ * is put together under the name of another protocol.
+ */
+static void fragments(struct text *t, unsigned int who, uint8_t reassembled)
+{
+	char rename[32] = "";
+
+	if (reassembled != 0)
+		(void)snprintf(rename, sizeof(rename), " @nh,%d,8 set %u", PLAIN, reassembled);
+	rule(t, "tunnel", "ip6 nexthdr 44 @nh,%u,8 41 @nh,%u,13 0 @nh,%u,4 6 @nh,%u,128 != 0"
+	     " ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in%s " MARK " accept", PLAIN, PLAIN + 16,
+	     WITH_FRAGMENT, WITH_FRAGMENT + 192, WITH_FRAGMENT + who, WITH_FRAGMENT + who, rename);
+	rule(t, "tunnel", "ip6 nexthdr 44 @nh,%u,8 41 @nh,%u,13 != 0%s accept", PLAIN, PLAIN + 16,
+	     rename);
+}
+
 /* What comes for an end of tunnels: out of the tunnel of a binding, or dropped. The home
  * agent checks the inner source, the mobile node the inner destination. */
-static void decapsulation(struct text *t, enum dp_role role)
+static void decapsulation(struct text *t, enum dp_role role, uint8_t reassembled)
 {
 	const char *mark = t->device ? MARK " " : "";
 	unsigned int who = role == DP_ROLE_HA ? 64 : 192;
@@ -129,6 +149,8 @@ static void decapsulation(struct text *t, enum dp_role role)
 	rule(t, "tunnel", "ip6 nexthdr 60 @nh,320,16 0x2900 @nh,%u,4 6 @nh,%u,128 != 0"
 	     " ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in " MARK " goto congestion_limit",
 	     WITH_LIMIT, WITH_LIMIT + 192, WITH_LIMIT + who, WITH_LIMIT + who);
+	if (t->device || reassembled != 0)
+		fragments(t, who, reassembled);
 	rule(t, "tunnel", "meta l4proto { 4, 41 } counter name spoofed drop");
 }
 
@@ -140,7 +162,7 @@ static void decapsulation(struct text *t, enum dp_role role)
  */
 static void only_marked(struct text *t)
 {
-	rule(t, "prerouting", "iifname \"%s\" meta mark != " TEXT_OF(DP_FILTER_MARK)
+	rule(t, "prerouting", "iifname \"%s\" meta mark != " TEXT_OF(DP_MARK)
 	     " counter name spoofed drop", t->device);
 	chain(t, "unmark", "prerouting priority raw + 1");
 	rule(t, "unmark", "iifname \"%s\" meta mark set 0", t->device);
@@ -244,7 +266,7 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 	    "add counter inet %s mobility\n",
 	    t.table, t.table, t.table, inner, t.table, inner, t.table, t.table, t.table, t.table,
 	    t.table);
-	decapsulation(&t, r->role);
+	decapsulation(&t, r->role, r->reassembled);
 	chain(&t, "prerouting", "prerouting priority raw");
 	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");
 	if (r->device) {

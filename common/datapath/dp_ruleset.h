@@ -13,6 +13,7 @@ struct dp_ruleset {
 	 * ours; NULL: none. */
 	const char *device;
 	uint16_t mss;			/* see struct dp_config */
+	uint8_t reassembled;		/* see struct dp_ops */
 };
 
 const char *dp_ruleset_table(enum dp_role role);

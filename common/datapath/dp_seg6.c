@@ -38,6 +38,7 @@
 /* The kernel takes the room of a whole segment routing header off a route's mtu, although
  * none is sent: 40 for the outer header, 8 + 16 for that. */
 #define MTU_HEADROOM	64
+#define REASSEMBLED	253	/* for experiments (RFC 3692 2.1): nobody else's */
 #define PROBE_ID	0x44600000U	/* of no role */
 #define PROBE_TABLE	0x44600000U
 #define NO_TABLE_IS_POLICY	0	/* End.DT6: the full policy lookup */
@@ -395,6 +396,7 @@ static int seg6_open(const struct dp_config *cfg, struct dp **ret)
 
 const struct dp_ops dp_seg6 = {
 	.name = "seg6",
+	.reassembled = REASSEMBLED,
 	.probe = seg6_probe,
 	.open = seg6_open,
 	DP_KERNEL_METHODS,

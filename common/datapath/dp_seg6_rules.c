@@ -42,7 +42,7 @@ static void on_rule(void *ctx, const struct rt_rule *r)
 		   r->protocol == DP_PROTOCOL) {
 		if (r->ip_proto == IPPROTO_IPV6)
 			v->tunnel = v->n;
-		else if (r->ip_proto == IPPROTO_DSTOPTS && r->mark == DP_FILTER_MARK)
+		else if (r->ip_proto == IPPROTO_DSTOPTS && r->mark == DP_MARK)
 			v->marked = v->n;
 	}
 }
@@ -67,7 +67,7 @@ static struct rt_rule rule_tunnel(uint32_t table, bool marked)
 	return (struct rt_rule){
 		.priority = PREF_FIRST, .table = table,
 		.ip_proto = marked ? IPPROTO_DSTOPTS : IPPROTO_IPV6,
-		.mark = marked ? DP_FILTER_MARK : 0,
+		.mark = marked ? DP_MARK : 0,
 	};
 }
 

@@ -144,6 +144,35 @@ def connection(t, lab, hoa):
     lab.run("core", "nft", "delete", "table", "ip6", "deaf")
 
 
+def in_fragments(t, lab, hoa, coa, cn):
+    """Tunnel packets of a host whose way to the home agent is too small for them."""
+    def give(source, inner, each=1200):
+        parts = range(0, len(inner), each)
+        for at in parts:
+            header = struct.pack("!BBHI", 41, 0, at | (at != parts[-1]), give.number)
+            packet = forge.ipv6(source, HA[1], 44, header + inner[at:at + each])
+            lab.inside("mn", forge.send_routed, packet)
+        give.number += 1
+    give.number = 1
+
+    def datagram(source, octets, hop_limit=64):
+        body = struct.pack("!HHHH", 4000, 4000, octets - 40, 0) + bytes(octets - HEADERS)
+        c = forge.cksum(forge.pton(source), forge.pton(CN[1]), 17, body)
+        return forge.ipv6(source, CN[1], 17, body[:6] + struct.pack("!H", c) + body[8:], hop_limit)
+    before = counters(lab)
+    give(coa, datagram(hoa, 1400))
+    t.ok(arrives(cn, 1400), "a tunnel packet in fragments is put together and passed on")
+    give(coa, datagram(hoa, 200), 48)
+    t.ok(arrives(cn, 200), "also of small ones")
+    give(coa, datagram("2001:db8:1:101::77", 333))
+    give(CN[2], datagram(hoa, 334))
+    give(coa, datagram(hoa, 335, hop_limit=1))
+    give(coa, datagram(hoa, 300))
+    t.ok(arrives(cn, 300), "not so of a wrong sender, or at the end of its hops")
+    after = counters(lab)
+    t.equal(after["data-path-drops"] - before["data-path-drops"], 2, "the forged ones are counted")
+
+
 def ends(t, lab, cn, mn):
     # cn1, core, then the home agent: the third hop is the tunnel's.
     cn.setsockopt(socket.IPPROTO_IPV6, IPV6_UNICAST_HOPS, 2)
@@ -215,6 +244,7 @@ def test_pathmtu(t):
         coa = bindings[0]["coa"]
         sizes(t, lab, cn, mn)
         connection(t, lab, hoa)
+        in_fragments(t, lab, hoa, coa, cn)
         ends(t, lab, cn, mn)
         strangers(t, lab, hoa, coa)
         t.note({k: v for k, v in counters(lab).items() if v})

@@ -4,6 +4,7 @@
 what is forged, hop limit and traffic class, redirects."""
 
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -21,6 +22,7 @@ from scapy.packet import Raw
 
 COA2, UNKNOWN = "2001:db8:e::44", "2001:db8:1::77"
 MSS = 1400
+REASSEMBLED, MARK, SO_RCVMARK = 253, 0x644d4950, 75
 LIMIT = [HBHOptUnknown(otype=4, optdata=b"\4"), PadN(optdata=b"\0")]
 
 
@@ -53,7 +55,7 @@ GOOD = (
      lambda: [tunnel(IPv6(src=HOA, dst=CN, nh=41) / udp(UNKNOWN, CN))]),
 )
 
-# Every one is dropped, and counted once for each packet.
+# Every one is dropped and counted; of fragments, the first.
 FORGED = (
     ("wrong outer source", lambda: [tunnel(udp(HOA, CN), src=STRANGER)]),
     ("inner source of no binding", lambda: [tunnel(udp(UNKNOWN, CN))]),
@@ -104,16 +106,48 @@ def sources(t, net):
         t.ok(cn.receive(ours), f"{net.backend}: comes out: {name}")
         t.equal(forged(net) - before, 0, f"{net.backend}: and is not counted")
     for name, make in FORGED:
-        before, packets = forged(net), make()
-        for p in packets:
+        before = forged(net)
+        for p in make():
             mn.send(net.macs["km"], p)
         # The next good one comes behind it.
         mn.send(net.macs["km"], tunnel(udp(HOA, CN, 222)))
         got = cn.receive(ours)
         t.ok(got is not None and len(got) == 222, f"{net.backend}: dropped: {name}",
              got and got.summary())
-        t.equal(forged(net) - before, len(packets), f"{net.backend}: counted: {name}")
+        t.equal(forged(net) - before, 1, f"{net.backend}: counted: {name}")
     mn.drain()
+
+
+def put_together(t, net):
+    """Tunnel packets that come in fragments. Where the kernel leaves it to the daemon to send
+    on what was inside, this is the daemon."""
+    cn, mn = net.wire("cn", "ch"), net.wire("mn", "mk")
+    raw = None
+    if net.backend == "seg6":
+        raw = net.inside("ha", socket.socket, socket.AF_INET6, socket.SOCK_RAW, REASSEMBLED)
+        raw.setsockopt(socket.SOL_SOCKET, SO_RCVMARK, 1)
+        raw.settimeout(1.0)
+    for octets, each, name in ((1400, 1200, "two"), (1400, 48, "many"), (9000, 1200, "large"),
+                               (300, 400, "one alone")):
+        inner = udp(HOA, CN, octets)
+        for order in (1, -1):
+            for p in fragments(tunnel(inner), each)[::order]:
+                mn.send(net.macs["km"], p)
+            if raw:
+                got, control, _, _ = raw.recvmsg(65536, 64)
+                mark = int.from_bytes(control[0][2], sys.byteorder)
+                t.equal((got == bytes(inner), mark), (True, MARK),
+                        f"{net.backend}: {name} fragments, in order {order}, checked")
+            else:
+                t.ok(cn.receive(lambda p: p.nh in (17, 44), 1.0),
+                     f"{net.backend}: {name} fragments, in order {order}")
+                cn.drain()
+    if raw:
+        mn.send(net.macs["km"], IPv6(src=COA, dst=HA, nh=REASSEMBLED) / udp(HOA, CN))
+        _, control, _, _ = raw.recvmsg(65536, 64)
+        t.equal(int.from_bytes(control[0][2], sys.byteorder), 0,
+                f"{net.backend}: who claims to have been checked has not")
+        raw.close()
 
 
 def down(net, cn, mn, **fields):
@@ -254,6 +288,7 @@ def test_tunnels(t):
             net.dp(f"set {HOA} {HA} {COA}")
             net.dp(f"set {HOA2} {HA} {COA2}")
             sources(t, net)
+            put_together(t, net)
             hops(t, net)
             traffic_class(t, net)
             segments(t, net)

@@ -16,7 +16,8 @@
 #define MAX_CALLS	8192
 
 enum call {
-	CALL_SEND_LINK, CALL_SEND_ROUTED, CALL_DP_SET, CALL_DP_DEL, CALL_DP_USED,
+	CALL_SEND_LINK, CALL_SEND_ROUTED, CALL_FORWARD, CALL_DP_SET, CALL_DP_DEL,
+	CALL_DP_USED,
 	CALL_HOME_ATTACH, CALL_HOST_ATTACH, CALL_HOME_DETACH, CALL_HOME_FORGET, CALL_ATTACH, CALL_DETACH,
 	CALL_LEASE_STORE, CALL_LEASE_STORE_DURABLE, CALL_BINDING_STORE, CALL_BINDING_FORGET,
 	CALL_EVENT, CALL_DRAINED,
@@ -42,7 +43,7 @@ struct fake {
 	struct ha_lease_record lease;
 	struct ha_binding_record binding;
 	struct ha_event event;
-	int dp_error, store_error;
+	int dp_error, store_error, forward_error;
 	int64_t wall_us;
 	uint64_t dp_packets;		/* through every tunnel */
 	uint64_t random;		/* the next number */
@@ -78,6 +79,17 @@ static inline int fake_send_routed(void *ctx, const void *data, size_t len)
 	f->packet_len = len;
 	f->packet_ifindex = 0;
 	return 0;
+}
+
+static inline int fake_forward(void *ctx, const void *data, size_t len)
+{
+	struct fake *f = ctx;
+
+	fake_note(f, CALL_FORWARD);
+	assert_true(len <= sizeof(f->packet));
+	memcpy(f->packet, data, len);
+	f->packet_len = len;
+	return f->forward_error;
 }
 
 static inline int fake_dp_set(void *ctx, const struct dp_binding *b)
@@ -228,6 +240,7 @@ static const struct ha_ops fake_ops = {
 	.drained = fake_drained,
 	.send_link = fake_send_link,
 	.send_routed = fake_send_routed,
+	.forward = fake_forward,
 	.dp_set = fake_dp_set,
 	.dp_del = fake_dp_del,
 	.dp_used = fake_dp_used,

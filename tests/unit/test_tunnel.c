@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Errors about tunnel packets: who is told what (RFC 2473 8), and that nobody else is. */
+/* Errors about tunnel packets: who is told what (RFC 2473 8), and that nobody else is; and
+ * tunnel packets that came in fragments. */
 /* links: ha-agent/tunnel.c and the home agent's core */
 #include <stdarg.h>
 #include <stddef.h>
@@ -335,6 +336,118 @@ static void test_limited(void **state)
 	assert_int_equal(fake_count(&f, CALL_SEND_ROUTED), HA_RELAY_BURST + 1);
 }
 
+/* ---- what came in fragments ---- */
+
+static const struct reassembled {
+	const char *from, *src, *dst;
+	size_t whole;
+	uint8_t hop_limit, next, version;
+} good = { COA, HOA, CN, 1400, 64, UDP, 6 };
+
+static size_t put_inner(const struct reassembled *r, uint8_t *room, size_t cap)
+{
+	struct wbuf w;
+
+	wb_init(&w, room, cap);
+	put_header(&w, r->src, r->dst, r->next, r->version, r->whole - IP6_HDR_LEN);
+	wb_zero(&w, r->whole - IP6_HDR_LEN);
+	wb_set_u8(&w, 7, r->hop_limit);
+	assert_false(w.err);
+	return w.len;
+}
+
+static void reassembled(const struct reassembled *r, size_t cut)
+{
+	const struct in6_addr from = addr(r->from);
+	uint8_t room[2048];
+	size_t len = put_inner(r, room, sizeof(room));
+
+	fake_forget_calls(&f);
+	f.now += USEC_S;
+	ha_rx_reassembled(&f.ha, &from, room, len - cut, f.now);
+}
+
+static void nothing_sent(enum ha_counter why)
+{
+	assert_int_equal(fake_count(&f, CALL_FORWARD), 0);
+	nobody_told(why);
+}
+
+/* RFC 2473 7, 3.3: as if it had come in one piece. */
+static void test_reassembled(void **state)
+{
+	uint8_t room[2048];
+	size_t len = put_inner(&good, room, sizeof(room));
+
+	(void)state;
+	room[7]--;
+	reassembled(&good, 0);
+	assert_int_equal(fake_count(&f, CALL_FORWARD), 1);
+	assert_int_equal(f.packet_len, len);
+	assert_memory_equal(f.packet, room, len);
+	assert_int_equal(f.ha.counters[HA_RX_REASSEMBLED], 1);
+}
+
+/* RFC 6275 10.4.5 */
+static void test_reassembled_forged(void **state)
+{
+	struct reassembled r = good;
+
+	(void)state;
+	r.from = "2001:db8:2::a";
+	reassembled(&r, 0);
+	nothing_sent(HA_REASSEMBLED_FORGED);
+	r = good;
+	r.src = "2001:db8:1:101::6";
+	reassembled(&r, 0);
+	nothing_sent(HA_REASSEMBLED_FORGED);
+	r = good;
+	r.dst = HA;
+	r.next = IP6_NH_TUNNEL;
+	reassembled(&r, 0);
+	nothing_sent(HA_REASSEMBLED_FORGED);
+}
+
+static void test_reassembled_bad(void **state)
+{
+	static const char *const nowhere[] = { "ff02::1", "fe80::1", "::", "::1" };
+	struct reassembled r = good;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {
+		r.dst = nowhere[i];
+		reassembled(&r, 0);
+		nothing_sent(HA_REASSEMBLED_BAD);
+	}
+	r = good;
+	r.version = 4;
+	reassembled(&r, 0);
+	nothing_sent(HA_REASSEMBLED_BAD);
+	for (size_t cut = 1; cut <= good.whole; cut++) {
+		reassembled(&good, cut);
+		nothing_sent(HA_REASSEMBLED_BAD);
+	}
+}
+
+static void test_reassembled_ends(void **state)
+{
+	struct reassembled r = good;
+
+	(void)state;
+	r.hop_limit = 1;
+	reassembled(&r, 0);
+	assert_int_equal(fake_count(&f, CALL_FORWARD), 0);
+	assert_int_equal(f.ha.counters[HA_TX_TIME_EXCEEDED], 1);
+	assert_int_equal(f.packet[40], ICMP6_TIME_EXCEEDED);
+	f.forward_error = -EMSGSIZE;
+	reassembled(&good, 0);
+	assert_int_equal(f.ha.counters[HA_TX_TOO_BIG], 1);
+	assert_int_equal(f.packet[40], ICMP6_TOO_BIG);
+	f.forward_error = -ENETUNREACH;
+	reassembled(&good, 0);
+	nobody_told(HA_SEND_FAILED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +458,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_never_answered, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limited, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reassembled, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reassembled_forged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reassembled_bad, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reassembled_ends, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
