@@ -21,6 +21,8 @@
 #include "common/datapath/dp_ruleset.h"
 #include "common/sys/nl.h"
 
+#define SET_ATTR_COUNT	20	/* NFTA_SET_COUNT, which older headers do not have */
+
 struct pair {			/* element of set rx: as the packet has it */
 	struct in6_addr remote, inner;
 };
@@ -84,20 +86,37 @@ static struct nlmsghdr *get_message(struct dp_filter *f, uint16_t type, uint16_t
 	return nlh;
 }
 
-/* The list with one element, for all three set messages. */
-static void put_element(struct nlmsghdr *nlh, const char *table, const char *set, const void *key,
-			size_t len)
-{
-	struct nlattr *list, *elem, *data;
+static const char *const set_names[] = {
+	[DP_FILTER_RX] = "rx",
+	[DP_FILTER_IN] = "in",
+	[DP_FILTER_TX] = "tx",
+	[DP_FILTER_LOCAL] = "local",
+};
 
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
-	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
-	elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
-	data = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+/* One element of the list that all three set messages have. */
+static void put_key(struct nlmsghdr *nlh, const void *key, size_t len)
+{
+	struct nlattr *elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
+	struct nlattr *data = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
+
 	mnl_attr_put(nlh, NFTA_DATA_VALUE, len, key);
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, elem);
+}
+
+static struct nlattr *begin_list(struct nlmsghdr *nlh, const char *table, const char *set)
+{
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, table);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set);
+	return mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+}
+
+static void put_element(struct nlmsghdr *nlh, const char *table, const char *set, const void *key,
+			size_t len)
+{
+	struct nlattr *list = begin_list(nlh, table, set);
+
+	put_key(nlh, key, len);
 	mnl_attr_nest_end(nlh, list);
 }
 
@@ -253,6 +272,54 @@ int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *re
 	return element_count(f, "tx", inner, sizeof(*inner), ret);
 }
 
+static int on_nothing(const struct nlmsghdr *nlh, void *ctx)
+{
+	(void)nlh;
+	(void)ctx;
+	return 0;
+}
+
+int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
+		  const struct dp_binding *const *bindings, unsigned int n)
+{
+	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETSETELEM, 0);
+	struct nlattr *list = begin_list(nlh, f->table, set_names[set]);
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct dp_binding *b = bindings[i];
+		const struct pair p = { b->remote, b->inner.addr };
+
+		if (set == DP_FILTER_RX)
+			put_key(nlh, &p, sizeof(p));
+		else
+			put_key(nlh, &b->inner.addr, sizeof(b->inner.addr));
+	}
+	mnl_attr_nest_end(nlh, list);
+	return nl_query(f->nl, nlh, on_nothing, NULL);	/* the first that is not there ends it */
+}
+
+static int on_set(const struct nlmsghdr *nlh, void *ctx)
+{
+	const struct nlattr *tb[SET_ATTR_COUNT + 1];
+	uint32_t be;
+
+	nl_attrs(nlh, sizeof(struct nfgenmsg), tb, SET_ATTR_COUNT);
+	if (nl_get(tb[SET_ATTR_COUNT], &be, sizeof(be)))
+		*(int *)ctx = (int)ntohl(be);
+	return 0;
+}
+
+int dp_filter_count(struct dp_filter *f, enum dp_filter_set set)
+{
+	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETSET, 0);
+	int n = -EOPNOTSUPP, err;
+
+	mnl_attr_put_strz(nlh, NFTA_SET_TABLE, f->table);
+	mnl_attr_put_strz(nlh, NFTA_SET_NAME, set_names[set]);
+	err = nl_query(f->nl, nlh, on_set, &n);
+	return err < 0 ? err : n;
+}
+
 static int on_object(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct count *c = ctx;
@@ -320,13 +387,6 @@ struct set_dump {
 	enum dp_filter_set set;
 };
 
-static const char *const set_names[] = {
-	[DP_FILTER_RX] = "rx",
-	[DP_FILTER_IN] = "in",
-	[DP_FILTER_TX] = "tx",
-	[DP_FILTER_LOCAL] = "local",
-};
-
 static void take_element(const struct set_dump *d, const struct nlattr *attr)
 {
 	const struct nlattr *elem[NFTA_SET_ELEM_KEY + 1], *data[NFTA_DATA_VALUE + 1];
@@ -379,14 +439,14 @@ static int dump_set(struct dp_filter *f, struct set_dump *d)
 	return nl_query(f->nl, nlh, on_elements, d);
 }
 
-int dp_filter_dump(struct dp_filter *f,
+int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
 		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
 			      const struct in6_addr *remote), void *ctx)
 {
 	struct set_dump d = { fn, ctx, DP_FILTER_RX };
 	int err = 0;
 
-	for (int set = DP_FILTER_RX; set <= (int)DP_FILTER_LOCAL && err == 0; set++) {
+	for (int set = (int)from; set <= (int)DP_FILTER_LOCAL && err == 0; set++) {
 		d.set = (enum dp_filter_set)set;
 		err = dump_set(f, &d);
 	}

@@ -41,8 +41,15 @@ void dp_filter_gather(struct dp_filter *f);
 int dp_filter_commit(struct dp_filter *f);
 int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret);
 enum dp_filter_set { DP_FILTER_RX, DP_FILTER_IN, DP_FILTER_TX, DP_FILTER_LOCAL };
-/* Every element; inner is NULL for those of LOCAL, remote for those of IN and TX. */
-int dp_filter_dump(struct dp_filter *f,
+/* How many elements a set has, or -EOPNOTSUPP: kernels before 6.16 do not say. */
+int dp_filter_count(struct dp_filter *f, enum dp_filter_set set);
+/* Are all of these n (at most DP_FILTER_MANY) in the set? remote is used for RX only. 0, or
+ * -ENOENT. */
+#define DP_FILTER_MANY	64
+int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
+		  const struct dp_binding *const *bindings, unsigned int n);
+/* Every element of the sets, from that one on; inner is NULL for those of LOCAL, remote for those of IN and TX. */
+int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
 		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
 			      const struct in6_addr *remote), void *ctx);
 int dp_filter_remove_all(void);		/* both roles' tables; how many there were */

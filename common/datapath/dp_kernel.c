@@ -227,13 +227,18 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
 {
 	struct dp_kernel *s = kernel_of(dp);
-	struct binding *k = binding_find(s, &b->inner.addr);
+	struct dp_binding to = *b;
+	struct binding *k;
 
-	if (b->inner.len != 128)
+	if (to.inner.len != 128)
 		return -EOPNOTSUPP;
+	/* As a route of an earlier run says it, so that this is no change. */
+	if (to.mtu == 0)
+		to.mtu = DP_MTU_DEFAULT;
 	if (s->failed)
-		return dp_batch_set(s, b);
-	return k ? binding_change(s, k, b) : set_new(s, b);
+		return dp_batch_set(s, &to);
+	k = binding_find(s, &to.inner.addr);
+	return k ? binding_change(s, k, &to) : set_new(s, &to);
 }
 
 int dp_kernel_del(struct dp *dp, const struct in6_prefix *inner)

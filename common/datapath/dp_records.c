@@ -190,7 +190,7 @@ void binding_forget(struct dp_kernel *s, struct binding *k)
 static struct dp_route route_of(const struct dp_kernel *s, const struct binding *k, uint16_t mtu)
 {
 	struct dp_route r = {
-		.mtu = mtu ? mtu : DP_MTU_DEFAULT, .nexthop = k->nexthop,
+		.mtu = mtu, .nexthop = k->nexthop,
 	};
 
 	if (s->role == DP_ROLE_HA) {
