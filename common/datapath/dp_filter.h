@@ -48,7 +48,8 @@ int dp_filter_count(struct dp_filter *f, enum dp_filter_set set);
 #define DP_FILTER_MANY	64
 int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
 		  const struct dp_binding *const *bindings, unsigned int n);
-/* Every element of the sets, from that one on; inner is NULL for those of LOCAL, remote for those of IN and TX. */
+/* Every element of the sets, from that one on; inner is NULL for those of LOCAL, remote for
+ * those of IN and TX. */
 int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
 		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
 			      const struct in6_addr *remote), void *ctx);
