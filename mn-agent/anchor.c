@@ -94,6 +94,7 @@ void anchor_stop(struct anchor *a)
 	timer_stop(a->timers, &a->timer);
 	timer_stop(a->timers, &a->linger);
 	timer_stop(a->timers, &a->expiry);
+	timer_stop(a->timers, &a->solicit);
 }
 
 static void gone(struct anchor *a, const char *why, usec_t now)

@@ -96,6 +96,13 @@ struct anchor {
 	struct timer linger;
 	struct timer expiry;
 
+	/* solicit.c */
+	struct timer solicit;		/* asks how long the home prefix is valid */
+	uint16_t solicit_id;
+	bool solicit_open;		/* that one was not answered yet */
+	unsigned int solicitations;	/* without an answer */
+	usec_t solicited_at;		/* the last one */
+
 	const struct anchor_config *cfg;
 	const struct anchor_ops *ops;
 	void *ctx;

@@ -17,6 +17,7 @@
 
 #include "common/core/log.h"
 #include "common/wire/ext.h"
+#include "mn-agent/solicit.h"
 
 #define IP6_MIN_MTU	1280	/* RFC 8200 5 */
 
@@ -131,7 +132,7 @@ static void renew(const struct mn_iface *i, struct anchor *a, usec_t now)
 	int n = router_prefix_of(r, &a->hoa);
 
 	if (n >= 0)
-		anchor_set_valid_until(a, now + (usec_t)r->prefixes[n].valid_s * USEC_S);
+		solicit_valid_until(a, now + (usec_t)r->prefixes[n].valid_s * USEC_S, now);
 }
 
 /* Every global address formed from the router's prefixes becomes an anchor (design 4.1). */
@@ -444,6 +445,17 @@ static void settle_held(struct mn_iface *i, struct anchor *a, usec_t now)
 		anchor_give_up(a, "no flow, and the link has not the address", now);
 }
 
+/* Its prefix ran out while the link was down: nothing may begin on it, and the tunnels, as
+ * long as they lead nowhere, need no end here. */
+static void drop_dead_coa(struct mn_iface *i)
+{
+	if (i->coa_source != COA_OWN || i->attached || mn_find_anchor(i->mn, &i->coa))
+		return;
+	if (in6_eq(&i->mn->endpoint, &i->coa))
+		unset_endpoint(i->mn);
+	drop_coa(i);
+}
+
 void attach_settle(struct mn *mn, usec_t now)
 {
 	bool away = mn_any_away(mn);
@@ -454,10 +466,9 @@ void attach_settle(struct mn *mn, usec_t now)
 				settle_held(i, a, now);
 	if (!away)
 		unset_endpoint(mn);
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
+		drop_dead_coa(i);
 	for (struct mn_iface *i = mn->ifaces; i && !away; i = i->next) {
-		/* Its prefix ran out while the link was down. */
-		if (i->coa_source == COA_OWN && !i->attached && !mn_find_anchor(mn, &i->coa))
-			drop_coa(i);
 		retire_own_coa(i, now);
 		/* Once it has moved, its flows keep the road by this router: the kernel's
 		 * default routes by earlier ones are still there. */

@@ -238,6 +238,13 @@ static void on_mh(void *ctx, const struct pkt_rx *rx)
 	mn_rx_mh(&d->mn, rx->data, rx->len, clock_now());
 }
 
+static void on_prefixes(void *ctx, const struct pkt_rx *rx)
+{
+	struct mnd *d = ctx;
+
+	mn_rx_prefixes(&d->mn, rx->data, rx->len, clock_now());
+}
+
 static void on_flow_destroyed(void *ctx, const struct diag_flow *f)
 {
 	struct mnd *d = ctx;
@@ -422,6 +429,10 @@ static int open_sockets(struct mnd *d, const char **ret_what)
 	r = pkt_open(d->loop, PKT_MH, on_mh, d, &d->mh);
 	if (r)
 		return r;
+	*ret_what = "packet socket for prefix advertisements";
+	r = pkt_open(d->loop, PKT_PREFIXES, on_prefixes, d, &d->prefixes);
+	if (r)
+		return r;
 	*ret_what = "sock_diag";
 	return diag_open(d->loop, on_flow_destroyed, d, &d->diag);
 }
@@ -488,6 +499,7 @@ void mnd_close(struct mnd *d)
 	if (d->nl && (release || (!d->running && d->device_new)))
 		rt_device_del(d->nl, MND_DEVICE);
 	diag_close(d->diag);
+	pkt_close(d->prefixes);
 	pkt_close(d->mh);
 	pkt_close(d->nd);
 	nl_free(d->nl);

@@ -19,6 +19,7 @@
 #include "common/wire/ext.h"
 #include "mn-agent/attach.h"
 #include "mn-agent/bu.h"
+#include "mn-agent/solicit.h"
 
 #define RESCAN_INTERVAL	(10 * USEC_S)
 
@@ -32,7 +33,9 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_BA_TIMESTAMP] = "ba-timestamp",
 	[MN_C_BRR] = "brr", [MN_C_BE] = "be", [MN_C_BRI] = "bri",
 	[MN_C_BRI_UNKNOWN] = "bri-unknown", [MN_C_BRI_AUTH] = "bri-authenticator",
-	[MN_C_BRI_REFUSED] = "bri-refused", [MN_C_FLOWS_SCANNED] = "flow-scans",
+	[MN_C_BRI_REFUSED] = "bri-refused", [MN_C_MPS] = "mps", [MN_C_MPA] = "mpa",
+	[MN_C_MPA_UNKNOWN] = "mpa-unknown", [MN_C_MPA_UNSOLICITED] = "mpa-unsolicited",
+	[MN_C_FLOWS_SCANNED] = "flow-scans",
 	[MN_C_ANCHORS_DROPPED] = "anchors-dropped", [MN_C_FLOWS_LOST] = "flows-lost",
 };
 
@@ -250,6 +253,7 @@ struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
 	}
 	mn->ops->random(mn->ctx, &seq, sizeof(seq));
 	anchor_init(a, &mn->cfg->anchor, &anchor_ops, mn, mn->timers, seq);
+	solicit_init(a);
 	a->prefix = *prefix;
 	a->hoa = *hoa;
 	a->ha = *ha;
@@ -293,7 +297,7 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 	/* A BU may have reached the HA without its answer reaching the earlier run. */
 	if (r->away && a->bound_until <= now)
 		a->bound_until = now + (usec_t)mn->cfg->anchor.lifetime_s * USEC_S;
-	anchor_set_valid_until(a, r->valid_until);
+	solicit_valid_until(a, r->valid_until, now);
 	if (!r->away)
 		return 0;
 	/* Where it was registered is not relied on: the first attachment registers again.

@@ -279,8 +279,8 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 	rule(&t, "input", "meta l4proto 135 counter name mobility drop");
 	switch (r->role) {
 	case DP_ROLE_MN:
-		/* Nobody here reads Mobile Prefix Advertisements, but their type 2 routing
-		 * header would be answered too. */
+		/* And so has a Mobile Prefix Advertisement; its routing header would be
+		 * answered likewise. */
 		rule(&t, "input", "icmpv6 type 147 counter name mobility drop");
 		chain(&t, "output", "output priority raw");
 		rule(&t, "output", "ip6 saddr @tx");

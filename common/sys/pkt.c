@@ -50,6 +50,8 @@ struct pkt {
 #define OFF_ICMP_TYPE	40
 #define ICMP6_DHAAD_REQUEST	144
 #define ICMP6_MPS	146
+#define ICMP6_MPA	147
+#define OFF_BEHIND_TYPE2	64	/* behind a routing header with one address */
 #define OFF_BEHIND	40	/* next header of the first extension header */
 #define OFF_QUOTED	48	/* the packet that an ICMPv6 error is about */
 
@@ -192,6 +194,20 @@ static struct sock_filter filter_hao[] = {
 	ACCEPT,
 };
 
+/* Behind one routing header, for a mobile node. */
+static struct sock_filter filter_prefixes[] = {
+	LD_PKTTYPE,
+	JGT(2, 7, 0),
+	LD8(OFF_NEXT_HEADER),
+	JEQ(IPPROTO_ROUTING, 0, 5),
+	LD8(OFF_BEHIND),
+	JEQ(IPPROTO_ICMPV6, 0, 3),
+	LD8(OFF_BEHIND_TYPE2),
+	JEQ(ICMP6_MPA, 0, 1),
+	ACCEPT,
+	DROP,
+};
+
 static struct sock_fprog filter_of(enum pkt_kind kind)
 {
 	struct sock_fprog p = { 0 };
@@ -204,6 +220,10 @@ static struct sock_fprog filter_of(enum pkt_kind kind)
 	case PKT_DISCOVERY:
 		p.filter = filter_discovery;
 		p.len = sizeof(filter_discovery) / sizeof(filter_discovery[0]);
+		break;
+	case PKT_PREFIXES:
+		p.filter = filter_prefixes;
+		p.len = sizeof(filter_prefixes) / sizeof(filter_prefixes[0]);
 		break;
 	case PKT_HAO:
 		p.filter = filter_hao;

@@ -17,6 +17,8 @@ enum pkt_kind {
 	PKT_DISCOVERY,	/* RFC 6275 6.5, 6.7: home agent address discovery requests (ICMPv6 144);
 			 * mobile prefix solicitations (146), behind destination options or in
 			 * a tunnel packet */
+	PKT_PREFIXES,	/* RFC 6275 6.8: Mobile Prefix Advertisements (ICMPv6 147), behind a
+			 * routing header */
 	PKT_HAO,	/* destination options first, which may hold a Home Address option, and
 			 * behind them neither a tunnelled packet nor what may stand there without
 			 * a binding (RFC 6275 9.3.1: ESP, AH, Mobility Header) */

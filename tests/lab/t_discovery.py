@@ -20,7 +20,7 @@ import capture
 import forge
 import measure
 import tap
-from lab import CN, HA, POOL, Lab, LabError, wait_for
+from lab import CN, HA, POOL, Lab, LabError, anchor_of, mono, wait_for
 from play import Play
 from shared import HOA as SHARED_HOA, SharedLink
 
@@ -351,7 +351,7 @@ def test_shared(t):
 
 
 def test_not_asked(t):
-    """A Mobile Prefix Advertisement to a mobile node that has not asked and does not read it"""
+    """A Mobile Prefix Advertisement to a mobile node that has not asked"""
     with Lab(tap.BINDIR) as lab:
         lab.build()
         lab.write("ar1.conf", lab.key_text() + "binding-lifetime 8s;\n"
@@ -370,14 +370,48 @@ def test_not_asked(t):
              "it is told that a day (here a second) is over", lab.status("ar1")["counters"])
         play.run_for(1.0)
         play.end(1)
+        asked = lab.status("mn")["counters"]
+        t.ok(asked["mpa-unsolicited"] > 0 and asked["mps"] > 0
+             and asked["mpa"] > asked["mpa-unsolicited"],
+             "it asks then, and has its answer", asked)
         run = play.finish()
         kinds = [(p.src == forge.pton(coa), p.kind) for p in run.packets
                  if p.where == capture.MN and p.proto == capture.ICMP6
                  and forge.pton(HA[1]) in (p.src, p.dst)]
         t.ok((False, 147) in kinds, "the advertisement reaches it", kinds)
-        t.equal([k for answer, k in kinds if answer], [], "its kernel answers nothing")
+        t.equal({k for answer, k in kinds if answer}, {146}, "its kernel answers nothing")
         t.equal(measure.flow_faults(run, 1), [], "the flow goes on")
 
 
+def test_renewed(t):
+    """A mobile node that is away for longer than its prefix was valid when it left"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        for n in (1, 2):
+            lab.write(f"ar{n}.conf", lab.key_text() + "prefix-lifetime 60s;\n"
+                      "binding-lifetime 30s;\n")
+            lab.start_had(n)
+        lab.start_mnd()
+        play = Play(lab, {1: 1})
+        play.move(1)
+        play.begin(1)
+        play.run_for(0.3)
+        play.move(2)
+        left = mono()
+
+        def remaining():
+            return [a["prefix_remaining_s"] for a in lab.status("mn")["anchors"]
+                    if anchor_of(a["hoa"]) == 1]
+        t.ok(wait_for(lambda: lab.status("mn")["counters"]["mpa"], 50.0, 0.5),
+             "it asks and is answered before that time is over", lab.status("mn"))
+        t.ok(remaining() and remaining()[0] > 50, "its prefix is valid for its whole lifetime again",
+             remaining())
+        play.run_for(max(0.5, left + 62.0 - mono()))
+        play.end(1)
+        run = play.finish()
+        t.equal(measure.flow_faults(run, 1), [], "the flow outlives it")
+
+
 if __name__ == "__main__":
-    tap.main(test_home_agents, test_prefixes, test_shared, test_not_asked)
+    tap.main(test_home_agents, test_prefixes, test_shared, test_not_asked,
+             test_renewed)

@@ -260,7 +260,9 @@ void sim_ha_rx_local(struct sim_event *e)
 	if (ip6_decode(e->data, e->len, &ip))
 		return;
 	if (in6_eq(&ip.dst, &h->cfg.homes[0].address)) {
-		if (h->running)
+		if (h->running && ip.next_header == IP6_NH_ICMP6)
+			ha_rx_discovery(&h->ha, e->data, e->len, e->sim->now);
+		else if (h->running)
 			ha_rx_mh(&h->ha, e->data, e->len, e->sim->now);
 		return;
 	}

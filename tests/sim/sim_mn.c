@@ -219,7 +219,13 @@ void sim_mn_rx_frame(struct sim_event *e)
 
 void sim_mn_rx_packet(struct sim *s, int place, const void *data, size_t len)
 {
-	if (s->mn.at == place && s->mn.link_up && s->mn.running)
+	struct ip6_packet ip;
+
+	if (s->mn.at != place || !s->mn.link_up || !s->mn.running)
+		return;
+	if (ip6_decode(data, len, &ip) == IP6_OK && ip.next_header == IP6_NH_ICMP6)
+		mn_rx_prefixes(&s->mn.mn, data, len, s->now);
+	else
 		mn_rx_mh(&s->mn.mn, data, len, s->now);
 }
 
