@@ -250,16 +250,19 @@ class Tally:
         self.sums = dict.fromkeys(("sent", "accepted", "again", "refused", "resent",
                                    "bad_authenticator", "strange"), 0)
         self.elapsed = 0.0
+        self.refused_status = 0         # the last one
 
     def add(self, got, cpu_s):
         for k in self.sums:
             self.sums[k] += got[k]
         self.elapsed += got["elapsed_s"]
+        self.refused_status = got["refused_status"] or self.refused_status
         self.latency += got["latency_us"]
         self.cpu.append(cpu_s / got["sent"] * 1e6)
 
     def figures(self):
-        return {**self.sums, "cpu_us": statistics.median(self.cpu),
+        return {**self.sums, "refused_status": self.refused_status,
+                "cpu_us": statistics.median(self.cpu),
                 "cpu_us_all": [round(x, 2) for x in self.cpu],
                 "per_second": self.sums["sent"] / self.elapsed if self.elapsed else None,
                 "latency_50_us": percentile(self.latency, 50),
@@ -307,6 +310,21 @@ class Phases:
         self.say(f"{self.nodes} nodes: {what}, window {window}: " + ", ".join(
             f"{name} {t.figures()['cpu_us']:.1f} us" for name, t in tallies.items()))
         return out
+
+
+def status(bench):
+    """What it costs to ask the daemon for everything; meanwhile it does nothing else."""
+    cpu, began, data = bench.cpu("had"), mono(), b""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(300)
+        s.connect(bench.sock("ha"))
+        s.sendall(b'{"method":"status"}\n')
+        while not data.endswith(b"\n"):
+            part = s.recv(1 << 20)
+            if not part:
+                raise LabError("dmip6-had closed its control socket in the middle of an answer")
+            data += part
+    return {"s": mono() - began, "cpu_s": bench.cpu("had") - cpu, "octets": len(data)}
 
 
 def prefill(bench, nodes):
@@ -454,6 +472,8 @@ def measure(bench, nodes, say):
                      "kernel": (kernel_memory() - kernel) / nodes}
     out["routes"], out["nexthops"] = bench.routes() - base, bench.nexthops()
 
+    out["status"] = status(bench)
+
     for window, count in ((WINDOW, min(nodes, SLICES * SLICE_MAX)), (1, min(nodes, 2000))):
         for what in ("move", "refresh"):
             out[f"{what}_{window}"] = ph.run(what, count, window)
@@ -495,7 +515,9 @@ def row(name, f, ratio=None, aim=None):
     text += f" {'' if aim is None else f'<= {aim}':>7}"
     text += f" {number(had['latency_50_us'], '{:.0f}'):>8} {number(had['latency_99_us'], '{:.0f}'):>8}"
     missing = had["sent"] - had["accepted"] - had["again"]
-    print(text + (f"   {missing} of {had['sent']} NOT ACKNOWLEDGED" if missing else ""))
+    if had["refused"]:
+        text += f"   {had['refused']} REFUSED, the last with status {had['refused_status']}"
+    print(text + (f"   {missing} of {had['sent']} NOT ACCEPTED" if missing else ""))
 
 
 def show(x):
@@ -515,6 +537,9 @@ def show(x):
     print(f"  memory per binding, octets: user {m['user']:.0f} (aim <= 400), kernel "
           f"{m['kernel']:.0f} (aim <= 600); the daemon with leases only: "
           f"{m['user_restored'] / 2**20:.1f} MiB")
+    f = x["status"]
+    print(f"  status: {f['octets'] / 1e6:.1f} MB in {f['s']:.2f} s, {f['cpu_s']:.2f} s of CPU time "
+          "of the daemon")
     f = x["flood"]
     for name, k in (("alone", "alone"), ("in the flood", "flooded")):
         g = f[k]
