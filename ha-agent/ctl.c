@@ -15,6 +15,11 @@
 
 #define SCHEMA		1
 #define HEALTH_ROOM	512
+#define TEXT_OF(x)	#x
+#define TEXT(x)		TEXT_OF(x)
+/* Bindings, and leases, in one answer: while it is made no Binding Update is looked at, and
+ * dmip6ctl reads no more than 16 MiB. */
+#define LIST_MAX	10000
 
 /* ---- health: the first sentence that matters ---- */
 
@@ -102,6 +107,8 @@ struct listing {
 	const struct io *io;
 	const struct ha_interface *interface;	/* of home agents */
 	json_t *array;
+	size_t max;			/* entries of bindings and leases that are listed */
+	size_t n;			/* there are */
 };
 
 static void add_binding(void *ctx, const struct binding *b)
@@ -111,7 +118,7 @@ static void add_binding(void *ctx, const struct binding *b)
 	struct dp_stats stats = { 0 };
 
 	/* A released one carries nothing; only its sequence number is kept a while. */
-	if (!binding_carries(b))
+	if (!binding_carries(b) || l->n++ >= l->max)
 		return;
 	(void)l->io->dp->ops->stats(l->io->dp, &inner, &stats);
 	json_array_append_new(l->array, json_pack(
@@ -132,7 +139,7 @@ static void add_lease(void *ctx, const struct lease *lease)
 {
 	struct listing *l = ctx;
 
-	if (lease->state == LEASE_FREE)
+	if (lease->state == LEASE_FREE || l->n++ >= l->max)
 		return;
 	json_array_append_new(l->array, json_pack(
 		"{s:s, s:s, s:s, s:b, s:o, s:i}",
@@ -201,18 +208,37 @@ static void add_counter(void *ctx, const char *name, uint64_t v)
 	json_object_set_new(ctx, name, json_integer((json_int_t)v));
 }
 
+/* How many are to be listed; negative: not to be understood. */
+static json_int_t list_limit(const json_t *parameters)
+{
+	const json_t *limit = json_object_get(parameters, "limit");
+	json_int_t n = limit ? json_integer_value(limit) : LIST_MAX;
+
+	if (limit && !json_is_integer(limit))
+		return -1;
+	return n > LIST_MAX ? -1 : n;
+}
+
 static json_t *status(void *ctx, const json_t *parameters, const char **error, const char **code)
 {
 	const struct ha_ctl *c = ctx;
 	const struct io *io = c->io;
-	struct listing bindings = { .io = io, .array = json_array() };
-	struct listing leases = { .io = io, .array = json_array() };
-	json_t *counters = json_object(), *answer;
+	json_int_t limit = list_limit(parameters);
+	struct listing bindings = { .io = io, .max = (size_t)limit };
+	struct listing leases = { .io = io, .max = (size_t)limit };
+	json_t *counters, *answer;
 	char text[HEALTH_ROOM];
 	struct dp_drops drops;
 	bool ok = health(io, text);
 
-	(void)parameters;
+	if (limit < 0) {
+		*error = "\"limit\" is out of range; expected 0 to " TEXT(LIST_MAX);
+		*code = "usage";
+		return NULL;
+	}
+	bindings.array = json_array();
+	leases.array = json_array();
+	counters = json_object();
 	ha_each_binding(&io->ha, add_binding, &bindings);
 	ha_each_lease(&io->ha, add_lease, &leases);
 	ha_each_counter(&io->ha, add_counter, counters);
@@ -222,7 +248,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 		add_counter(counters, "data-path-errors-limited", drops.errors);
 	}
 	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:b, s:o, s:o, s:o, s:o, "
-			   "s:o}",
+			   "s:{s:I, s:I}, s:o}",
 			   "schema", SCHEMA, "role", "ha",
 			   "health", "ok", ok, "text", text,
 			   "address", in6_str(&io->ha.homes[0].cfg.address).s,
@@ -232,7 +258,8 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 			   "draining", io->ha.drain.state != DRAIN_OFF,
 			   "homes", list_homes(&io->ha), "home_agents", home_agents(&io->ha),
 			   "bindings", bindings.array, "leases", leases.array,
-			   "counters", counters);
+			   "totals", "bindings", (json_int_t)bindings.n, "leases",
+			   (json_int_t)leases.n, "counters", counters);
 	if (!answer) {
 		*error = "no memory for the answer";
 		*code = "error";

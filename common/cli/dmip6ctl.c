@@ -37,6 +37,7 @@ enum {
 	OPT_NO_WAIT = 0x800,
 	OPT_TIMEOUT = 0x1000,
 	OPT_CANCEL = 0x2000,
+	OPT_LIMIT = 0x4000,
 };
 
 static const struct option options[] = {
@@ -48,6 +49,7 @@ static const struct option options[] = {
 	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "cancel", no_argument, NULL, OPT_CANCEL },
+	{ "limit", required_argument, NULL, OPT_LIMIT },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
@@ -57,7 +59,7 @@ struct options {
 	const char *control;	/* NULL: the daemons' usual sockets */
 	bool json;
 	unsigned int given;	/* OPT_... */
-	const char *prefix, *mn, *timeout;
+	const char *prefix, *mn, *timeout, *limit;
 	const char *argument;	/* NULL: none */
 };
 
@@ -250,23 +252,46 @@ static enum exit_code query(struct connection *at, const struct options *o, cons
 
 /* ------------------------------------------------------------------ commands */
 
+static enum exit_code status_parameters(const struct options *o, json_t **ret)
+{
+	unsigned long limit;
+	char *end;
+
+	*ret = NULL;
+	if (!o->limit)
+		return EXIT_OK;
+	errno = 0;
+	limit = strtoul(o->limit, &end, 10);
+	if (errno != 0 || *end != '\0' || strspn(o->limit, "0123456789") == 0 ||
+	    limit > INT32_MAX) {
+		complain("\"%s\" is no number of entries; expected one such as 100", o->limit);
+		return EXIT_USAGE;
+	}
+	*ret = json_pack("{s:I}", "limit", (json_int_t)limit);
+	return EXIT_OK;
+}
+
 static enum exit_code run_status(const struct command *cmd, const struct options *o)
 {
 	struct connection at[DAEMONS_MAX];
 	unsigned int n = 1;
-	enum exit_code worst = EXIT_OK, code;
+	json_t *parameters;
+	enum exit_code worst = EXIT_OK, code = status_parameters(o, &parameters);
 
-	code = o->json ? reach_only_one(cmd, o, at) : reach(cmd, o, at, &n);
 	if (code)
 		return code;
-	for (unsigned int i = 0; i < n; i++) {
+	code = o->json ? reach_only_one(cmd, o, at) : reach(cmd, o, at, &n);
+	for (unsigned int i = 0; !code && i < n; i++) {
+		enum exit_code one;
+
 		if (i)
 			putchar('\n');
-		code = query(&at[i], o, "status", NULL, show_status);
-		if (code > worst)
-			worst = code;
+		one = query(&at[i], o, "status", json_incref(parameters), show_status);
+		if (one > worst)
+			worst = one;
 	}
-	return worst;
+	json_decref(parameters);
+	return code ? code : worst;
 }
 
 static enum exit_code run_flows(const struct command *cmd, const struct options *o)
@@ -467,7 +492,7 @@ static enum exit_code run_drain(const struct command *cmd, const struct options 
 }
 
 static const struct command commands[] = {
-	{ "status", NULL, 0, "health, then anchors (MN) or bindings and leases (HA)", NULL,
+	{ "status", NULL, OPT_LIMIT, "health, then anchors (MN) or bindings and leases (HA)", NULL,
 	  run_status },
 	{ "flows", NULL, 0, "the MN's flows, and which go through a tunnel", "mn", run_flows },
 	{ "release", "ADDRESS", OPT_PREFIX | OPT_MN | OPT_ALL | OPT_NO_WAIT,
@@ -492,6 +517,9 @@ static void usage(FILE *out)
 	      "  -j, --json            answer in JSON\n"
 	      "  -h, --help            print this text\n"
 	      "  -V, --version         print the version\n"
+	      "\n"
+	      "of status:\n"
+	      "      --limit NUMBER    list no more bindings, and leases, than that\n"
 	      "\n"
 	      "of release, which takes one of ADDRESS and the first three:\n"
 	      "      --prefix PREFIX   the bindings of all home addresses within\n"
@@ -574,6 +602,10 @@ static enum exit_code run(int argc, char **argv)
 		case OPT_TIMEOUT:
 			o.timeout = optarg;
 			o.given |= OPT_TIMEOUT;
+			break;
+		case OPT_LIMIT:
+			o.limit = optarg;
+			o.given |= OPT_LIMIT;
 			break;
 		case OPT_ALL:
 		case OPT_NO_WAIT:

@@ -256,6 +256,34 @@ static void print_insecure(FILE *out, const json_t *homes)
 				cell(row, &prefix).s);
 }
 
+/* A home agent lists no more than it was asked for. */
+static void print_rest(FILE *out, const json_t *status, const char *what)
+{
+	const json_t *totals = json_object_get(status, "totals");
+	json_int_t listed = (json_int_t)json_array_size(json_object_get(status, what));
+	json_int_t n = json_integer_value(json_object_get(totals, what)) - listed;
+
+	if (n > 0 && listed == 0)
+		fprintf(out, "\n%lld %s, not listed\n", (long long)n, what);
+	else if (n > 0)
+		fprintf(out, "  and %lld more, not listed\n", (long long)n);
+}
+
+static void print_list(FILE *out, const json_t *status, const char *what, const char *none,
+		       const struct column *cols, size_t n,
+		       void (*detail)(FILE *out, const json_t *row))
+{
+	const json_t *rows = json_object_get(status, what);
+	const json_t *total = json_object_get(json_object_get(status, "totals"), what);
+
+	if (json_array_size(rows) || json_integer_value(total) == 0)
+		print_section(out, rows, none, cols, n, detail);
+	print_rest(out, status, what);
+}
+
+#define LIST(out, status, what, none, cols, detail) \
+	print_list(out, status, what, none, cols, sizeof(cols) / sizeof((cols)[0]), detail)
+
 static bool is_role(const json_t *status, const char *role)
 {
 	const char *s = json_string_value(json_object_get(status, "role"));
@@ -278,9 +306,8 @@ void show_status(FILE *out, const json_t *status)
 			print_addresses);
 	} else {
 		print_insecure(out, json_object_get(status, "homes"));
-		SECTION(out, json_object_get(status, "bindings"), "No bindings.", binding_columns,
-			print_addresses);
-		SECTION(out, json_object_get(status, "leases"), "No leases.", lease_columns, NULL);
+		LIST(out, status, "bindings", "No bindings.", binding_columns, print_addresses);
+		LIST(out, status, "leases", "No leases.", lease_columns, NULL);
 		if (json_array_size(json_object_get(status, "home_agents")))
 			TABLE(out, json_object_get(status, "home_agents"), home_agent_columns,
 			      print_home_agent);

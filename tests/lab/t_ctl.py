@@ -21,7 +21,7 @@ ANCHOR = {"prefix": str, "hoa": str, "ha": str, "state": str, "coa": (str, type(
           "lifetime_s": int, "remaining_s": int, "flows": int, "tx_packets": int,
           "rx_packets": int}
 HA_STATUS = {"schema": int, "role": str, "health": dict, "bindings": list, "leases": list,
-             "counters": dict}
+             "totals": dict, "counters": dict}
 BINDING = {"prefix": str, "hoa": str, "coa": str, "mn": str, "state": str, "lifetime_s": int,
            "remaining_s": int, "sequence": int, "tx_packets": int, "rx_packets": int}
 LEASE = {"prefix": str, "mn": str, "interface": str, "attached": bool}
@@ -110,6 +110,13 @@ def look_ha(t, lab, hoa):
     mac = lab.mac()
     t.equal([(x["mn"], x["interface"]) for x in lab.ctl("ar2", "status")["leases"]],
             [(mac, "acc0")], "AR2 has the MN's lease")
+    few = lab.ctl("ar1", "status", "--limit", "0")
+    t.equal((few["bindings"], few["leases"], few["totals"]),
+            ([], [], {"bindings": 1, "leases": len(s["leases"])}),
+            "asked to list nothing, it says how many there are")
+    for wrong in ("x", "-1", "10001"):
+        p = lab.ctl_raw("ar1", "status", "--limit", wrong)
+        t.ok(p.returncode == 2 and "expected" in p.stderr, f"--limit {wrong} is refused", p.stderr)
     text = lab.ctl_raw("ar1", "status").stdout
     for part in (hoa, b["coa"], mac):
         t.contains(text, part, f"the text names {part}")

@@ -88,6 +88,18 @@ static void what_is_insecure_is_shown(void **state)
 	       "\nNo bindings.\n\nNo leases.\n");
 }
 
+static void what_is_not_listed_is_counted(void **state)
+{
+	(void)state;
+	expect(show_status, "{\"role\":\"ha\",\"health\":{\"ok\":true,\"text\":\"x\"},"
+	       "\"bindings\":[],\"leases\":[{\"prefix\":\"2001:db8:1:101::/64\"}],"
+	       "\"totals\":{\"bindings\":5,\"leases\":8}}",
+	       "Home agent: ok: x\n\n5 bindings, not listed\n\n"
+	       "LEASE                MN  INTERFACE  ATTACHED\n"
+	       "2001:db8:1:101::/64  -   -          -\n"
+	       "  and 7 more, not listed\n");
+}
+
 static void other_home_agents(void **state)
 {
 	(void)state;
@@ -190,6 +202,7 @@ int main(void)
 		cmocka_unit_test(mobile_node),
 		cmocka_unit_test(home_agent),
 		cmocka_unit_test(what_is_insecure_is_shown),
+		cmocka_unit_test(what_is_not_listed_is_counted),
 		cmocka_unit_test(other_home_agents),
 		cmocka_unit_test(times),
 		cmocka_unit_test(flows),
