@@ -144,14 +144,14 @@ static void form_anchor(struct mn_iface *i, const struct in6_addr *addr, usec_t 
 	struct in6_prefix p;
 
 	/* The HA's own address as ours would be nonsense, or an attack. */
-	if (n < 0 || !r->has_ha || in6_eq(addr, &r->ha))
+	if (n < 0 || !r->has_ha || router_has_ha(r, addr))
 		return;
 	p = router_prefix(r, (unsigned int)n);
 	for (a = i->mn->anchors; a; a = a->next)
 		if (in6_eq(&a->hoa, addr) && a->state != ANCHOR_GONE)
 			break;
 	if (!a) {
-		a = mn_new_anchor(i->mn, &p, addr, &r->ha);
+		a = mn_new_anchor(i->mn, &p, addr, router_ha_of(r, addr));
 		if (!a)
 			return;
 	}
@@ -198,7 +198,7 @@ static void choose_coa(struct mn_iface *i, usec_t now)
 /* Does this router hand out the anchor's prefix? */
 static bool at_home(const struct mn_iface *i, const struct anchor *a)
 {
-	return i->attached && i->move.router.has_ha && in6_eq(&i->move.router.ha, &a->ha) &&
+	return i->attached && router_has_ha(&i->move.router, &a->ha) &&
 	       router_has_prefix(&i->move.router, &a->prefix);
 }
 

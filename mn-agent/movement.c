@@ -31,6 +31,15 @@ const char *move_state_name(enum move_state s)
 	return state_names[s];
 }
 
+static void add_ha(struct router *r, const struct in6_addr *ha)
+{
+	if (!r->has_ha)
+		r->ha = *ha;
+	else if (r->n_more_has < MOVE_MORE_HAS)
+		r->more_has[r->n_more_has++] = *ha;
+	r->has_ha = true;
+}
+
 void router_from_ra(struct router *ret, const struct in6_addr *from, const uint8_t mac[6],
 		    const struct nd_ra *ra)
 {
@@ -44,10 +53,8 @@ void router_from_ra(struct router *ret, const struct in6_addr *from, const uint8
 
 		/* RFC 6275 7.2: with the R flag the field is the home agent's own address. */
 		if ((p->flags & PIO_FLAG_ROUTER) && (ra->flags & RA_FLAG_HOME_AGENT) &&
-		    !ret->has_ha && in6_is_routable(&p->prefix)) {
-			ret->has_ha = true;
-			ret->ha = p->prefix;
-		}
+		    in6_is_routable(&p->prefix))
+			add_ha(ret, &p->prefix);
 		/* RFC 4862 5.5.3: usable for autoconfiguration. */
 		if (!(p->flags & PIO_FLAG_AUTO) || p->plen != 64 || p->valid_s == 0 ||
 		    p->preferred_s > p->valid_s || !in6_is_routable(&p->prefix) ||
@@ -60,6 +67,36 @@ void router_from_ra(struct router *ret, const struct in6_addr *from, const uint8
 	/* RFC 8273: a prefix of one host's own is not on link. */
 	ret->per_host = ret->has_ha && ret->n_prefixes > 0 &&
 		!(ret->prefixes[0].flags & (PIO_FLAG_ONLINK | PIO_FLAG_ROUTER));
+}
+
+bool router_has_ha(const struct router *r, const struct in6_addr *addr)
+{
+	if (!r->has_ha || in6_eq(&r->ha, addr))
+		return r->has_ha;
+	for (unsigned int i = 0; i < r->n_more_has; i++)
+		if (in6_eq(&r->more_has[i], addr))
+			return true;
+	return false;
+}
+
+static unsigned int common_bits(const struct in6_addr *a, const struct in6_addr *b)
+{
+	unsigned int n = 0;
+
+	while (n < 128 && !((a->s6_addr[n / 8] ^ b->s6_addr[n / 8]) >> (7 - n % 8) & 1))
+		n++;
+	return n;
+}
+
+const struct in6_addr *router_ha_of(const struct router *r, const struct in6_addr *addr)
+{
+	const struct in6_addr *best = &r->ha;
+
+	/* A router with several home links has an address in, or next to, each prefix. */
+	for (unsigned int i = 0; i < r->n_more_has; i++)
+		if (common_bits(&r->more_has[i], addr) > common_bits(best, addr))
+			best = &r->more_has[i];
+	return best;
 }
 
 bool router_has_prefix(const struct router *r, const struct in6_prefix *p)
@@ -76,7 +113,7 @@ static bool same_router(const struct router *a, const struct router *b)
 	struct in6_prefix p;
 
 	if (!in6_eq(&a->linklocal, &b->linklocal) || a->has_ha != b->has_ha ||
-	    (a->has_ha && !in6_eq(&a->ha, &b->ha)))
+	    (a->has_ha && !router_has_ha(b, &a->ha)))
 		return false;
 	if (a->n_prefixes == 0)
 		return true;
@@ -177,7 +214,7 @@ void move_ra(struct movement *m, const struct in6_addr *from, const uint8_t mac[
 
 	router_from_ra(&r, from, mac, ra);
 	ours = m->has_router && in6_eq(&m->router.linklocal, from) &&
-	       m->router.has_ha == r.has_ha && (!r.has_ha || in6_eq(&m->router.ha, &r.ha));
+	       m->router.has_ha == r.has_ha && (!r.has_ha || router_has_ha(&r, &m->router.ha));
 	switch (m->state) {
 	case MOVE_DOWN:
 		break;

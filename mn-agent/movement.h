@@ -13,6 +13,7 @@
 #include "common/wire/icmp6.h"
 
 #define MOVE_PREFIXES_MAX	8
+#define MOVE_MORE_HAS		3	/* home agent addresses of a router but the first */
 
 enum move_state {
 	MOVE_DOWN,		/* no link */
@@ -27,7 +28,9 @@ struct router {
 	struct in6_addr linklocal;
 	uint8_t mac[6];
 	bool has_ha;		/* H flag, and a prefix option with the R flag */
-	struct in6_addr ha;
+	struct in6_addr ha;	/* the first such; it may have one for each prefix */
+	unsigned int n_more_has;
+	struct in6_addr more_has[MOVE_MORE_HAS];
 	uint16_t lifetime_s;
 	uint32_t mtu;		/* 0: not told */
 	unsigned int n_prefixes;
@@ -75,6 +78,9 @@ void move_na(struct movement *m, const struct nd_na *na, usec_t now);
 /* Reads what matters for mobility out of an advertisement. */
 void router_from_ra(struct router *ret, const struct in6_addr *from, const uint8_t mac[6],
 		    const struct nd_ra *ra);
+bool router_has_ha(const struct router *r, const struct in6_addr *addr);
+/* The home agent address that goes with an address of the router's prefixes. */
+const struct in6_addr *router_ha_of(const struct router *r, const struct in6_addr *addr);
 bool router_has_prefix(const struct router *r, const struct in6_prefix *p);
 
 #endif

@@ -101,6 +101,11 @@ def test_renumber(t):
         t.ok(told, "the mobile node prefers the new prefix to the old one", addresses(lab))
         t.ok(wait_for(lambda: (lab.source() or "").startswith("2001:db8:1:18"), 5.0),
              "new flows begin at the new prefix", lab.source())
+        def anchors():
+            return {a["ha"]: (a["state"], a["hoa"][:13]) for a in lab.status("mn")["anchors"]}
+        t.ok(wait_for(lambda: anchors() == {OLD_HA: ("attached", source[:13]),
+                                            NEW_HA: ("attached", lab.source()[:13])}, 5.0),
+             "each address has its own home agent address, and both are at home", anchors())
         play.run_for(1.0)
 
         # A kill in the middle does not give the old one more time.

@@ -15,8 +15,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 import forge
+import measure
 import tap
 from lab import CN, HA, Lab, LabError, wait_for
+from play import Play
 from shared import HOA, SharedLink, Wire, link_local
 
 NS, NA = 135, 136
@@ -157,6 +159,61 @@ def test_duplicate(t):
         t.equal(link.neighbours_told(), [], "nobody was told otherwise")
 
 
+def udp_to(packets, address):
+    """What SharedLink.send() sent to an address: how many packets came plain, how many out of
+    a tunnel."""
+    head, port = forge.pton(address), b"\0\x09"
+    return (len([p for p in packets if p[6] == 17 and p[24:40] == head and p[42:44] == port]),
+            len([p for p in packets if p[6] == 41 and p[46] == 17 and p[64:80] == head
+                 and p[82:84] == port]))
+
+
+def test_with_the_daemon(t):
+    """dmip6-mnd leaves the shared link and comes back"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        link = SharedLink(lab)
+        lab.start_had(2)
+        lab.start_mnd()
+        play = Play(lab, {1: 1})
+        play.move(1)
+        source = play.begin(1)["source"]
+        t.ok(source.startswith("2001:db8:1:100:"), "at home it has an address of the prefix",
+             source)
+        mn = Wire(lab, "mn", "wlan0")
+        play.run_for(1.0)
+        link.send(source)
+        time.sleep(0.3)
+        t.equal(udp_to(mn.take(), source), (1, 0), "a neighbour reaches it on the link")
+
+        play.move(2)
+        t.ok(wait_for(lambda: lab.status("ar1")["bindings"], 8.0), "away, it is registered",
+             lab.status("ar1")["counters"])
+        t.ok(wait_for(lambda: link.neighbour(source) == lab.mac_of("ar1", "acc0"), 3.0),
+             "the neighbour is told of the home agent in its place", link.neighbour(source))
+        play.run_for(1.0)
+        mn.take()
+        link.send(source)
+        time.sleep(0.3)
+        t.equal(udp_to(mn.take(), source), (0, 1), "the neighbour reaches it through the tunnel")
+
+        play.move(1)
+        t.ok(wait_for(lambda: not lab.status("ar1")["bindings"], 8.0),
+             "back, its binding is gone", lab.status("ar1")["bindings"])
+        play.run_for(3.0)
+        t.ok("dadfailed" not in lab.run("mn", "ip", "-6", "addr").stdout,
+             "its addresses are its own", lab.run("mn", "ip", "-6", "addr").stdout)
+        mn.take()
+        link.send(source)
+        time.sleep(0.5)
+        t.equal(udp_to(mn.take(), source), (1, 0), "the neighbour reaches it on the link again")
+        play.end(1)
+        run = play.finish()
+        t.equal(measure.flow_faults(run, 1), [], "its flow lived through both moves")
+        for h in run.handovers():
+            t.note(h)
+
+
 def more(before, after, kind):
     """What has come, but for what the kernel makes of its own interfaces."""
     return sorted(x for x in set(after[kind]) - set(before[kind]) if "fe80::" not in x)
@@ -183,6 +240,6 @@ def test_cleanup(t):
 
 if __name__ == "__main__":
     try:
-        tap.main(test_by_hand, test_duplicate, test_cleanup)
+        tap.main(test_by_hand, test_duplicate, test_with_the_daemon, test_cleanup)
     except LabError as e:
         sys.exit(f"{e}")

@@ -234,6 +234,37 @@ static void one_option_for_both_in_a_shared_prefix(void **state)
 	assert_true(router_has_prefix(&r, &p));
 }
 
+/* A router whose link is being renumbered, or has several prefixes. */
+static void several_home_agent_addresses(void **state)
+{
+	struct in6_addr first = addr("2001:db8:2:200::1"), second = addr("2001:db8:1:100::1");
+	struct in6_addr a = addr("2001:db8:1:105::5"), b = addr("2001:db8:2:205::5");
+	struct in6_addr elsewhere = addr("2001:db8:3:300::1"), from = linklocal(1);
+	struct nd_ra ra = advertisement(1, 1800);
+	struct router r;
+
+	(void)state;
+	ra.n_prefixes = 8;
+	for (unsigned int i = 0; i < 8; i++) {
+		ra.prefixes[i] = ra.prefixes[1];
+		ra.prefixes[i].flags = PIO_FLAG_ROUTER;
+		ra.prefixes[i].prefix = i == 0 ? first : i == 1 ? second : elsewhere;
+	}
+	router_from_ra(&r, &from, mac, &ra);	/* those beyond are left out */
+	assert_true(in6_eq(&r.ha, &first));
+	assert_true(router_has_ha(&r, &first));
+	assert_true(router_has_ha(&r, &second));
+	assert_true(in6_eq(router_ha_of(&r, &a), &second));
+	assert_true(in6_eq(router_ha_of(&r, &b), &first));
+	ra.n_prefixes = 2;
+	router_from_ra(&r, &from, mac, &ra);
+	assert_false(router_has_ha(&r, &elsewhere));
+	ra.flags = 0;
+	router_from_ra(&r, &from, mac, &ra);
+	assert_false(router_has_ha(&r, &first));
+	assert_false(router_has_ha(&r, &in6addr_any));
+}
+
 static void without_the_h_flag_no_home_agent(void **state)
 {
 	struct nd_ra ra = advertisement(1, 1800);
@@ -588,6 +619,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(reads_what_matters), T(one_option_for_both_in_a_shared_prefix),
+		T(several_home_agent_addresses),
 		T(without_the_h_flag_no_home_agent), T(prefixes_that_form_no_address),
 		T(many_prefixes_are_bounded), T(solicits_at_once), T(solicits_again_and_slower),
 		T(first_router_with_a_prefix_wins), T(a_beacon_alone_is_not_an_attachment),
