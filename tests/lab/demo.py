@@ -47,7 +47,7 @@ class Demo:
         lab.start_mnd(ready=False)
         for box in ("ar1", "ar2", "ar3", "mn"):
             lab.wait_ready(box)
-        self.datapath = lab.status("mn")["datapath"]
+        self.datapath = lab.status("ar1")["datapath"]
         self.say("dmip6-had runs on AR1, AR2, AR3; dmip6-mnd on the MN; the data path is "
                  f"{self.datapath}")
         play = self.play = Play(lab, CN_OF, self.say)

@@ -52,6 +52,11 @@ static inline bool ok(bool good, const char *fmt, ...)
 	return good;
 }
 
+static inline void skip(const char *what, const char *why)
+{
+	printf("ok %d - %s # SKIP %s\n", ++n_tests, what, why);
+}
+
 static inline void bail(const char *what) __attribute__((noreturn));
 static inline void bail(const char *what)
 {

@@ -187,7 +187,7 @@ def ends(t, lab, cn, mn):
     t.equal(fate(cn), (UNREACHABLE, 3, 0, "ar1"), "a way that ended is told on")
     lab.run("core", "ip", "-6", "route", "del", "unreachable", "2001:db8:1:201::/64")
     # A loop behind the home agent; the edge filter would cut it short.
-    lab.run("core", "nft", "flush", "chain", "inet", "edge", "f")
+    lab.edge_filter("del")
     lab.run("ar2", "ip", "-6", "route", "add", "2001:db8:1:201::/64", "via", "fe80::1", "dev",
             "core0", "metric", "1")
     t.equal(fate(cn), (UNREACHABLE, 3, 0, "ar1"),
