@@ -35,6 +35,7 @@ struct binding {
 	enum binding_state state;
 	uint16_t sequence;		/* of the last valid Binding Update */
 	uint8_t looks;			/* before the end of its lifetime: refresh.c */
+	bool linklocal;			/* L: so for the link-local address with its identifier */
 	uint32_t spi;			/* of the key that signed it; 0: none did */
 	uint32_t lifetime_s;		/* as granted */
 	uint32_t place;			/* where it is written down; 0: nowhere */
@@ -44,12 +45,10 @@ struct binding {
 	struct ha_home *home;		/* whose prefix holds the home address */
 	struct lease *lease;		/* NULL: a shared home link has none */
 	struct proxy *proxy;		/* what is to be sent on a shared home link, if anything */
-	bool linklocal;			/* L: so for the link-local address with its identifier */
 	struct revocation *revocation;	/* REVOKING; else NULL */
 	struct mpd *mpd;		/* NULL: nothing to tell it about prefixes */
 	usec_t prefixes_due;		/* the next day's Mobile Prefix Advertisement */
 	struct timer timer;
-	struct ha *ha;			/* for the timer */
 	UT_hash_handle by_hoa;
 };
 

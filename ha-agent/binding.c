@@ -41,7 +41,7 @@ static void change_state(struct binding *b, enum binding_state state, enum bindi
 	enum binding_state old = b->state;
 
 	b->state = state;
-	if (old != state && ha_log_routine(b->ha, now))
+	if (old != state && ha_log_routine(b->home->ha, now))
 		log_info("binding %s: %s -> %s, %s", in6_str(&b->hoa).s,
 			 binding_state_name(old), binding_state_name(state),
 			 binding_event_name(why));
@@ -57,7 +57,7 @@ static struct in6_prefix inner(const struct binding *b)
 
 static void tell_why(const struct binding *b, enum ha_event_type type, const char *reason)
 {
-	ha_tell(b->ha, &(struct ha_event){
+	ha_tell(b->home->ha, &(struct ha_event){
 		.type = type, .lease = b->lease, .binding = b, .hoa = b->hoa, .coa = b->coa,
 		.reason = reason,
 	});
@@ -70,7 +70,7 @@ static void tell(const struct binding *b, enum ha_event_type type)
 
 static int install(const struct binding *b, const struct in6_addr *coa)
 {
-	struct ha *ha = b->ha;
+	struct ha *ha = b->home->ha;
 	int err = ha->ops->dp_set(ha->ctx, &(struct dp_binding){
 		.inner = inner(b), .local = b->home->cfg.address, .remote = *coa,
 	});
@@ -85,7 +85,7 @@ static int install(const struct binding *b, const struct in6_addr *coa)
 
 static void uninstall(const struct binding *b)
 {
-	struct ha *ha = b->ha;
+	struct ha *ha = b->home->ha;
 	struct in6_prefix p = inner(b);
 	int err = ha->ops->dp_del(ha->ctx, &p);
 
@@ -104,19 +104,19 @@ static void store(struct binding *b)
 		.linklocal = b->linklocal,
 	};
 
-	b->ha->ops->binding_store(b->ha->ctx, &r);
+	b->home->ha->ops->binding_store(b->home->ha->ctx, &r);
 	b->place = r.place;
 }
 
 static void strike_out(struct binding *b)
 {
-	b->ha->ops->binding_forget(b->ha->ctx, &b->hoa, b->place);
+	b->home->ha->ops->binding_forget(b->home->ha->ctx, &b->hoa, b->place);
 	b->place = 0;
 }
 
 static void forget(struct binding *b, enum binding_event why, usec_t now)
 {
-	struct ha *ha = b->ha;
+	struct ha *ha = b->home->ha;
 	struct lease *lease = b->lease;
 
 	change_state(b, BINDING_GONE, why, now);
@@ -130,7 +130,7 @@ static void forget(struct binding *b, enum binding_event why, usec_t now)
 /* Fails only for an entry whose timer was never armed: a new one. */
 static int arm(struct binding *b, usec_t at)
 {
-	int err = timer_set(b->ha->timers, &b->timer, at);
+	int err = timer_set(b->home->ha->timers, &b->timer, at);
 
 	if (err == 0)
 		b->expires = at;
@@ -142,7 +142,7 @@ static void arm_bound(struct binding *b, usec_t end)
 {
 	b->expires = end;
 	b->looks = 0;
-	(void)timer_set(b->ha->timers, &b->timer, refresh_at(b));
+	(void)timer_set(b->home->ha->timers, &b->timer, refresh_at(b));
 }
 
 /* RFC 6275 10.3.1: on a link that others share the home address is looked for before the
@@ -178,7 +178,7 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	bool bound = b->state == BINDING_BOUND;
 	bool same = bound && in6_eq(&b->coa, &req->coa);
 	bool restore = e == BINDING_EVENT_RESTORE;
-	struct ha *ha = b->ha;
+	struct ha *ha = b->home->ha;
 	int err = 0;
 
 	if (b->state == BINDING_REVOKING)
@@ -238,7 +238,7 @@ static void cease(struct binding *b, usec_t now)
 static int release(struct binding *b, enum binding_event e, const struct binding_request *req,
 		   usec_t now)
 {
-	struct ha *ha = b->ha;
+	struct ha *ha = b->home->ha;
 	bool revoked = e == BINDING_EVENT_REVOKED;
 	int err = arm(b, now + MIP6_MAX_DELETE_BCE_TIMEOUT_MS * USEC_MS);
 
@@ -299,7 +299,7 @@ static void conclude(struct binding *b, enum binding_event e, usec_t now)
 {
 	bool duplicate = e == BINDING_EVENT_DUPLICATE;
 	struct proxy_held held = proxy_let_go(b);
-	struct ha *ha = b->ha;
+	struct ha *ha = b->home->ha;
 	int err = 0;
 
 	if (!duplicate)
@@ -313,7 +313,7 @@ static void timeout(struct binding *b, enum binding_event e, usec_t now)
 {
 	if (binding_carries(b)) {
 		cease(b, now);
-		b->ha->counters[HA_BINDING_EXPIRED]++;
+		b->home->ha->counters[HA_BINDING_EXPIRED]++;
 		tell(b, HA_EVENT_BINDING_EXPIRED);
 	}
 	forget(b, e, now);
@@ -329,13 +329,12 @@ static void on_timer(void *ctx, usec_t now)
 	}
 	if (b->state == BINDING_BOUND)
 		refresh_look(b, now);
-	(void)timer_set(b->ha->timers, &b->timer,
+	(void)timer_set(b->home->ha->timers, &b->timer,
 			b->state == BINDING_BOUND ? refresh_at(b) : b->expires);
 }
 
-void binding_init(struct ha *ha, struct binding *b)
+void binding_init(struct binding *b)
 {
-	b->ha = ha;
 	timer_init(&b->timer, "binding", on_timer, b);
 }
 

@@ -49,7 +49,7 @@ struct binding_request {
 };
 
 /* A cache entry's part that the state machine needs, after bcache_add(). */
-void binding_init(struct ha *ha, struct binding *b);
+void binding_init(struct binding *b);
 /* 0, or the data path's error: then a binding that was bound stays as it was, and a new
  * one is gone. req may be NULL for TIMEOUT and REVOKE. After TIMEOUT the entry is gone. */
 int binding_event(struct binding *b, enum binding_event e, const struct binding_request *req,

@@ -364,7 +364,7 @@ int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t 
 	b = bcache_add(&ha->bcache, &r->hoa, home, l);
 	if (!b)
 		return bcache_find(&ha->bcache, &r->hoa) ? -EEXIST : -ENOSPC;
-	binding_init(ha, b);
+	binding_init(b);
 	return binding_event(b, BINDING_EVENT_RESTORE, &req, now);
 }
 

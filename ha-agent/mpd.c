@@ -50,7 +50,7 @@ static const struct ha_interface *home_link(const struct binding *b)
 /* RFC 6275 10.6.2: RAND_ADV_DELAY. */
 static usec_t random_delay(struct binding *b, usec_t now)
 {
-	const struct ha_config *cfg = b->ha->cfg;
+	const struct ha_config *cfg = b->home->ha->cfg;
 	usec_t valid = home_valid_left(b->home, b->lease, now);
 	usec_t range = min_time(cfg->prefix_advertisement_max, valid) -
 		       cfg->prefix_advertisement_min;
@@ -58,7 +58,7 @@ static usec_t random_delay(struct binding *b, usec_t now)
 
 	if (range < 0)
 		range = -range;
-	b->ha->ops->random(b->ha->ctx, &r, sizeof(r));
+	b->home->ha->ops->random(b->home->ha->ctx, &r, sizeof(r));
 	/* What comes after the end of the prefix is of no use. */
 	return min_time(valid / 2, cfg->prefix_advertisement_min +
 			(range ? (usec_t)(r % (uint64_t)range) : 0));
@@ -79,8 +79,8 @@ static unsigned int home_prefixes(struct binding *b, usec_t now,
 		if (l && l->state == LEASE_FREE)
 			l = NULL;
 		if (l)
-			(void)ha_extend_lease(b->ha, l, now, NULL);
-		n += ra_home_prefixes(b->ha->cfg, homes[i], l, now, &ret[n]);
+			(void)ha_extend_lease(b->home->ha, l, now, NULL);
+		n += ra_home_prefixes(b->home->ha->cfg, homes[i], l, now, &ret[n]);
 	}
 	return n;
 }
@@ -88,7 +88,7 @@ static unsigned int home_prefixes(struct binding *b, usec_t now,
 static void advertise(struct mpd *m, uint16_t id, enum ha_counter counter, usec_t now)
 {
 	struct binding *b = m->binding;
-	struct ha *ha = b->ha;
+	struct ha *ha = b->home->ha;
 	/* RFC 6275 10.6.3: from the address that it registered with; 6.8: to where it is, by
 	 * a type 2 routing header with the home address. */
 	struct ip6_packet ip = {
@@ -117,7 +117,7 @@ static void advertise(struct mpd *m, uint16_t id, enum ha_counter counter, usec_
 static void announce(struct mpd *m, usec_t now)
 {
 	if (m->tries > MIP6_PREFIX_ADV_RETRIES) {
-		m->binding->ha->counters[HA_MPA_UNANSWERED]++;
+		m->binding->home->ha->counters[HA_MPA_UNANSWERED]++;
 		m->announce_at = USEC_NEVER;
 		return;
 	}
@@ -131,7 +131,7 @@ void mpd_end(struct binding *b)
 {
 	if (!b->mpd)
 		return;
-	timer_stop(b->ha->timers, &b->mpd->timer);
+	timer_stop(b->home->ha->timers, &b->mpd->timer);
 	free(b->mpd);
 	b->mpd = NULL;
 }
@@ -157,7 +157,7 @@ static void run(struct mpd *m, usec_t now)
 			mpd_end(b);
 		return;
 	}
-	if (timer_set(b->ha->timers, &m->timer, next) < 0) {
+	if (timer_set(b->home->ha->timers, &m->timer, next) < 0) {
 		log_error("binding %s: no memory to tell it of its prefixes", in6_str(&b->hoa).s);
 		mpd_end(b);
 	}
@@ -207,7 +207,7 @@ void mpd_registered(struct binding *b, usec_t now)
 	struct mpd *m = b->mpd;
 	bool again = m && m->changed && m->tries > 0;
 
-	if (!b->ha->cfg->prefix_advertisements)
+	if (!b->home->ha->cfg->prefix_advertisements)
 		return;
 	if (b->prefixes_due == 0)
 		b->prefixes_due = now + random_delay(b, now);

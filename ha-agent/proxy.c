@@ -93,7 +93,7 @@ static void to_all(const struct binding *b, const struct in6_addr *target, uint8
 	uint8_t mac[6];
 
 	group_mac(&all, mac);
-	advertise(b->ha, link_of(b), mac, &all, target, flags);
+	advertise(b->home->ha, link_of(b), mac, &all, target, flags);
 }
 
 /* RFC 6275 10.4.1: to everybody, unsolicited, and to override what they know; never as a
@@ -117,7 +117,7 @@ static void on_announce(void *ctx, usec_t now)
 	struct binding *b = p->binding;
 
 	announce(b);
-	if (--p->left == 0 || timer_set(b->ha->timers, &p->announce,
+	if (--p->left == 0 || timer_set(b->home->ha->timers, &p->announce,
 					now + PROXY_RETRANS_TIMER) < 0)
 		proxy_end(b);
 }
@@ -143,7 +143,7 @@ void proxy_end(struct binding *b)
 
 	if (!p)
 		return;
-	timer_stop(b->ha->timers, &p->announce);
+	timer_stop(b->home->ha->timers, &p->announce);
 	free(p->held);
 	free(p);
 	b->proxy = NULL;
@@ -185,13 +185,13 @@ void proxy_ask(const struct binding *b)
 {
 	struct in6_addr linklocal = linklocal_of(b);
 
-	b->ha->counters[HA_DAD_BEGUN]++;
+	b->home->ha->counters[HA_DAD_BEGUN]++;
 	if (!proxy_can_ask(b))
 		return;
-	ask_for(b->ha, link_of(b), &b->hoa);
+	ask_for(b->home->ha, link_of(b), &b->hoa);
 	/* RFC 6275 10.3.1: with L both are tested. */
 	if (b->linklocal)
-		ask_for(b->ha, link_of(b), &linklocal);
+		ask_for(b->home->ha, link_of(b), &linklocal);
 }
 
 static void announce_at(struct binding *b, usec_t at)
@@ -201,7 +201,7 @@ static void announce_at(struct binding *b, usec_t at)
 	if (p)
 		p->left = PROXY_ADVERTISEMENTS;
 	/* Without memory once must do. */
-	if (!p || timer_set(b->ha->timers, &p->announce, at) < 0) {
+	if (!p || timer_set(b->home->ha->timers, &p->announce, at) < 0) {
 		announce(b);
 		proxy_end(b);
 	}
@@ -219,7 +219,7 @@ void proxy_defend(struct binding *b, usec_t now)
 	if (!p)
 		return;
 	p->left = PROXY_ADVERTISEMENTS - 1;
-	if (timer_set(b->ha->timers, &p->announce, now + PROXY_RETRANS_TIMER) < 0)
+	if (timer_set(b->home->ha->timers, &p->announce, now + PROXY_RETRANS_TIMER) < 0)
 		proxy_end(b);
 }
 
@@ -266,7 +266,7 @@ static void duplicate(struct binding *b, const struct in6_addr *target, const ui
 {
 	log_warn("binding %s: %s is in use on the home link, by %s", in6_str(&b->hoa).s,
 		 in6_str(target).s, mac_str(mac).s);
-	b->ha->counters[HA_DAD_DUPLICATE]++;
+	b->home->ha->counters[HA_DAD_DUPLICATE]++;
 	binding_event(b, BINDING_EVENT_DUPLICATE, NULL, now);
 }
 

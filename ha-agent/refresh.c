@@ -19,7 +19,7 @@ static const unsigned int percent_before_end[] = { 15, 10, 5 };
 
 usec_t refresh_at(const struct binding *b)
 {
-	if (!b->ha->ops->dp_used || b->lifetime_s < LIFETIME_MIN_S || b->looks >= N_LOOKS)
+	if (!b->home->ha->ops->dp_used || b->lifetime_s < LIFETIME_MIN_S || b->looks >= N_LOOKS)
 		return b->expires;
 	return b->expires - b->lifetime_s * USEC_S / 100 * percent_before_end[b->looks];
 }
@@ -27,7 +27,7 @@ usec_t refresh_at(const struct binding *b)
 /* RFC 6275 9.5.5: to the home address, which 9.3.2 reaches by a type 2 routing header. */
 static void send_request(const struct binding *b)
 {
-	struct ha *ha = b->ha;
+	struct ha *ha = b->home->ha;
 	struct ip6_packet ip = {
 		.src = b->home->cfg.address, .dst = b->coa, .hop_limit = 64,
 		.has_rh2 = true, .rh2 = b->hoa, .next_header = MH_NEXT_HEADER,
@@ -54,7 +54,7 @@ static void send_request(const struct binding *b)
 void refresh_look(struct binding *b, usec_t now)
 {
 	struct in6_prefix inner = { .addr = b->hoa, .len = 128 };
-	struct ha *ha = b->ha;
+	struct ha *ha = b->home->ha;
 	uint64_t packets;
 	bool used;
 

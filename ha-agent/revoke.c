@@ -40,7 +40,7 @@ void revoke_init(struct ha *ha)
 static void send_indication(const struct revocation *r)
 {
 	const struct binding *b = r->binding;
-	struct ha *ha = b->ha;
+	struct ha *ha = b->home->ha;
 	/* RFC 5846 7: to the care-of address, by a type 2 routing header. */
 	struct ip6_packet ip = {
 		.src = b->home->cfg.address, .dst = b->coa, .hop_limit = 64,
@@ -62,7 +62,7 @@ static void send_indication(const struct revocation *r)
 
 static void tell(struct revocation *r, usec_t now)
 {
-	struct timers *timers = r->binding->ha->timers;
+	struct timers *timers = r->binding->home->ha->timers;
 
 	send_indication(r);
 	/* Its place among the timers was made when the revocation began. */
@@ -97,7 +97,7 @@ static void tell_waiting(struct ha *ha, usec_t now)
 
 static void take_out(struct revocation *r)
 {
-	struct ha *ha = r->binding->ha;
+	struct ha *ha = r->binding->home->ha;
 	struct revocations *rs = &ha->revocations;
 
 	timer_stop(ha->timers, &r->retry);
@@ -113,7 +113,7 @@ void revoke_drop(struct binding *b, usec_t now)
 	if (!b->revocation)
 		return;
 	take_out(b->revocation);
-	tell_waiting(b->ha, now);
+	tell_waiting(b->home->ha, now);
 }
 
 void revoke_free(struct ha *ha)
@@ -132,7 +132,7 @@ static void finish(struct revocation *r, enum ha_counter how, const char *reason
 		.sequence = b->sequence, .timestamp = b->timestamp, .reason = reason,
 	};
 
-	b->ha->counters[how]++;
+	b->home->ha->counters[how]++;
 	(void)binding_event(b, BINDING_EVENT_REVOKED, &req, now);
 }
 

@@ -109,7 +109,7 @@ static bool register_binding(struct ha *ha, const struct verdict_in *in, struct 
 	if (!b) {
 		b = bcache_add(&ha->bcache, &v->hoa, ha_home_of(ha, &v->hoa), lease);
 		if (b)
-			binding_init(ha, b);
+			binding_init(b);
 	}
 	have = b;
 	if (b && binding_event(b, BINDING_EVENT_REGISTER, &req, now) == 0)
@@ -136,7 +136,7 @@ static void remember_release(struct ha *ha, struct lease *lease, const struct ve
 	b = bcache_add(&ha->bcache, &v->hoa, home, lease);
 	if (!b)
 		return;
-	binding_init(ha, b);
+	binding_init(b);
 	(void)binding_event(b, BINDING_EVENT_RELEASE, req, now);
 }
 

@@ -171,7 +171,7 @@ struct binding *binding_note(struct dp_kernel *s, const struct in6_addr *inner, 
 	if (!k)
 		return NULL;
 	k->b.inner = (struct in6_prefix){ *inner, 128 };
-	k->slot = slot;
+	k->slot = (uint8_t)slot;	/* less than DP_SLOTS */
 	if (s->role == DP_ROLE_MN)
 		s->slots[slot] = true;
 	HASH_ADD_KEYPTR(hh, s->bindings, &k->b.inner.addr, sizeof(k->b.inner.addr), k);

@@ -21,10 +21,10 @@
 struct binding {
 	struct dp_binding b;		/* b.inner is the key, always a /128 */
 	uint32_t nexthop;		/* its id; 0: none yet */
-	unsigned int slot;		/* MN */
+	uint8_t slot;			/* MN */
 	/* by the last look at the kernel */
-	bool seen_nexthop, seen_route, seen_rule, seen_rx, seen_in, seen_tx;
-	bool queued;			/* a change of it waits in dp_kernel.changes */
+	bool seen_nexthop:1, seen_route:1, seen_rule:1, seen_rx:1, seen_in:1, seen_tx:1;
+	bool queued:1;			/* a change of it waits in dp_kernel.changes */
 	UT_hash_handle hh;
 };
 

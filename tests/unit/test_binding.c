@@ -168,7 +168,7 @@ static const struct ha_ops ops = {
 static const struct ha_config cfg;
 static struct timers timers;
 static struct ha ha;
-static struct ha_home home;
+static struct ha_home home = { .ha = &ha };
 static struct lease lease;
 
 static struct binding_request request(const char *coa, uint16_t seq, uint32_t lifetime_s)
@@ -192,7 +192,7 @@ static struct binding *begin(void)
 	assert_int_equal(in6_parse("2001:db8:1:101::5", &hoa), 0);
 	b = bcache_add(&ha.bcache, &hoa, &home, &lease);
 	assert_non_null(b);
-	binding_init(&ha, b);
+	binding_init(b);
 	return b;
 }
 

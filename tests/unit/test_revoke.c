@@ -555,7 +555,7 @@ static void waiting_for_their_turn(void **state)
 		hoa.s6_addr[15] = (uint8_t)i;
 		which.within.addr = hoa;
 		all[i] = bcache_add(&f.ha.bcache, &hoa, l->home, l);
-		binding_init(&f.ha, all[i]);
+		binding_init(all[i]);
 		assert_int_equal(binding_event(all[i], BINDING_EVENT_REGISTER, &req, f.now), 0);
 		assert_int_equal(ha_revoke(&f.ha, &which, BR_ADMINISTRATIVE, f.now), 1);
 	}
