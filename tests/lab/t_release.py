@@ -230,25 +230,27 @@ def test_drain_signal(t):
     """SIGTERM with --drain: bindings live on until the time is over, then they are revoked"""
     with Lab(tap.BINDIR) as lab:
         mn = MobileNode(t, lab, "--drain", "4s")
-        hoa = mn.hoa[0]
-        t.equal(mn.bind(hoa), [0], "the mobile node is bound")
+        hoa, refreshed = mn.hoa[:2]
+        t.equal(mn.bind(hoa, refreshed), [0, 0], "two home addresses are bound")
         mn.answer()
         begun = mono()
         lab.procs["ar1"].send_signal(signal.SIGTERM)
         t.ok(wait_for(lambda: "draining" in health(lab), 2.0), "the daemon drains")
-        t.contains(health(lab), "1 binding left", "health says what it waits for")
-        t.equal(mn.bind(hoa), [0], "a refresh is taken")
-        left = lab.status("ar1")["bindings"][0]["remaining_s"]
-        t.ok(left <= 4, "but for no longer than there is time", left)
+        t.contains(health(lab), "2 bindings left", "health says what it waits for")
+        t.equal(mn.bind(refreshed), [0], "a refresh is taken")
+        left = {b["hoa"]: b["remaining_s"] for b in lab.status("ar1")["bindings"]}
+        t.ok(left[refreshed] <= 4 < left[hoa], "but for no longer than there is time", left)
         p = lab.ctl_raw("ar1", "drain", "--cancel")
         t.equal(p.returncode, 5, "what a signal has begun cannot be called off")
         t.equal(ended(lab), (0,), "it ends by itself")
         t.note(f"after {mono() - begun:.1f} s")
-        t.equal([x["hoa"] for x in mn.revoked()], [hoa], "the mobile node was told")
+        # The refreshed one may end by itself in the same moment.
+        t.ok(hoa in [x["hoa"] for x in mn.revoked()],
+             "the mobile node was told of the one that had longer to live")
         state = lab.kernel_state("ar1")
         t.equal([x for k in ("routes", "rules", "nexthops", "links") for x in state[k]
                  if "proto 77" in x or "dmip6ha0" in x], [], "nothing is left in the kernel")
-        t.contains(lab.log("ar1"), "revocation over", "the log tells it")
+        t.contains(lab.log("ar1"), "drained: no binding is left", "the log tells it")
 
 
 def test_drain_twice(t):
