@@ -362,7 +362,7 @@ class Node:
 
     def __init__(self, site, mac, hoa, number, **o):
         self.site, self.mac, self.hoa, self.number = site, mac, hoa, number
-        self.key = o.get("key", KEY)
+        self.key = o.get("key", KEY)          # None: it has none
         self.flags = o.get("flags", p.A | p.H)
         self.seq = o.get("seq", 14)
         self.idents = 0
@@ -496,6 +496,10 @@ SITES = {
         g, n, KEYS + f"interface home0 {{ prefix {POOL}; prefix {SECOND_POOL}; }}\n"),
     "links": lambda g, n: LinksSite(
         g, n, KEYS + POOL_TEXT + f"interface cn0 {{ prefix {SECOND_POOL}; }}\n"),
+    # Anybody may register.
+    "open": lambda g, n: HostSite(g, n, KEYS + f"""interface home0 {{
+        prefix {POOL} {{ unauthenticated-registration insecure-allow; }}
+    }}\n"""),
     # Unsolicited Mobile Prefix Advertisements soon, or none at all.
     "news": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT + "mobile-prefix-interval 1s 2s;\n"),
     "quiet": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT
