@@ -21,6 +21,8 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PROGRAMS = ("sh bash mount mkdir cat grep sed awk sort head tail tr cut wc ls ln rm cp mv sleep uname "
             "id kill timeout env true false test date dirname basename readlink mktemp mkfifo nproc "
             "stat base64 touch chmod chown seq ip bridge tc nft sysctl modprobe python3").split()
+PACKAGES = ("scapy", "_?pytest", "pytest_xdist", "xdist", "execnet", "pluggy", "iniconfig",
+            "packaging", "attrs?", "py")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # What the kernel loads when it is asked for a device, a table or a socket.
 MODULES = ("net/core", "net/ipv4", "net/ipv6", "net/netfilter/nf", "net/netfilter/nft_", "net/bridge",
@@ -91,6 +93,13 @@ def which(name):
     return path
 
 
+def packages():
+    """The folders of the Python packages that tests need, with what says that they are there."""
+    top = "/usr/lib/python3/dist-packages"
+    return [os.path.join(top, d) for d in os.listdir(top) if os.path.isdir(os.path.join(top, d))
+            and re.match(rf"({'|'.join(PACKAGES)})(-.*-info)?$", d)]
+
+
 def add_system(a):
     for d in ("proc", "sys", "dev", "tmp", "run", "root", "var/lib", "etc"):
         a.entry(d, stat.S_IFDIR | 0o755)
@@ -101,9 +110,8 @@ def add_system(a):
     for p in needed:
         a.file(os.path.realpath(p), merged(p))
     version = f"python3.{sys.version_info.minor}"
-    for top in (f"/usr/lib/{version}", "/usr/lib/python3/dist-packages/scapy"):
-        if os.path.isdir(top):
-            a.tree(top, lambda p: re.search(r"/(test|idlelib|ensurepip|config-[^/]*)$", p))
+    for top in (f"/usr/lib/{version}", *packages()):
+        a.tree(top, lambda p: re.search(r"/(test|idlelib|ensurepip|config-[^/]*)$", p))
     needed += glob.glob(f"/usr/lib/{version}/lib-dynload/*.so")
     for folder in ("/etc/iproute2", "/usr/share/iproute2"):
         if os.path.isdir(folder):
