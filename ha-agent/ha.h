@@ -179,6 +179,7 @@ struct ha_binding_record {
 /* A home as it was configured once. */
 struct ha_home_record {
 	struct ha_home_config cfg;
+	uint32_t lifetime_s;		/* that prefixes had */
 	usec_t until;			/* as in struct ha_home */
 };
 
@@ -238,7 +239,7 @@ struct ha_home {
 	struct ha_home_config cfg;
 	enum home_state state;
 	usec_t until;			/* the end of the prefix; 0: it is configured */
-	bool changed;			/* since the earlier run */
+	bool known, changed;		/* to, and since, the earlier run */
 	struct timer withdraw;
 	struct pool pool;		/* HOME_PER_HOST */
 	struct ha_interface *link;	/* HOME_SHARED: its only interface */

@@ -35,10 +35,11 @@ static const char *const sql[STATEMENT_MAX] = {
 		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[ALL_LEASES] = "SELECT prefix, mac, interface, linklocal, attached, until FROM lease"
 		       " ORDER BY until",
-	[PUT_HOME] = "REPLACE INTO home (prefix, shared, address, interface, deprecated, until)"
-		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[PUT_HOME] = "REPLACE INTO home (prefix, shared, address, interface, deprecated, lifetime,"
+		     " until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[DEL_HOME] = "DELETE FROM home WHERE prefix = ?1",
-	[ALL_HOMES] = "SELECT prefix, shared, address, interface, deprecated, until FROM home",
+	[ALL_HOMES] = "SELECT prefix, shared, address, interface, deprecated, lifetime, until"
+		      " FROM home",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
@@ -61,6 +62,7 @@ static const char *const sql[STATEMENT_MAX] = {
 	" address TEXT NOT NULL," \
 	" interface TEXT NOT NULL," \
 	" deprecated INTEGER NOT NULL," \
+	" lifetime INTEGER NOT NULL,"	/* of prefixes, seconds */ \
 	" until INTEGER NOT NULL"	/* 0: it is configured */ \
 	") STRICT, WITHOUT ROWID;"
 
@@ -367,7 +369,8 @@ int leasedb_put_home(struct leasedb *db, const struct ha_home_record *r)
 	bind_text(st, 3, in6_str(&r->cfg.address).s);
 	bind_text(st, 4, r->cfg.interface);
 	sqlite3_bind_int(st, 5, r->cfg.deprecated);
-	sqlite3_bind_int64(st, 6, seconds_up(r->until));
+	sqlite3_bind_int64(st, 6, r->lifetime_s);
+	sqlite3_bind_int64(st, 7, seconds_up(r->until));
 	return run(db, PUT_HOME);
 }
 
@@ -427,14 +430,15 @@ static int read_home(sqlite3_stmt *st, struct ha_home_record *ret)
 		.cfg.deprecated = sqlite3_column_int(st, 4) != 0,
 	};
 	const char *interface = text_at(st, 3);
-	int64_t until = sqlite3_column_int64(st, 5);
+	int64_t lifetime = sqlite3_column_int64(st, 5), until = sqlite3_column_int64(st, 6);
 
 	if (in6_prefix_parse(text_at(st, 0), &r.cfg.prefix) < 0 ||
 	    in6_parse(text_at(st, 2), &r.cfg.address) < 0 ||
-	    strlen(interface) >= sizeof(r.cfg.interface) || until < 0 ||
-	    until > INT64_MAX / USEC_S)
+	    strlen(interface) >= sizeof(r.cfg.interface) || lifetime < 0 ||
+	    lifetime > UINT32_MAX || until < 0 || until > INT64_MAX / USEC_S)
 		return -EUCLEAN;
 	snprintf(r.cfg.interface, sizeof(r.cfg.interface), "%s", interface);
+	r.lifetime_s = (uint32_t)lifetime;
 	r.until = until * USEC_S;
 	*ret = r;
 	return 0;

@@ -47,10 +47,15 @@ static bool is_absorbed(const struct ha *ha, const struct ha_home_config *c)
 	return false;
 }
 
+static uint32_t lifetime_s(const struct ha *ha)
+{
+	return (uint32_t)(ha->cfg->prefix_lifetime / USEC_S);
+}
+
 static void store(const struct ha_home *h)
 {
 	h->ha->ops->home_store(h->ha->ctx, &(struct ha_home_record){
-		.cfg = h->cfg, .until = h->until,
+		.cfg = h->cfg, .lifetime_s = lifetime_s(h->ha), .until = h->until,
 	});
 }
 
@@ -99,7 +104,7 @@ static int retire(struct ha *ha, const struct ha_home_record *r, usec_t now)
 	if (ha->n_homes == HA_MAX_HOMES)
 		return -ENOSPC;
 	h = &ha->homes[ha->n_homes];
-	*h = (struct ha_home){ .cfg = r->cfg, .ha = ha, .state = HOME_RETIRING };
+	*h = (struct ha_home){ .cfg = r->cfg, .ha = ha, .state = HOME_RETIRING, .known = true };
 	h->changed = r->until == 0;
 	/* Whatever the clock did meanwhile, not for longer than when it had just begun. */
 	h->until = r->until != 0 && r->until < now + longest ? r->until : now + longest;
@@ -122,7 +127,9 @@ int ha_restore_home(struct ha *ha, const struct ha_home_record *r, usec_t now)
 	struct ha_home *h = find(ha, &r->cfg);
 
 	if (h) {
-		h->changed = r->until != 0 || r->cfg.deprecated != h->cfg.deprecated;
+		h->known = true;
+		h->changed = r->until != 0 || r->cfg.deprecated != h->cfg.deprecated ||
+			     r->lifetime_s != lifetime_s(ha);
 		return 0;
 	}
 	if (is_absorbed(ha, &r->cfg)) {
@@ -132,10 +139,25 @@ int ha_restore_home(struct ha *ha, const struct ha_home_record *r, usec_t now)
 	return retire(ha, r, now);
 }
 
+/* RFC 6275 10.6.2: a prefix that is new on a link is told to those whose home that is. */
+static void note_new_homes(struct ha *ha)
+{
+	for (unsigned int i = 0; i < ha->n_interfaces; i++) {
+		const struct ha_interface *ifc = &ha->interfaces[i];
+		bool has_new = false;
+
+		for (unsigned int j = 0; j < ifc->n_homes; j++)
+			has_new |= !ifc->homes[j]->known;
+		for (unsigned int j = 0; j < ifc->n_homes; j++)
+			ifc->homes[j]->changed |= has_new;
+	}
+}
+
 void ha_restored(struct ha *ha, usec_t now)
 {
 	struct lease *l, *next;
 
+	note_new_homes(ha);
 	for (unsigned int i = 0; i < ha->n_homes; i++) {
 		struct ha_home *h = &ha->homes[i];
 

@@ -181,6 +181,7 @@ static void homes_are_kept(void **state)
 	b.cfg.deprecated = false;
 	memcpy(b.cfg.interface, "lan1", 5);
 	in6_prefix_parse("2001:db8:5:500::/64", &b.cfg.prefix);
+	b.lifetime_s = 3600;
 	b.until = 1234 * USEC_S;
 	assert_int_equal(leasedb_put_home(db, &b), 0);
 	assert_int_equal(leasedb_put_home(db, &a), 0);
@@ -194,6 +195,7 @@ static void homes_are_kept(void **state)
 	assert_true(seen[0].cfg.deprecated);
 	assert_int_equal(seen[0].until, 0);
 	assert_string_equal(seen[1].cfg.interface, "lan1");
+	assert_int_equal(seen[1].lifetime_s, 3600);
 	assert_int_equal(seen[1].until, b.until);
 	assert_int_equal(leasedb_del_home(db, &a.cfg.prefix), 0);
 	memset(seen, 0, sizeof(seen));

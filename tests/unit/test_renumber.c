@@ -171,6 +171,39 @@ static void bindings_in_a_deprecated_prefix(void **state)
 	fake_end(&f);
 }
 
+/* ---- what absent mobile nodes are told, unasked (RFC 6275 10.6.2) ---- */
+
+/* A run in which OLD is configured as before, and another one beside it or none, after one
+ * with this lifetime. How often the mobile node that is away is told something. */
+static uint64_t news(const char *also, uint32_t lifetime_s)
+{
+	struct ha_home_record r = old_home();
+	struct fake f;
+	uint64_t n;
+
+	config(&f, OLD, also, false);
+	f.cfg.prefix_advertisements = true;
+	f.cfg.prefix_advertisement_min = S(1);
+	f.cfg.prefix_advertisement_max = S(2);
+	r.lifetime_s = lifetime_s;
+	assert_int_equal(ha_restore_home(&f.ha, &r, f.now), 0);
+	restore_lease(&f, mac_b, "2001:db8:1:105::/64", HOURS(40), false);
+	restore_binding(&f, HOURS(4));
+	ha_restored(&f.ha, f.now);
+	fake_run(&f, S(3));
+	n = f.ha.counters[HA_TX_MPA_UNSOLICITED];
+	fake_end(&f);
+	return n;
+}
+
+static void absent_ones_are_told_of_what_is_new(void **state)
+{
+	(void)state;
+	assert_int_equal(news(NULL, 86400), 0);
+	assert_int_equal(news(NEW, 86400), 1);
+	assert_int_equal(news(NULL, 7200), 1);
+}
+
 /* ---- no longer configured ---- */
 
 static void removed_prefix_is_deprecated(void **state)
@@ -495,6 +528,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(deprecated_prefix_is_kept_by_its_hosts),
 		cmocka_unit_test(bindings_in_a_deprecated_prefix),
+		cmocka_unit_test(absent_ones_are_told_of_what_is_new),
 		cmocka_unit_test(removed_prefix_is_deprecated),
 		cmocka_unit_test(its_bindings_last_no_longer),
 		cmocka_unit_test(then_withdrawn_and_revoked),
