@@ -10,7 +10,7 @@ import pytest
 LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "requirements.txt")
 covers = pytest.mark.covers
 # From good to bad: a requirement is as well met as the worst of its tests says.
-RESULTS = ("n/a", "later", "not run", "skipped", "passed", "not met", "failed")
+RESULTS = ("n/a", "not run", "skipped", "passed", "not met", "failed")
 
 
 def case(number, *values):
@@ -20,8 +20,7 @@ def case(number, *values):
 
 
 def read(path=LIST):
-    """The list: number -> (level, text, why it has no test: ("n/a" or "later", reason), or
-    None)."""
+    """The list: number -> (level, text, why it does not apply or None)."""
     out, last = {}, None
     with open(path, encoding="utf-8") as f:
         for n, line in enumerate(f, 1):
@@ -31,9 +30,8 @@ def read(path=LIST):
             if line[0] in " \t":        # more of the last one
                 for number in last:
                     level, text, reason = out[number]
-                    kind, colon, why = line.strip().partition(": ")
-                    if colon and kind in ("n/a", "later"):
-                        reason = (kind, why)
+                    if line.strip().startswith("n/a: "):
+                        reason = line.strip()[5:]
                     else:
                         text += " " + line.strip()
                     out[number] = (level, text, reason)
@@ -98,7 +96,7 @@ class Table:
                for n in self.tests if n not in self.requirements]
         for n, (_, _, reason) in self.requirements.items():
             if reason and n in self.tests:
-                out.append(f"{n} has no test ({reason[1]}), but {self.tests[n][0]} checks it")
+                out.append(f"{n} does not apply ({reason}), but {self.tests[n][0]} checks it")
             if whole and not reason and n not in self.tests:
                 out.append(f"{n} has no test, and no reason for that")
         return out
@@ -107,7 +105,7 @@ class Table:
         for number, (level, text, reason) in self.requirements.items():
             tests = self.tests.get(number, [])
             if reason:
-                yield number, level, text, tests, *reason
+                yield number, level, text, tests, "n/a", reason
                 continue
             found = [self.results.get(t, ("not run", "")) for t in tests] or [("not run", "")]
             worst = max(found, key=lambda r: RESULTS.index(r[0]))

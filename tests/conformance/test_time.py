@@ -84,11 +84,11 @@ test_removal = covers("10.3.2-11", "10.3.2-14")(scenario("host", removal))
 # ---- unsolicited Mobile Prefix Advertisements --------------------------------------------------
 
 def unsolicited(node, within=5.0):
-    """The next one; when it came."""
+    """The next one: when it came, and what it says."""
     adv = advertisement(node, within)
     assert (adv.src, adv.dst, adv.routing) == (node.site.ha, node.coa, node.hoa)
     assert adv.covers(node.hoa)
-    return time.monotonic()
+    return time.monotonic(), adv
 
 
 def make_due(node):
@@ -96,7 +96,7 @@ def make_due(node):
     node.register()
     time.sleep(2.1)
     node.register()
-    return unsolicited(node)
+    return unsolicited(node)[0]
 
 
 def none_until(node, moment):
@@ -111,7 +111,7 @@ def repeated(site):
     node = site.node()
     times = [make_due(node)]
     for wait in (3, 6, 12):
-        times.append(unsolicited(node, wait + 5))
+        times.append(unsolicited(node, wait + 5)[0])
         assert times[-1] - times[-2] > wait - 0.5
     none_until(node, times[-1] + 4)
 
@@ -137,3 +137,77 @@ test_repeated = covers("10.6.2-08", "10.6.2-09", "10.6.3-01", "10.6.3-03", "10.6
     scenario("news", repeated))
 test_acknowledged = covers("10.6.2-08")(scenario("news", acknowledged))
 test_over = covers("10.6.2-06", "10.6.2-10")(scenario("news", over))
+
+
+# ---- prefixes that change ----------------------------------------------------------------------
+
+def deprecation(site):
+    """The prefix becomes deprecated: its mobile nodes are told so, unasked; what they register
+    is granted for as long as before, with status 1. Who registers again without having
+    acknowledged the news is told anew, from the beginning. What comes up in the meantime is
+    told together with it."""
+    node = site.node()
+    good_ack(node, node.ask())
+    deprecated = f"prefix {world.POOL} {{ deprecated; }}"
+    site.restart(world.configuration(deprecated) + world.SOON)
+    _, adv = unsolicited(node, 10)
+    valid, preferred = adv.covers(node.hoa)
+    assert valid > 0 and preferred == 0
+    ack = node.ask()
+    assert (ack.status, ack.lifetime) == (1, 105)
+    begun, _ = unsolicited(node, 2.5)
+    again, _ = unsolicited(node, 6)
+    assert again - begun > 2.5, "after PREFIX_ADV_TIMEOUT, as the first time"
+    site.restart(world.configuration(deprecated, f"prefix {world.SECOND_POOL};") + world.SOON)
+    _, adv = unsolicited(node, 10)
+    assert adv.covers(node.hoa)[1] == 0 and is_told(adv, "2001:db8:1001:")
+    node.holds(node.coa)
+
+
+def is_told(adv, start):
+    return any(prefix.startswith(start) for prefix, *_ in adv.prefixes)
+
+
+def addition(site):
+    """A prefix is added to the home link: its mobile nodes are told of it, unasked."""
+    node = site.node()
+    node.register()
+    site.restart(world.configuration(f"prefix {world.POOL};", f"prefix {world.SECOND_POOL};")
+                 + world.SOON)
+    _, adv = unsolicited(node, 10)
+    assert is_told(adv, "2001:db8:1001:")
+
+
+def reconfiguration(site):
+    """The lifetimes of prefixes are configured anew: mobile nodes are told, unasked."""
+    node = site.node()
+    node.register()
+    site.restart(world.configuration() + world.SOON + "prefix-lifetime 2h;\n")
+    _, adv = unsolicited(node, 10)
+    assert 0 < adv.covers(node.hoa)[1] <= 7200
+
+
+def withdrawal(site):
+    """A prefix ends: nothing is granted beyond that, and then the binding is gone."""
+    node = site.node()
+    node.register()
+    site.restart(world.configuration(f"prefix {world.SECOND_POOL};") + world.SHORT)
+    start = time.monotonic()
+    site.change_guard(world.SECOND_HA)
+    for moment in (1, 30, 55):
+        until(start + moment)
+        ack = node.ask(lifetime=65535)
+        assert ack.status == 1
+        assert 4 * ack.lifetime <= 61 - moment
+        node.holds(node.coa)
+    until(start + 61)
+    site.change_guard(world.SECOND_HA)          # the prefix of the last one is over, too
+    node.is_unbound()
+    assert node.ask().status >= 128
+
+
+test_deprecation = covers("10.3.1-22", "10.3.1-27", "10.6.2-02", "10.6.2-08", "10.6.2-11",
+                          "10.6.2-12", "10.6.2-07")(scenario("news", deprecation))
+test_addition = covers("10.3.1-38", "10.6.2-04", "10.6.2-07")(scenario("news", addition))
+test_reconfiguration = covers("10.6.2-02")(scenario("news", reconfiguration))
+test_withdrawal = covers("10.3.1-21", "10.3.1-23", "10.6.4-01")(scenario("brief", withdrawal))

@@ -19,6 +19,7 @@ say about what came before the fence has then been said.
 
 import os
 import select
+import signal
 import socket
 import struct
 import sys
@@ -39,6 +40,7 @@ CN = "2001:db8:c:1::9"
 OTHER_CN = "2001:db8:c:2::9"
 POOL = "2001:db8:1000::/48"                     # of per-host prefixes
 POOL_HA = "2001:db8:1000::1"
+SECOND_POOL, SECOND_HA = "2001:db8:1001::/48", "2001:db8:1001::1"
 STRANGER = "2001:db8:f:666::66"                 # a node in a visited network
 ETH_P_IPV6 = 0x86DD
 HOME_AGENT_PREFERENCE = 10
@@ -136,6 +138,17 @@ class Site:
         """The router's link-local address on the home link, by EUI-64."""
         m = p.mac_octets(self.router_mac["home"])
         return p.ntop(b"\xfe\x80" + bytes(6) + bytes([m[0] ^ 2]) + m[1:3] + b"\xff\xfe" + m[3:])
+
+    def restart(self, configuration):
+        """The daemon is stopped, and started with another configuration."""
+        self.ground.kill(self.router, signal.SIGTERM)
+        self.ground.start_daemon(self.router, configuration)
+
+    def change_guard(self, ha):
+        """The mobile node of the fence is another one, of this home agent address."""
+        self.ha = ha
+        self.guard = self.node()
+        self.guard.register()
 
     # -- hearing and speaking ------------------------------------------------------------------
 
@@ -328,12 +341,12 @@ class SharedSite(Site):
 class TwoSite(HostSite):
     """Two home prefixes on one link."""
     prefixes = 2
-    second_ha = "2001:db8:1001::1"
+    second_ha = SECOND_HA
 
 
 class LinksSite(HostSite):
     """Home links on two interfaces, one of which is where correspondents are."""
-    other_ha = "2001:db8:1001::1"
+    other_ha = SECOND_HA
     other_anycast = "2001:db8:1001:0:fdff:ffff:ffff:fffe"
 
 
@@ -362,6 +375,7 @@ class Node:
 
     def __init__(self, site, mac, hoa, number, **o):
         self.site, self.mac, self.hoa, self.number = site, mac, hoa, number
+        self.ha = site.ha
         self.key = o.get("key", KEY)          # None: it has none
         self.flags = o.get("flags", p.A | p.H)
         self.seq = o.get("seq", 14)
@@ -395,7 +409,7 @@ class Node:
         if "seq" not in o:
             self.seq = (self.seq + 1) & 0xFFFF
         o = {"flags": self.flags, **o}
-        return p.binding_update(o.pop("hoa", self.hoa), o.pop("ha", self.site.ha),
+        return p.binding_update(o.pop("hoa", self.hoa), o.pop("ha", self.ha),
                                 o.pop("coa", self.coa), o.pop("seq", self.seq),
                                 o.pop("key", self.key), **o)
 
@@ -419,16 +433,20 @@ class Node:
         return self.ack(within)
 
     def register(self, **o):
-        """The same; it must be accepted."""
+        """The same; it must be accepted. How it was looked for on the home link is over."""
         ack = self.ask(**o)
         assert ack.status < 128, ack
+        while self.site.take(p.is_ns(self.hoa)):
+            pass
         return ack
 
     def release(self, **o):
         return self.register(lifetime=0, **o)
 
-    def no_ack(self, quiet=QUIET):
-        self.site.nothing(self.is_mine, what="a Binding Acknowledgement", quiet=quiet)
+    def no_ack(self):
+        """Its update is not answered, nor is there anything done that could lead to that."""
+        self.site.nothing(lambda f: self.is_mine(f) or p.is_ns(self.hoa)(f),
+                          what="a Binding Acknowledgement, or a Neighbour Solicitation for it,")
 
     # -- data ----------------------------------------------------------------------------------
 
@@ -442,13 +460,13 @@ class Node:
         self.site.send(link, p.echo(src, self.hoa, ident))
         f = self.site.expect(p.is_tunnelled(coa, self.hoa, ident), "foreign",
                              what=f"a tunnelled packet to {coa}")
-        assert f.src == self.site.ha, "the outer source is the home agent's address"
+        assert f.src == self.ha, "the outer source is the home agent's address"
         return f
 
     def speaks(self, coa=None, dst=CN):
         """What it sends by the tunnel comes to the correspondent node without the tunnel."""
         ident = self.ident()
-        self.site.send("foreign", p.tunnelled(coa or self.coa, self.site.ha,
+        self.site.send("foreign", p.tunnelled(coa or self.coa, self.ha,
                                               p.echo(self.hoa, dst, ident)))
         return self.site.expect(p.is_echo(self.hoa, dst, ident), "cn",
                                 what="a packet from the tunnel")
@@ -463,7 +481,7 @@ class Node:
         ident = self.ident()
         self.site.send("cn", p.echo(CN, self.hoa, ident))
         for coa in {self.coa, self.visit(1), self.visit(2)} - {self.hoa}:
-            self.site.send("foreign", p.tunnelled(coa, self.site.ha,
+            self.site.send("foreign", p.tunnelled(coa, self.ha,
                                                   p.echo(self.hoa, CN, ident)))
         self.site.nothing(lambda f: p.is_tunnelled(None, self.hoa, ident)(f)
                           or p.is_echo(self.hoa, CN, ident)(f),
@@ -471,7 +489,7 @@ class Node:
 
     def does_not_speak(self, coa=None, hoa=None):
         ident = self.ident()
-        self.site.send("foreign", p.tunnelled(coa or self.coa, self.site.ha,
+        self.site.send("foreign", p.tunnelled(coa or self.coa, self.ha,
                                               p.echo(hoa or self.hoa, CN, ident)))
         self.site.nothing(p.is_echo(None, CN, ident), what="a packet from the tunnel")
 
@@ -480,43 +498,45 @@ class Node:
 
 REAL = "shared"         # where items ask for a real home link
 VIRTUAL = "host"        # and for a virtual one
-KEYS = KEY.configuration() + SHA1_KEY.configuration()
-POOL_TEXT = f"interface home0 {{ prefix {POOL}; }}\n"
-SHARED_TEXT = "interface home0 { prefix 2001:db8:2000::/64 { mode shared; } }\n"
-SECOND_POOL = "2001:db8:1001::/48"
+
+
+def configuration(*prefixes):
+    """One of a home link with these prefixes, by default the pool."""
+    return KEY.configuration() + SHA1_KEY.configuration() \
+        + f"interface home0 {{ {' '.join(prefixes) or f'prefix {POOL};'} }}\n"
+
+
+def site(kind, *parts, prefixes=()):
+    return lambda ground, name: kind(ground, name, configuration(*prefixes) + "".join(parts))
+
+
+PREFERENCE = f"home-agent-preference {HOME_AGENT_PREFERENCE};\n"
+SOON = "mobile-prefix-interval 1s 2s;\n"       # unsolicited Mobile Prefix Advertisements
+SHORT = "prefix-lifetime 60s;\nbinding-lifetime 60s;\n"
 
 SITES = {
     # Prefixes of their own; lifetimes long enough to be no matter.
-    "host": lambda g, n: HostSite(
-        g, n, KEYS + POOL_TEXT + f"home-agent-preference {HOME_AGENT_PREFERENCE};\n"),
+    "host": site(HostSite, PREFERENCE),
     # One prefix for all.
-    "shared": lambda g, n: SharedSite(
-        g, n, KEYS + SHARED_TEXT + f"home-agent-preference {HOME_AGENT_PREFERENCE};\n"),
-    "two": lambda g, n: TwoSite(
-        g, n, KEYS + f"interface home0 {{ prefix {POOL}; prefix {SECOND_POOL}; }}\n"),
-    "links": lambda g, n: LinksSite(
-        g, n, KEYS + POOL_TEXT + f"interface cn0 {{ prefix {SECOND_POOL}; }}\n"),
+    "shared": site(SharedSite, PREFERENCE,
+                   prefixes=["prefix 2001:db8:2000::/64 { mode shared; }"]),
+    "two": site(TwoSite, prefixes=[f"prefix {POOL};", f"prefix {SECOND_POOL};"]),
+    "links": site(LinksSite, f"interface cn0 {{ prefix {SECOND_POOL}; }}\n"),
     # Anybody may register.
-    "open": lambda g, n: HostSite(g, n, KEYS + f"""interface home0 {{
-        prefix {POOL} {{ unauthenticated-registration insecure-allow; }}
-    }}\n"""),
-    # Unsolicited Mobile Prefix Advertisements soon, or none at all.
-    "news": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT + "mobile-prefix-interval 1s 2s;\n"),
-    "quiet": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT
-                                   + "mobile-prefix-advertisements no;\n"),
+    "open": site(HostSite, prefixes=[
+        f"prefix {POOL} {{ unauthenticated-registration insecure-allow; }}"]),
+    "news": site(HostSite, SOON),
+    "quiet": site(HostSite, "mobile-prefix-advertisements no;\n"),
     # Room for four bindings.
-    "small": lambda g, n: SmallSite(g, n, KEYS + POOL_TEXT + "max-bindings 4;\n"),
-    # Each mobile node has a key of its own.
-    "owned": lambda g, n: OwnedSite(g, n, "".join(
-        OwnedSite.key_of(i).configuration(f"mn {HostSite.mac_of(i)};") for i in range(1, 6))
-        + POOL_TEXT),
+    "small": site(SmallSite, "max-bindings 4;\n"),
+    # Each of the first mobile nodes has a key of its own.
+    "owned": site(OwnedSite, *(OwnedSite.key_of(i).configuration(f"mn {HostSite.mac_of(i)};")
+                               for i in range(1, 6))),
     # Another one, to exhaust the rates of.
-    "flood": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT),
-    # Advertisements as fast as movement detection wants them.
-    "fast": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT + "ra-interval 100ms;\n"),
-    "untold": lambda g, n: HostSite(
-        g, n, KEYS + POOL_TEXT + "ra-interval 1s;\nra-interval-option no;\n"),
+    "flood": site(HostSite),
+    # Advertisements as fast as movement detection wants them; without that option.
+    "fast": site(HostSite, "ra-interval 100ms;\n"),
+    "untold": site(HostSite, "ra-interval 1s;\nra-interval-option no;\n"),
     # Prefixes that end soon.
-    "brief": lambda g, n: HostSite(g, n, KEYS + POOL_TEXT
-                                   + "prefix-lifetime 60s;\nbinding-lifetime 60s;\n"),
+    "brief": site(HostSite, SHORT),
 }
