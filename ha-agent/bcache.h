@@ -45,6 +45,7 @@ struct binding {
 	struct ha_home *home;		/* whose prefix holds the home address */
 	struct lease *lease;		/* NULL: a shared home link has none */
 	struct proxy *proxy;		/* what is to be sent on a shared home link, if anything */
+	int joined;			/* the link whose group for it we are in; 0: none */
 	struct revocation *revocation;	/* REVOKING; else NULL */
 	struct mpd *mpd;		/* NULL: nothing to tell it about prefixes */
 	usec_t prefixes_due;		/* the next day's Mobile Prefix Advertisement */

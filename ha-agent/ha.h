@@ -203,6 +203,8 @@ struct ha_ops {
 	/* Our address and the route to the hosts of a shared home, on its link; both may be
 	 * there already. */
 	int (*home_attach)(void *ctx, const struct ha_home *home);
+	/* Whether we are a member of the group there. */
+	void (*group)(void *ctx, int ifindex, const struct in6_addr *group, bool member);
 	/* A host of a shared home is on the link, there. */
 	int (*host_attach)(void *ctx, const struct ha_home *home, const struct in6_addr *hoa,
 			   const uint8_t mac[6]);

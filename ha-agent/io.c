@@ -185,6 +185,22 @@ static int op_host_attach(void *ctx, const struct ha_home *home, const struct in
 	return rt_neigh_replace(io->nl, home->link->ifindex, hoa, mac, false, false);
 }
 
+static void op_group(void *ctx, int ifindex, const struct in6_addr *group, bool member)
+{
+	struct io *io = ctx;
+	int err = 0;
+
+	if (member)
+		err = groups_join(io->groups, ifindex, group);
+	else
+		groups_leave(io->groups, ifindex, group);
+	if (err < 0 && !io->groups_full)
+		log_warn("no further multicast group can be joined (%s): where a switch listens to "
+			 "MLD, solicitations for absent hosts may not come through",
+			 strerror(-err));
+	io->groups_full |= err < 0;
+}
+
 static bool has_address(const struct ha *ha, const struct ha_home *but, const struct in6_addr *a)
 {
 	for (unsigned int i = 0; i < ha->n_homes; i++)
@@ -295,6 +311,7 @@ static const struct ha_ops ops = {
 	.dp_commit = op_dp_commit,
 	.home_attach = op_home_attach,
 	.host_attach = op_host_attach,
+	.group = op_group,
 	.home_detach = op_home_detach,
 	.home_store = op_home_store,
 	.home_forget = op_home_forget,
@@ -823,6 +840,8 @@ int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], st
 	io->loop = loop;
 	timer_init(&io->repair, "repair", on_repair, io);
 	err = nl_open(NETLINK_ROUTE, &io->nl);
+	if (err == 0)
+		err = groups_new(&io->groups);
 	if (err < 0)
 		fail(why, err, "no netlink socket: %s", strerror(-err));
 	else
@@ -883,6 +902,7 @@ void io_close(struct io *io, bool keep)
 	bindfile_close(io->bindings);
 	leasedb_close(io->db);
 	nl_free(io->nl);
+	groups_free(io->groups);
 	free(io);
 }
 

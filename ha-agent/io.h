@@ -8,6 +8,7 @@
 
 #include "common/datapath/datapath.h"
 #include "common/sys/inner.h"
+#include "common/sys/group.h"
 #include "common/sys/loop.h"
 #include "common/sys/mon.h"
 #include "common/sys/nl.h"
@@ -52,6 +53,8 @@ struct io {
 	struct leasedb *db;
 	struct bindfile *bindings;
 	struct store *store;
+	struct groups *groups;
+	bool groups_full;		/* that was told */
 	struct ha ha;
 	bool ha_ready;
 	int device;			/* ifindex of our own */

@@ -40,6 +40,15 @@ static struct in6_addr linklocal_of(const struct binding *b)
 	return a;
 }
 
+/* RFC 4291 2.7.1; that of the link-local address with the same identifier is the same. */
+static struct in6_addr solicited_node(const struct in6_addr *addr)
+{
+	struct in6_addr group = { .s6_addr = { 0xff, 0x02, [11] = 1, [12] = 0xff } };
+
+	memcpy(&group.s6_addr[13], &addr->s6_addr[13], 3);
+	return group;
+}
+
 /* ---- what is sent ---- */
 
 static void send_nd(struct ha *ha, const struct ha_interface *ifc, const uint8_t mac[6],
@@ -66,11 +75,10 @@ static void group_mac(const struct in6_addr *group, uint8_t ret[6])
 /* RFC 4862 5.4.2: from nobody, to the solicited-node group of the address. */
 static void ask_for(struct ha *ha, const struct ha_interface *ifc, const struct in6_addr *addr)
 {
-	struct in6_addr group = { .s6_addr = { 0xff, 0x02, [11] = 1, [12] = 0xff } };
+	const struct in6_addr group = solicited_node(addr);
 	struct icmp6_msg msg = { .type = ICMP6_NS, .u.ns = { .target = *addr } };
 	uint8_t mac[6];
 
-	memcpy(&group.s6_addr[13], &addr->s6_addr[13], 3);
 	group_mac(&group, mac);
 	send_nd(ha, ifc, mac, &in6addr_any, &group, &msg, HA_TX_PROXY_NS);
 }
@@ -111,6 +119,19 @@ static void announce(const struct binding *b)
 
 /* ---- one binding ---- */
 
+/* Nothing more is to be sent of ourselves; the address is answered for all the same. */
+static void be_silent(struct binding *b)
+{
+	struct proxy *p = b->proxy;
+
+	if (!p)
+		return;
+	timer_stop(b->home->ha->timers, &p->announce);
+	free(p->held);
+	free(p);
+	b->proxy = NULL;
+}
+
 static void on_announce(void *ctx, usec_t now)
 {
 	struct proxy *p = ctx;
@@ -119,7 +140,7 @@ static void on_announce(void *ctx, usec_t now)
 	announce(b);
 	if (--p->left == 0 || timer_set(b->home->ha->timers, &p->announce,
 					now + PROXY_RETRANS_TIMER) < 0)
-		proxy_end(b);
+		be_silent(b);
 }
 
 static struct proxy *make(struct binding *b)
@@ -137,16 +158,34 @@ static struct proxy *make(struct binding *b)
 	return p;
 }
 
+static void leave(struct binding *b)
+{
+	const struct in6_addr group = solicited_node(&b->hoa);
+
+	if (b->joined != 0)
+		b->home->ha->ops->group(b->home->ha->ctx, b->joined, &group, false);
+	b->joined = 0;
+}
+
+/* RFC 4861 7.2.8, RFC 4862 5.4.2: solicitations for the address go to this group. The packet
+ * socket takes all groups; a switch on the way may not pass them on. */
+static void join(struct binding *b)
+{
+	const struct in6_addr group = solicited_node(&b->hoa);
+	int ifindex = link_of(b)->ifindex;
+
+	if (b->joined == ifindex)
+		return;
+	leave(b);
+	if (ifindex != 0)
+		b->home->ha->ops->group(b->home->ha->ctx, ifindex, &group, true);
+	b->joined = ifindex;
+}
+
 void proxy_end(struct binding *b)
 {
-	struct proxy *p = b->proxy;
-
-	if (!p)
-		return;
-	timer_stop(b->home->ha->timers, &p->announce);
-	free(p->held);
-	free(p);
-	b->proxy = NULL;
+	be_silent(b);
+	leave(b);
 }
 
 int proxy_hold(struct binding *b, const struct binding_request *req)
@@ -156,7 +195,7 @@ int proxy_hold(struct binding *b, const struct binding_request *req)
 	if (p && !p->held)
 		p->held = calloc(1, sizeof(*p->held));
 	if (!p || !p->held) {
-		proxy_end(b);
+		be_silent(b);
 		return -ENOMEM;
 	}
 	p->held->request = *req;
@@ -172,7 +211,7 @@ struct proxy_held proxy_let_go(struct binding *b)
 {
 	struct proxy_held held = *b->proxy->held;
 
-	proxy_end(b);
+	be_silent(b);
 	return held;
 }
 
@@ -181,13 +220,14 @@ bool proxy_can_ask(const struct binding *b)
 	return link_of(b)->ifindex != 0 && link_of(b)->up;
 }
 
-void proxy_ask(const struct binding *b)
+void proxy_ask(struct binding *b)
 {
 	struct in6_addr linklocal = linklocal_of(b);
 
 	b->home->ha->counters[HA_DAD_BEGUN]++;
 	if (!proxy_can_ask(b))
 		return;
+	join(b);
 	ask_for(b->home->ha, link_of(b), &b->hoa);
 	/* RFC 6275 10.3.1: with L both are tested. */
 	if (b->linklocal)
@@ -198,12 +238,13 @@ static void announce_at(struct binding *b, usec_t at)
 {
 	struct proxy *p = make(b);
 
+	join(b);
 	if (p)
 		p->left = PROXY_ADVERTISEMENTS;
 	/* Without memory once must do. */
 	if (!p || timer_set(b->home->ha->timers, &p->announce, at) < 0) {
 		announce(b);
-		proxy_end(b);
+		be_silent(b);
 	}
 }
 
@@ -211,6 +252,7 @@ void proxy_defend(struct binding *b, usec_t now)
 {
 	struct proxy *p;
 
+	join(b);
 	if (!ha_interface_usable(link_of(b)))
 		return;			/* it is announced when the interface is there */
 	/* The first one now: no packet is to be lost to a neighbour's old entry. */
@@ -220,7 +262,7 @@ void proxy_defend(struct binding *b, usec_t now)
 		return;
 	p->left = PROXY_ADVERTISEMENTS - 1;
 	if (timer_set(b->home->ha->timers, &p->announce, now + PROXY_RETRANS_TIMER) < 0)
-		proxy_end(b);
+		be_silent(b);
 }
 
 void proxy_interface_usable(struct ha_interface *ifc, usec_t now)

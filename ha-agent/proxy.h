@@ -31,7 +31,7 @@ int proxy_hold(struct binding *b, const struct binding_request *req);
 struct proxy_held proxy_let_go(struct binding *b);
 /* False: there is no working link, and nobody on it who could have the address. */
 bool proxy_can_ask(const struct binding *b);
-void proxy_ask(const struct binding *b);
+void proxy_ask(struct binding *b);
 /* Announces the address; until the binding ends, it is answered for. */
 void proxy_defend(struct binding *b, usec_t now);
 /* Nothing more is sent for it. Harmless where nothing was. */

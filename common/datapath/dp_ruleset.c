@@ -287,6 +287,10 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		break;
 	case DP_ROLE_HA:
 		no_rings(&t);
+		/* RFC 4861 never leaves its link. What neighbours ask of an absent host the
+		 * packet socket has seen. */
+		rule(&t, "prerouting", "ip6 daddr @tx icmpv6 type 133-137 counter name mobility"
+		     " drop");
 		rule(&t, "prerouting", "ip6 daddr @tx");
 		/* Nor is it to answer a Home Address option, at its only place by RFC 6275 6.3;
 		 * before ESP and AH it is the business of whoever keeps their keys. */

@@ -34,6 +34,8 @@ struct fake {
 	uint8_t packet[2048];		/* the last that was sent */
 	size_t packet_len;
 	uint8_t packet_mac[6];
+	int groups;			/* joined less left */
+	struct in6_addr group;		/* the last of them */
 	struct ha_home_record homes[8];	/* as they were stored, by prefix */
 	unsigned int n_homes;
 	uint8_t host_mac[6];		/* of the last host_attach */
@@ -153,6 +155,15 @@ static inline int fake_host_attach(void *ctx, const struct ha_home *home,
 	return 0;
 }
 
+static inline void fake_group(void *ctx, int ifindex, const struct in6_addr *group, bool member)
+{
+	struct fake *f = ctx;
+
+	assert_true(ifindex > 0);
+	f->group = *group;
+	f->groups += member ? 1 : -1;
+}
+
 static inline void fake_home_detach(void *ctx, const struct ha_home *home)
 {
 	(void)home;
@@ -246,6 +257,7 @@ static const struct ha_ops fake_ops = {
 	.dp_used = fake_dp_used,
 	.home_attach = fake_home_attach,
 	.host_attach = fake_host_attach,
+	.group = fake_group,
 	.home_detach = fake_home_detach,
 	.home_store = fake_home_store,
 	.home_forget = fake_home_forget,

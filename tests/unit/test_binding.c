@@ -101,7 +101,7 @@ bool proxy_can_ask(const struct binding *b)
 	return false;
 }
 
-void proxy_ask(const struct binding *b)
+void proxy_ask(struct binding *b)
 {
 	(void)b;
 }

@@ -607,6 +607,41 @@ static void expiry_ends_it_too(void **state)
 	fake_end(&f);
 }
 
+/* RFC 4861 7.2.8: as long as it is tested or defended, and not longer. */
+static void member_of_the_group(void **state)
+{
+	struct in6_addr group = addr("ff02::1:ff00:a5");
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	bu(&f, COA, 10, 100, BU_LLOCAL);
+	assert_int_equal(f.groups, 1);
+	assert_true(in6_eq(&f.group, &group));
+	fake_run(&f, S(20));
+	assert_int_equal(f.groups, 1);
+	bu(&f, COA2, 11, 100, BU_LLOCAL);
+	assert_int_equal(f.groups, 1);
+	/* The interface goes and comes back by another number. */
+	fake_link(&f, 0, "lan0", NULL);
+	fake_link(&f, 9, "lan0", NULL);
+	fake_link(&f, IFC, "lan0", "fe80::1");
+	fake_run(&f, S(20));
+	assert_int_equal(f.groups, 1);
+	bu(&f, COA2, 12, 0, 0);
+	assert_int_equal(f.groups, 0);
+	/* A duplicate; an expiry. */
+	bu(&f, COA, 13, 100, 0);
+	assert_int_equal(f.groups, 1);
+	na(&f, mac_other, HOA, HOA, NA_FLAG_OVERRIDE);
+	assert_int_equal(f.groups, 0);
+	bu(&f, COA, 14, 10, 0);
+	fake_run(&f, S(60));
+	assert_int_equal(f.ha.bcache.n, 0);
+	assert_int_equal(f.groups, 0);
+	fake_end(&f);
+}
+
 static void a_new_registration_is_tested_again(void **state)
 {
 	struct fake f;
@@ -754,6 +789,7 @@ int main(void)
 		cmocka_unit_test(answer_at_home_without_a_binding),
 		cmocka_unit_test(deregistration_from_away_ends_it_too),
 		cmocka_unit_test(expiry_ends_it_too),
+		cmocka_unit_test(member_of_the_group),
 		cmocka_unit_test(a_new_registration_is_tested_again),
 		cmocka_unit_test(keys_are_good_for_their_home_addresses),
 		cmocka_unit_test(a_link_layer_address_says_nothing_here),
