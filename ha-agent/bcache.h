@@ -30,6 +30,7 @@ enum binding_state {
 const char *binding_state_name(enum binding_state s);
 
 struct binding {
+	UT_hash_handle by_hoa;		/* beside its key: they are looked at together */
 	struct in6_addr hoa;		/* key */
 	struct in6_addr coa;
 	enum binding_state state;
@@ -50,7 +51,6 @@ struct binding {
 	struct mpd *mpd;		/* NULL: nothing to tell it about prefixes */
 	usec_t prefixes_due;		/* the next day's Mobile Prefix Advertisement */
 	struct timer timer;
-	UT_hash_handle by_hoa;
 };
 
 struct bcache {

@@ -376,7 +376,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 		ha_flush(ha, now);	/* one thing at a time for one home address */
 	binding = bcache_find(&ha->bcache, &hoa);
 	home = ha_home_of(ha, &hoa);
-	lease = ha_find_lease(ha, &hoa);
+	lease = binding ? binding->lease : ha_find_lease(ha, &hoa);
 	policy.no_new_bindings = refuses_new(ha, lease);
 	in = (struct verdict_in){
 		.ip = ip, .msg = msg, .mh = mh,
