@@ -538,6 +538,8 @@ void nd_advertise_all(struct ha *ha, usec_t now);
 void nd_lease_init(struct ha_home *home, struct lease *l);	/* its timers */
 void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, usec_t now,
 		     const char *reason);
+/* Another one for a host that is away, in a home that goes on. NULL: none to be had. */
+struct lease *nd_lease_offer(struct ha_home *home, const struct lease *like, usec_t now);
 void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *reason);
 /* The last binding went, or the lifetime ended: frees the prefix if nothing holds it. */
 void nd_lease_review(struct ha *ha, struct lease *l, usec_t now);

@@ -64,6 +64,23 @@ static usec_t random_delay(struct binding *b, usec_t now)
 			(range ? (usec_t)(r % (uint64_t)range) : 0));
 }
 
+/* The host's lease of a home, with as much time as can be; NULL: none. */
+static struct lease *lease_in(const struct binding *b, struct ha_home *home, usec_t now)
+{
+	struct lease *l;
+
+	if (!b->lease)
+		return NULL;
+	l = pool_find_mac(&home->pool, b->lease->mac);
+	/* RFC 6275 10.6: one whose prefix ends hears of the one that takes its place. */
+	if (!l && home_is_deprecated(b->home))
+		return nd_lease_offer(home, b->lease, now);
+	if (!l || l->state == LEASE_FREE)
+		return NULL;
+	(void)ha_extend_lease(b->home->ha, l, now, NULL);
+	return l;
+}
+
 /* RFC 6275 10.6.1, 10.6.2: all prefixes of the home link, and of those the ones that are the
  * host's: what it would hear at home. */
 static unsigned int home_prefixes(struct binding *b, usec_t now,
@@ -72,16 +89,12 @@ static unsigned int home_prefixes(struct binding *b, usec_t now,
 	const struct ha_interface *ifc = home_link(b);
 	struct ha_home *const *homes = ifc ? ifc->homes : &b->home;
 	unsigned int n_homes = ifc ? ifc->n_homes : 1, n = 0;
+	const struct ha_config *cfg = b->home->ha->cfg;
 
-	for (unsigned int i = 0; i < n_homes; i++) {
-		struct lease *l = b->lease ? pool_find_mac(&homes[i]->pool, b->lease->mac) : NULL;
-
-		if (l && l->state == LEASE_FREE)
-			l = NULL;
-		if (l)
-			(void)ha_extend_lease(b->home->ha, l, now, NULL);
-		n += ra_home_prefixes(b->home->ha->cfg, homes[i], l, now, &ret[n]);
-	}
+	for (unsigned int i = 0; i < n_homes; i++)
+		if (homes[i]->state <= HOME_RETIRING)
+			n += ra_home_prefixes(cfg, homes[i], lease_in(b, homes[i], now), now,
+					      &ret[n]);
 	return n;
 }
 
@@ -101,6 +114,9 @@ static void advertise(struct mpd *m, uint16_t id, enum ha_counter counter, usec_
 	struct wbuf w;
 
 	msg.u.mp.n_prefixes = home_prefixes(b, now, msg.u.mp.prefixes);
+	/* RFC 6275 6.8: one prefix or more. */
+	if (msg.u.mp.n_prefixes == 0)
+		return;
 	wb_init(&w, room, sizeof(room));
 	ip6_encode(&w, &ip);
 	if (icmp6_encode(&w, &msg, ip6_cksum_src(&ip), ip6_cksum_dst(&ip)) < 0)

@@ -189,6 +189,14 @@ static struct lease *begin_lease(struct ha_home *home, const uint8_t mac[6], use
 	return l;
 }
 
+/* One that nobody was told of. */
+static void drop_new(struct lease *l)
+{
+	timer_stop(l->ha->timers, &l->presence);
+	timer_stop(l->ha->timers, &l->lifetime);
+	pool_drop(&l->home->pool, l);
+}
+
 /* The lease is the host's, on this interface, and written down; false: it could not be
  * written down and must not be told to anybody. */
 static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_interface *ifc,
@@ -199,11 +207,8 @@ static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_
 
 	placed = place(ha, l, ifc, "router solicitation", now);
 	if (ha_extend_lease(ha, l, now, &stored) < 0 && l->valid_until <= now) {
-		if (is_new) {
-			timer_stop(ha->timers, &l->presence);
-			timer_stop(ha->timers, &l->lifetime);
-			pool_drop(&l->home->pool, l);
-		}
+		if (is_new)
+			drop_new(l);
 		return false;
 	}
 	if ((placed || learned) && !stored)
@@ -236,6 +241,30 @@ static struct lease *solicited_lease(struct ha_home *home, struct ha_interface *
 	if (is_new)
 		l = begin_lease(home, mac, now);
 	return l && settle_lease(home->ha, l, is_new, ifc, src, now) ? l : NULL;
+}
+
+struct lease *nd_lease_offer(struct ha_home *home, const struct lease *like, usec_t now)
+{
+	struct ha *ha = home->ha;
+	struct lease *l;
+
+	/* What ends, or is going to stop, takes nobody on. */
+	if (home->cfg.mode != HOME_PER_HOST || home_is_deprecated(home) ||
+	    ha->drain.state != DRAIN_OFF)
+		return NULL;
+	l = begin_lease(home, like->mac, now);
+	if (!l)
+		return NULL;
+	l->interface = like->interface;
+	l->linklocal = like->linklocal;
+	l->seen = now;
+	if (ha_extend_lease(ha, l, now, NULL) < 0) {
+		drop_new(l);
+		return NULL;
+	}
+	arm(l, &l->lifetime, l->valid_until);
+	tell(l, HA_EVENT_LEASE_NEW, "its other prefix ends");
+	return l;
 }
 
 /* Whose prefix ends needs another one, and will not ask. */

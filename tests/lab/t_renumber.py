@@ -22,6 +22,7 @@ import tap
 from lab import CN, Lab, wait_for
 from play import Play
 from shared import Wire
+from t_discovery import Asker, inet6, options, solicitation
 
 OLD, NEW = "2001:db8:1:100::/57", "2001:db8:1:180::/57"
 OLD_HA, NEW_HA = "2001:db8:1:100::1", "2001:db8:1:180::1"
@@ -64,6 +65,12 @@ def lease_by_hand(lab, mac):
     prefix = wait_for(mine, 5.0, 0.2)
     lab.move(0)
     return prefix
+
+
+def advertised(answers):
+    """Prefixes that addresses are formed from -> their preferred lifetime."""
+    return {o.prefix: o.preferredlifetime for a in answers if a.haslayer(inet6.ICMPv6MPAdv)
+            for o in options(a[inet6.ICMPv6MPAdv]) if o.A}
 
 
 def test_renumber(t):
@@ -122,6 +129,10 @@ def test_renumber(t):
                                                       lifetime=12))
         ba = wait_for(lambda: [p for p in away.take() if p[6] == 43 and p[66] == 6], 3.0)
         t.equal(ba and ba[0][70], 1, "its refresh is acknowledged with status 1")
+        told = advertised(Asker(lab, "cn2", "core0").ask(solicitation(hoa, OLD_HA, COA, 7)))
+        t.ok(told.get(prefix.split("/", maxsplit=1)[0]) == 0
+             and any(p.startswith("2001:db8:1:18") and left > 0 for p, left in told.items()),
+             "it solicits its prefixes then, and hears of a new one of its own", told)
         play.end(1)
         run = play.finish()
         t.equal(measure.flow_faults(run, 1), [], "the flow from the old address lived on")

@@ -465,6 +465,48 @@ static void every_prefix_of_the_home_link(void **state)
 	assert_int_equal(f.ha.counters[HA_MPA_UNANSWERED], 1);
 }
 
+/* A host whose prefix ends while it is away gets one in the prefix that takes its place. */
+static void renumbered_while_away(void **state)
+{
+	struct in6_addr hnp = addr(HNP), next = addr("2001:db8:2:102::");
+	struct icmp6_mp mp;
+	struct lease *l;
+
+	(void)state;
+	fake_end(&f);
+	fake_config(&f, POOL);
+	f.cfg.n_homes = 2;
+	assert_int_equal(in6_prefix_parse("2001:db8:2:100::/56", &f.cfg.homes[1].prefix), 0);
+	assert_null(ha_config_check(&f.cfg));
+	fake_begin(&f);
+	fake_link(&f, 7, "lan0", "fe80::1");
+	absent(150);
+	/* As if the other prefix had not been there yet. */
+	l = pool_find_mac(&f.ha.homes[1].pool, mac_a);
+	timer_stop(&f.timers, &l->presence);
+	timer_stop(&f.timers, &l->lifetime);
+	pool_drop(&f.ha.homes[1].pool, l);
+	solicit(COA, 1);
+	assert_int_equal(advertisement(COA).n_prefixes, 3);
+	f.ha.homes[0].cfg.deprecated = true;
+	fake_run(&f, 2 * USEC_S);
+	fake_forget_calls(&f);
+	solicit(COA, 2);
+	mp = advertisement(COA);
+	assert_int_equal(mp.n_prefixes, 4);
+	assert_true(in6_eq(&mp.prefixes[0].prefix, &hnp));
+	assert_int_equal(mp.prefixes[0].preferred_s, 0);
+	assert_true(mp.prefixes[0].valid_s > 0);
+	assert_true(in6_eq(&mp.prefixes[2].prefix, &next));
+	assert_int_equal(mp.prefixes[2].preferred_s, 3600);
+	/* It is the host's, and written down before it is told. */
+	assert_true(fake_at(&f, CALL_LEASE_STORE_DURABLE) < fake_at(&f, CALL_SEND_ROUTED));
+	l = pool_find_mac(&f.ha.homes[1].pool, mac_a);
+	assert_non_null(l);
+	assert_int_equal(l->state, LEASE_DETACHED);
+	assert_true(l->interface == &f.ha.interfaces[0]);
+}
+
 static void never_more_than_is_stored(void **state)
 {
 	struct icmp6_mp mp;
@@ -644,6 +686,7 @@ int main(void)
 		T(noise),
 		T(a_solicitation_is_answered),
 		T(every_prefix_of_the_home_link),
+		T(renumbered_while_away),
 		T(never_more_than_is_stored),
 		T(through_the_tunnel),
 		T(strangers_are_not_answered),
