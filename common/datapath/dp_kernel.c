@@ -339,6 +339,28 @@ void dp_kernel_close(struct dp *dp, bool keep)
 	free(s);
 }
 
+static void on_any_nexthop(void *ctx, uint32_t id, const struct dp_ends *ends)
+{
+	bool *used = ctx;
+
+	(void)id;
+	*used |= ends != NULL;
+}
+
+/* An earlier run may have used another tunnel type: its nexthops went with dp_sync(). Those
+ * that are left are the other role's. */
+static void other_types_away(const struct dp_kernel *s)
+{
+	for (const struct dp_tunnel_ops *const *t = dp_tunnel_types; *t; t++) {
+		bool used = false;
+
+		if (*t == s->tunnel->ops ||
+		    dp_nexthop_dump(s->nl, *t, on_any_nexthop, &used) < 0 || used)
+			continue;
+		(void)(*t)->cleanup(s->nl, s->tunnel->table);
+	}
+}
+
 int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		   const struct dp_config *cfg, struct dp **ret)
 {
@@ -372,6 +394,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		dp_kernel_close(&s->dp, true);
 		return err;
 	}
+	other_types_away(s);
 	*ret = &s->dp;
 	return 0;
 }

@@ -301,13 +301,34 @@ static int source_away(struct nl *nl, uint32_t table)
 	return err < 0 ? err : n;
 }
 
+struct removal {
+	struct nl *nl;
+	uint32_t table;
+	int n;
+};
+
+static void remove_decap(void *ctx, const struct in6_addr *addr)
+{
+	struct removal *r = ctx;
+
+	if (decap_del(r->nl, r->table, addr) == 0)
+		r->n++;
+}
+
 static int seg6_cleanup(struct nl *nl, uint32_t table)
 {
-	int n = source_away(nl, table), err = seg6_rules_standin_away(nl, table);
+	struct removal r = { nl, table, 0 };
+	struct decap_dump d = { remove_decap, &r };
+	int n = source_away(nl, table), err = seg6_rules_del(nl, table);
 
 	if (n < 0)
 		return n;
-	return err < 0 ? err : n;
+	if (err == 0)
+		n++;
+	else if (err != -ENOENT)
+		return err;
+	err = rt_route_dump(nl, table, on_decap, &d);
+	return err < 0 ? err : n + r.n;
 }
 
 /* --- probe ------------------------------------------------------------------------------ */

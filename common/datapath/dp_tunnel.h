@@ -54,8 +54,8 @@ struct dp_tunnel_ops {
 	int (*decap_del)(struct dp_tunnel *t, const struct in6_addr *addr);
 	int (*decap_dump)(struct dp_tunnel *t,
 			  void (*fn)(void *ctx, const struct in6_addr *addr), void *ctx);
-	/* dp_cleanup() of what is of this type and no route, rule or nexthop with our protocol
-	 * number; comes before those are removed. How many things, or negative errno. */
+	/* Removes what tunnels of this type share, whoever made it; for dp_cleanup(), and when
+	 * this run uses another type. How many things, or negative errno. */
 	int (*cleanup)(struct nl *nl, uint32_t table);
 };
 

@@ -619,6 +619,41 @@ static void test_probe(void)
 	close(ns);
 }
 
+/* A run with another data path than the one before: it begins anew and leaves nothing of it. */
+static void test_switch(const struct dp_ops *from, const struct dp_ops *to)
+{
+	const struct in6_addr ha = addr(HA);
+	struct dumped d = { 0 };
+	struct ha_lab l;
+	bool good;
+
+	DP = from;
+	ha_build(&l);
+	good = DP->endpoint_add(l.dp, &ha) == 0;
+	ha_set(&l, HOA, COA, "binding before the switch");
+	enter(l.ha);
+	DP->close(l.dp, true);
+	DP = to;
+	l.dp = dp_start(l.ha, DP_ROLE_HA);
+	good = good && DP->dump(l.dp, on_dump, &d) == 0 && d.n == 0;
+	ok(good && DP->endpoint_add(l.dp, &ha) == 0, "%s after %s: opened", to->name, from->name);
+	ha_set(&l, HOA, COA, "binding after the switch");
+	udp_send(l.cn_sock, HOA, "switched");
+	ok(tunnelled(l.mn_tap, HA, COA, CN, HOA), "%s after %s: into the tunnel", to->name,
+	   from->name);
+	ha_inject(&l, COA, HOA, false, "switched back");
+	ok(udp_got(l.cn_sock, "switched back"), "and out of it");
+	enter(l.ha);
+	DP->close(l.dp, false);
+	same(l.before, snapshot(l.ha), "switched and closed");
+	free(l.before);
+	close(l.cn_sock);
+	close(l.mn_tap);
+	close(l.cn);
+	close(l.ha);
+	close(l.mn);
+}
+
 /* The best that works is the one that is taken. */
 static void test_choice(const struct dp_ops *best)
 {
@@ -631,7 +666,7 @@ static void test_choice(const struct dp_ops *best)
 
 int main(void)
 {
-	const struct dp_ops *best = NULL;
+	const struct dp_ops *best = NULL, *other = NULL;
 	char why[512];
 
 	lab_begin("kernel_dp_test");
@@ -648,6 +683,8 @@ int main(void)
 		printf("# data path %s\n", (*b)->name);
 		if (!best)
 			best = *b;
+		else
+			other = *b;
 		DP = *b;
 		test_probe();
 		test_ha();
@@ -656,5 +693,9 @@ int main(void)
 	if (!best)
 		return 1;	/* printed no result */
 	test_choice(best);
+	if (other) {
+		test_switch(other, best);
+		test_switch(best, other);
+	}
 	return lab_end();
 }
