@@ -244,7 +244,7 @@ struct ha_home {
 	bool known, changed;		/* to, and since, the earlier run */
 	struct timer withdraw;
 	struct pool pool;		/* HOME_PER_HOST */
-	struct ha_interface *link;	/* HOME_SHARED: its only interface */
+	struct ha_interface *link;	/* HOME_SHARED: its only interface; NULL: not served now */
 	bool exhausted;			/* a host got no prefix, and nothing became free since */
 	struct ha *ha;
 };

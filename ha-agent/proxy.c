@@ -27,6 +27,7 @@ struct proxy {
 	struct binding *binding;
 };
 
+/* NULL: the home is not configured any more, nor is its interface. */
 static struct ha_interface *link_of(const struct binding *b)
 {
 	return b->home->link;
@@ -172,7 +173,7 @@ static void leave(struct binding *b)
 static void join(struct binding *b)
 {
 	const struct in6_addr group = solicited_node(&b->hoa);
-	int ifindex = link_of(b)->ifindex;
+	int ifindex = link_of(b) ? link_of(b)->ifindex : 0;
 
 	if (b->joined == ifindex)
 		return;
@@ -217,7 +218,7 @@ struct proxy_held proxy_let_go(struct binding *b)
 
 bool proxy_can_ask(const struct binding *b)
 {
-	return link_of(b)->ifindex != 0 && link_of(b)->up;
+	return link_of(b) && link_of(b)->ifindex != 0 && link_of(b)->up;
 }
 
 void proxy_ask(struct binding *b)

@@ -371,6 +371,40 @@ static void what_is_still_configured_does_not_end(void **state)
 	fake_end(&f);
 }
 
+/* The link has gone with its prefix: its absent hosts are served to the end. */
+static void removed_with_its_interface(void **state)
+{
+	struct ha_home_record r = { .cfg = {
+		.mode = HOME_SHARED, .interface = "lan7", .prefix = prefix("2001:db8:5:500::/64"),
+		.address = addr("2001:db8:5:500::1"),
+	} };
+	struct ha_binding_record b = {
+		.hoa = addr("2001:db8:5:500::a5"), .coa = addr(COA), .sequence = 10, .spi = SPI,
+		.lifetime_s = 100, .linklocal = true,
+	};
+	struct fake f;
+
+	(void)state;
+	config(&f, NEW, NULL, false);
+	assert_int_equal(ha_restore_home(&f.ha, &r, f.now), 0);
+	b.expires = f.now + S(100);
+	assert_int_equal(ha_restore_binding(&f.ha, &b, f.now), 0);
+	ha_restored(&f.ha, f.now);
+	fake_link(&f, 7, "lan0", "fe80::1");
+	fake_run(&f, S(10));
+	assert_int_equal(ha_bound_count(&f.ha), 1);
+	/* Nobody is there who could have the address of another one. */
+	fake_bu(&f, &(struct bu){ .src = COA, .hoa = "2001:db8:5:500::a6", .seq = 1,
+				  .lifetime = 100, .key = &f.keys[0],
+				  .dst = "2001:db8:5:500::1" });
+	fake_run(&f, 0);
+	assert_int_equal(ha_bound_count(&f.ha), 2);
+	fake_run(&f, HOURS(3));
+	assert_int_equal(ha_bound_count(&f.ha), 0);
+	assert_int_equal(f.n_homes, 1);
+	fake_end(&f);
+}
+
 static void too_many_of_them(void **state)
 {
 	struct ha_home_record r = old_home();
@@ -535,6 +569,7 @@ int main(void)
 		cmocka_unit_test(its_end_is_the_same_after_a_restart),
 		cmocka_unit_test(a_clock_that_jumped_keeps_nothing_for_ever),
 		cmocka_unit_test(what_is_still_configured_does_not_end),
+		cmocka_unit_test(removed_with_its_interface),
 		cmocka_unit_test(too_many_of_them),
 		cmocka_unit_test(not_before_the_last_lifetime_that_was_told),
 		cmocka_unit_test(a_shorter_lifetime_does_not_take_back_what_was_told),
