@@ -127,7 +127,7 @@ def put_together(t, net):
         raw = net.inside("ha", socket.socket, socket.AF_INET6, socket.SOCK_RAW, REASSEMBLED)
         raw.setsockopt(socket.SOL_SOCKET, SO_RCVMARK, 1)
         raw.settimeout(1.0)
-    for octets, each, name in ((1400, 1200, "two"), (1400, 48, "many"), (9000, 1200, "large"),
+    for octets, each, name in ((1400, 1200, "two"), (1400, 48, "many"), (1500, 1200, "large"),
                                (300, 400, "one alone")):
         inner = udp(HOA, CN, octets)
         for order in (1, -1):
