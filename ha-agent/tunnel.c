@@ -12,73 +12,18 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/wire/cksum.h"
+#include "common/wire/tunnel.h"
 #include "ha-agent/bcache.h"
 #include "ha-agent/ha.h"
 
 #define ICMP6_INFORMATIONAL	128	/* types from here on are no errors */
 #define CODE_ADDRESS		3	/* address unreachable */
 #define CODE_HOP_LIMIT		0
-#define IP6_MIN_MTU		1280	/* RFC 8200 5 */
 #define OFF_HOP_LIMIT		7
-
-/* A packet, or as much of it as came back in an error. */
-struct packet {
-	const uint8_t *data;
-	size_t len;
-	size_t whole;			/* how long it was */
-	struct in6_addr src, dst;
-	uint8_t next, hop_limit;
-};
-
-/* An error about a tunnel packet. */
-struct tunnel_error {
-	struct in6_addr reporter, us;
-	uint8_t type, code;
-	uint32_t value;			/* the MTU, in a Packet Too Big */
-	struct packet outer, inner;
-};
-
-/* An IPv6 header; its payload is what is left in r. */
-static bool read_ip6(struct rbuf *r, struct packet *ret)
-{
-	uint32_t first;
-
-	ret->data = r->p;
-	ret->len = rb_left(r);
-	first = rb_u32(r);
-	ret->whole = IP6_HDR_LEN + (size_t)rb_u16(r);
-	ret->next = rb_u8(r);
-	ret->hop_limit = rb_u8(r);
-	rb_in6(r, &ret->src);
-	rb_in6(r, &ret->dst);
-	return !r->err && first >> 28 == 6;
-}
-
-static bool read_error(const void *data, size_t len, struct tunnel_error *e)
-{
-	struct ip6_packet ip;
-	struct rbuf r;
-
-	if (ip6_decode(data, len, &ip) != IP6_OK || ip.next_header != IP6_NH_ICMP6)
-		return false;
-	rb_init(&r, (const uint8_t *)data + ip.payload_off, ip.payload_len);
-	if (cksum_ip6(&ip.src, &ip.dst, IP6_NH_ICMP6, r.p, ip.payload_len) != 0)
-		return false;
-	e->reporter = ip.src;
-	e->us = ip.dst;
-	e->type = rb_u8(&r);
-	e->code = rb_u8(&r);
-	rb_skip(&r, 2);
-	e->value = rb_u32(&r);
-	/* Our tunnel packets have no header between the two. */
-	return read_ip6(&r, &e->outer) && e->outer.next == IP6_NH_TUNNEL &&
-	       read_ip6(&r, &e->inner);
-}
 
 /* RFC 4443 2.4 e: nothing is sent because of an error, a redirect, or what is not one node's
  * packet. What hides its upper layer may be one of those. */
-static bool answerable(const struct ha *ha, const struct packet *p)
+static bool answerable(const struct ha *ha, const struct tunnel_packet *p)
 {
 	struct rbuf r;
 	uint8_t next = p->next, type;
@@ -116,9 +61,7 @@ static bool translate(const struct tunnel_error *e, struct ha_icmp6_error *told,
 	switch (e->type) {
 	case ICMP6_TOO_BIG:
 		told->type = ICMP6_TOO_BIG;
-		told->value = IP6_MIN_MTU;
-		if (e->value > IP6_MIN_MTU + IP6_HDR_LEN)
-			told->value = e->value - IP6_HDR_LEN;
+		told->value = tunnel_error_mtu(e);
 		if (e->inner.whole > told->value) {
 			*count = HA_TX_TOO_BIG;
 			return true;
@@ -163,7 +106,7 @@ static bool is_ours(const struct ha *ha, const struct tunnel_error *e)
 }
 
 /* Tells the sender of the packet, unless that may not be. */
-static void tell(struct ha *ha, const struct packet *p, struct ha_icmp6_error *told,
+static void tell(struct ha *ha, const struct tunnel_packet *p, struct ha_icmp6_error *told,
 		 enum ha_counter count, usec_t now)
 {
 	if (!answerable(ha, p)) {
@@ -189,7 +132,7 @@ void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now)
 	enum ha_counter count;
 
 	ha->counters[HA_RX_TUNNEL_ERROR]++;
-	if (!read_error(data, len, &e)) {
+	if (!tunnel_error_decode(data, len, &e)) {
 		ha->counters[HA_TUNNEL_ERROR_BAD]++;
 		return;
 	}
@@ -206,7 +149,7 @@ void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now)
 }
 
 /* It goes on as what the kernel takes out of a tunnel does: a hop is taken off. */
-static void pass_on(struct ha *ha, const struct packet *p, uint8_t *data, usec_t now)
+static void pass_on(struct ha *ha, const struct tunnel_packet *p, uint8_t *data, usec_t now)
 {
 	struct ha_icmp6_error told = { .from = ha_home_of(ha, &p->src)->cfg.address };
 	int err;
@@ -232,12 +175,12 @@ void ha_rx_reassembled(struct ha *ha, const struct in6_addr *from, uint8_t *inne
 		       usec_t now)
 {
 	const struct binding *b;
-	struct packet p;
+	struct tunnel_packet p;
 	struct rbuf r;
 
 	ha->counters[HA_RX_REASSEMBLED]++;
 	rb_init(&r, inner, len);
-	if (!read_ip6(&r, &p) || p.whole > len || !in6_is_routable(&p.dst)) {
+	if (!tunnel_packet_decode(&r, &p) || p.whole > len || !in6_is_routable(&p.dst)) {
 		ha->counters[HA_REASSEMBLED_BAD]++;
 		return;
 	}
