@@ -89,6 +89,24 @@ static void tunnel_up(struct anchor *a)
 	a->tunnel_due = false;
 }
 
+void anchor_link_mtu(struct anchor *a, uint16_t mtu, const struct in6_addr *coa)
+{
+	if (!in6_eq(&a->coa, coa))
+		a->path_mtu = 0;	/* it was of another way */
+	a->mtu = a->path_mtu != 0 && a->path_mtu < mtu ? a->path_mtu : mtu;
+}
+
+void anchor_path_mtu(struct anchor *a, uint16_t mtu)
+{
+	if (mtu >= a->mtu)
+		return;
+	log_info("anchor %s: the way to its home agent lets packets of %u octets into the "
+		 "tunnel, no longer %u", in6_str(&a->hoa).s, mtu, a->mtu);
+	a->mtu = a->path_mtu = mtu;
+	if (a->tunnelled)
+		tunnel_up(a);
+}
+
 void anchor_stop(struct anchor *a)
 {
 	timer_stop(a->timers, &a->timer);

@@ -76,7 +76,8 @@ struct anchor {
 	bool tunnelled;			/* the data path has it */
 	bool tunnel_due;		/* it is to have it, or another CoA, once a BU has left */
 	struct in6_addr coa;		/* registered or being registered; unspecified: none */
-	uint16_t mtu;			/* largest inner packet on the way from the CoA */
+	uint16_t mtu;			/* largest inner packet on the way from the CoA, */
+	uint16_t path_mtu;		/* and as routers there said; 0: they did not */
 	uint16_t seq;			/* last one used */
 	uint16_t seq_first;		/* of this registration: all since are outstanding */
 	uint64_t timestamp;		/* of the last BU; 0: none yet */
@@ -134,6 +135,9 @@ void anchor_set_valid_until(struct anchor *a, usec_t at);
 /* Is seq that of a BU that was sent and not answered? */
 bool anchor_seq_outstanding(const struct anchor *a, uint16_t seq);
 /* Does it need a care-of address: is it away and to be kept? */
+/* What the link at the care-of address lets into a tunnel; what a router further on does. */
+void anchor_link_mtu(struct anchor *a, uint16_t mtu, const struct in6_addr *coa);
+void anchor_path_mtu(struct anchor *a, uint16_t mtu);
 bool anchor_away(const struct anchor *a);
 /* Gives it up for another reason than its lifetime: nothing is kept, the HA is not told. */
 void anchor_give_up(struct anchor *a, const char *why, usec_t now);

@@ -17,9 +17,9 @@
 
 #include "common/core/log.h"
 #include "common/wire/ext.h"
+#include "common/wire/tunnel.h"
 #include "mn-agent/solicit.h"
 
-#define IP6_MIN_MTU	1280	/* RFC 8200 5 */
 
 static const uint8_t all_routers_mac[6] = { 0x33, 0x33, 0, 0, 0, 2 };
 static const struct in6_addr all_routers = { { { 0xff, 2, [15] = 2 } } };
@@ -402,7 +402,7 @@ void attach_evaluate(struct mn *mn, usec_t now)
 	for (struct anchor *a = mn->anchors; a; a = a->next) {
 		if (!anchor_away(a))
 			continue;
-		a->mtu = tunnel_mtu(mn->current);
+		anchor_link_mtu(a, tunnel_mtu(mn->current), &mn->current->coa);
 		anchor_coa(a, &mn->current->coa, now);
 	}
 	if (!in6_is_any(&old) && !in6_eq(&old, &mn->endpoint))

@@ -231,6 +231,13 @@ static void on_nd(void *ctx, const struct pkt_rx *rx)
 	mn_rx_nd(&d->mn, rx->ifindex, rx->mac, rx->data, rx->len, clock_now());
 }
 
+static void on_tunnel_error(void *ctx, const struct pkt_rx *rx)
+{
+	struct mnd *d = ctx;
+
+	mn_rx_tunnel_error(&d->mn, rx->data, rx->len);
+}
+
 static void on_mh(void *ctx, const struct pkt_rx *rx)
 {
 	struct mnd *d = ctx;
@@ -433,6 +440,10 @@ static int open_sockets(struct mnd *d, const char **ret_what)
 	r = pkt_open(d->loop, PKT_PREFIXES, on_prefixes, d, &d->prefixes);
 	if (r)
 		return r;
+	*ret_what = "packet socket for errors about tunnel packets";
+	r = pkt_open(d->loop, PKT_TUNNEL_ERROR, on_tunnel_error, d, &d->tunnel);
+	if (r)
+		return r;
 	*ret_what = "sock_diag";
 	return diag_open(d->loop, on_flow_destroyed, d, &d->diag);
 }
@@ -500,6 +511,7 @@ void mnd_close(struct mnd *d)
 		rt_device_del(d->nl, MND_DEVICE);
 	diag_close(d->diag);
 	pkt_close(d->prefixes);
+	pkt_close(d->tunnel);
 	pkt_close(d->mh);
 	pkt_close(d->nd);
 	nl_free(d->nl);

@@ -35,6 +35,7 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_BRI_UNKNOWN] = "bri-unknown", [MN_C_BRI_AUTH] = "bri-authenticator",
 	[MN_C_BRI_REFUSED] = "bri-refused", [MN_C_MPS] = "mps", [MN_C_MPA] = "mpa",
 	[MN_C_MPA_UNKNOWN] = "mpa-unknown", [MN_C_MPA_UNSOLICITED] = "mpa-unsolicited",
+	[MN_C_TOO_BIG] = "too-big", [MN_C_TOO_BIG_UNKNOWN] = "too-big-unknown",
 	[MN_C_FLOWS_SCANNED] = "flow-scans",
 	[MN_C_ANCHORS_DROPPED] = "anchors-dropped", [MN_C_FLOWS_LOST] = "flows-lost",
 };

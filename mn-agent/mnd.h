@@ -23,7 +23,7 @@ struct mnd {
 	struct mn mn;
 	struct loop *loop;
 	struct nl *nl;
-	struct pkt *nd, *mh, *prefixes;
+	struct pkt *nd, *mh, *prefixes, *tunnel;
 	struct diag *diag;
 	struct mon *mon;
 	struct dp *dp;

@@ -124,6 +124,18 @@ def sizes(t, lab, cn, mn):
     lab.run("cn1", "ip", "-6", "route", "flush", "cache")
 
 
+def other_way(t, lab, cn, mn):
+    """A link that is too small for what the host puts into its tunnel."""
+    lab.run("ar2", "ip", "link", "set", "core0", "mtu", "1400")
+    send(mn, 1420)
+    t.ok(wait_for(lambda: not send(mn, 1420), 3.0),
+         "a link behind its router is too small: the host's kernel learns it",
+         lab.status("mn")["counters"])
+    send(mn, 1360)
+    t.ok(arrives(cn, 1360), "and what fits that arrives")
+    lab.run("ar2", "ip", "link", "set", "core0", "mtu", "1500")
+
+
 def connection(t, lab, hoa):
     """From outside, to the host that is away, where Packet Too Big is lost."""
     lab.run("core", "nft", "add table ip6 deaf; add chain ip6 deaf f { type filter hook forward "
@@ -243,6 +255,7 @@ def test_pathmtu(t):
         t.ok(bindings, "the host is away, and its first router tunnels", lab.status("mn"))
         coa = bindings[0]["coa"]
         sizes(t, lab, cn, mn)
+        other_way(t, lab, cn, mn)
         connection(t, lab, hoa)
         in_fragments(t, lab, hoa, coa, cn)
         ends(t, lab, cn, mn)
