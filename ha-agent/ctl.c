@@ -48,6 +48,14 @@ static const struct ha_home *full_home(const struct ha *ha)
 	return NULL;
 }
 
+static const struct ha_home *duplicate_home(const struct ha *ha)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		if (ha->homes[i].duplicate)
+			return &ha->homes[i];
+	return NULL;
+}
+
 static bool health(const struct io *io, char text[HEALTH_ROOM])
 {
 	const struct ha *ha = &io->ha;
@@ -57,7 +65,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	unsigned int attached = ha_lease_count(ha, LEASE_ATTACHED);
 	unsigned int detached = ha_lease_count(ha, LEASE_DETACHED);
 	unsigned int bound = ha_bound_count(ha);
-	const struct ha_home *full = full_home(ha);
+	const struct ha_home *full = full_home(ha), *twice = duplicate_home(ha);
 	const struct ha_home_config *insecure = ha_config_insecure(ha->cfg);
 
 	if (!io_forwarding())
@@ -73,6 +81,9 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 		snprintf(text, HEALTH_ROOM, "interface %s is gone", name);
 	else if (ifc == TROUBLE_NO_LINKLOCAL)
 		snprintf(text, HEALTH_ROOM, "interface %s has no usable link-local address", name);
+	else if (twice)
+		snprintf(text, HEALTH_ROOM, "another node on %s has the home agent's address %s",
+			 twice->link->name, in6_str(&twice->cfg.address).s);
 	else if (ha->drain.state != DRAIN_OFF)
 		snprintf(text, HEALTH_ROOM, "draining: new hosts get no prefix; %u binding%s left, "
 			 "%lld s to go", bound, bound == 1 ? "" : "s",

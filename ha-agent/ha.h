@@ -245,6 +245,7 @@ struct ha_home {
 	struct timer withdraw;
 	struct pool pool;		/* HOME_PER_HOST */
 	struct ha_interface *link;	/* HOME_SHARED: its only interface; NULL: not served now */
+	bool duplicate;			/* another node on the link has our address */
 	bool exhausted;			/* a host got no prefix, and nothing became free since */
 	struct ha *ha;
 };
@@ -419,6 +420,8 @@ void ha_free(struct ha *ha);
  * ifindex 0: gone. linklocal NULL or unspecified: no usable (non-tentative) one. */
 void ha_link(struct ha *ha, int ifindex, const char *name, const uint8_t mac[6],
 	     const struct in6_addr *linklocal, bool up, usec_t now);
+/* The kernel's look for another node with our address on a shared home's link. */
+void ha_address(struct ha *ha, int ifindex, const struct in6_addr *addr, bool duplicate);
 /* A whole IPv6 packet, unchecked. mac: its link-layer source. */
 void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 	      usec_t now);

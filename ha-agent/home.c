@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/core/log.h"
 #include "ha-agent/ha.h"
 
 static const char *const mode_names[HOME_MODE_MAX] = {
@@ -254,6 +255,20 @@ bool ha_is_own_address(const struct ha *ha, const struct in6_addr *a)
 		if (in6_eq(&ha->homes[i].cfg.address, a) && ha->homes[i].state != HOME_GONE)
 			return true;
 	return false;
+}
+
+void ha_address(struct ha *ha, int ifindex, const struct in6_addr *addr, bool duplicate)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++) {
+		struct ha_home *h = &ha->homes[i];
+
+		if (!h->link || h->link->ifindex != ifindex || !in6_eq(&h->cfg.address, addr))
+			continue;
+		if (duplicate && !h->duplicate)
+			log_error("%s: another node has our address %s", h->link->name,
+				  in6_str(addr).s);
+		h->duplicate = duplicate;
+	}
 }
 
 bool ha_serves(const struct ha_interface *ifc, const struct ha_home *home)

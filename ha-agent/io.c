@@ -582,8 +582,10 @@ static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
 	struct io *io = ctx;
 	bool tentative = a->flags & IFA_F_TENTATIVE, failed = a->flags & IFA_F_DADFAILED;
 
-	if (!in6_is_linklocal(&a->addr))
+	if (!in6_is_linklocal(&a->addr)) {
+		ha_address(&io->ha, a->ifindex, &a->addr, failed && !gone);
 		return;
+	}
 	for (unsigned int i = 0; i < io->cfg.ha->n_interfaces; i++) {
 		struct io_link *l = &io->links[i];
 		struct io_linklocal *ll;

@@ -73,7 +73,7 @@ static struct cell cell(const json_t *row, const struct column *col)
 
 	switch (col->kind) {
 	case KIND_TEXT:
-		if (json_is_string(v))
+		if (json_string_length(v) > 0)
 			snprintf(c.s, sizeof(c.s), "%s", json_string_value(v));
 		break;
 	case KIND_NUMBER:
@@ -183,6 +183,15 @@ static const struct column binding_columns[] = {
 	{ "SEQ", "sequence", KIND_NUMBER },
 	{ "OUT", "tx_packets", KIND_NUMBER },
 	{ "IN", "rx_packets", KIND_NUMBER },
+};
+
+static const struct column home_columns[] = {
+	{ "HOME", "prefix", KIND_TEXT },
+	{ "MODE", "mode", KIND_TEXT },
+	{ "INTERFACE", "interface", KIND_TEXT },
+	{ "HOME AGENT", "address", KIND_TEXT },
+	{ "DEPRECATED", "deprecated", KIND_YESNO },
+	{ "ENDS IN", "withdrawn_in_s", KIND_SECONDS },
 };
 
 static const struct column lease_columns[] = {
@@ -306,6 +315,8 @@ void show_status(FILE *out, const json_t *status)
 			print_addresses);
 	} else {
 		print_insecure(out, json_object_get(status, "homes"));
+		if (json_array_size(json_object_get(status, "homes")))
+			TABLE(out, json_object_get(status, "homes"), home_columns, NULL);
 		LIST(out, status, "bindings", "No bindings.", binding_columns, print_addresses);
 		LIST(out, status, "leases", "No leases.", lease_columns, NULL);
 		if (json_array_size(json_object_get(status, "home_agents")))

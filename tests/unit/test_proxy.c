@@ -197,6 +197,24 @@ static void our_address_is_put_on_the_link(void **state)
 	fake_end(&f);
 }
 
+static void another_node_with_our_address(void **state)
+{
+	struct in6_addr us = addr(HA_ADDR), per_host = addr("2001:db8:1:100::1");
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	ha_address(&f.ha, IFC, &us, false);
+	ha_address(&f.ha, 8, &us, true);
+	ha_address(&f.ha, IFC, &per_host, true);
+	assert_false(f.ha.homes[0].duplicate || f.ha.homes[1].duplicate);
+	ha_address(&f.ha, IFC, &us, true);
+	assert_true(f.ha.homes[1].duplicate);
+	ha_address(&f.ha, IFC, &us, false);
+	assert_false(f.ha.homes[1].duplicate);
+	fake_end(&f);
+}
+
 static void solicitations_of_all_are_limited(void **state)
 {
 	struct fake f;
@@ -768,6 +786,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_option_does_both),
 		cmocka_unit_test(our_address_is_put_on_the_link),
+		cmocka_unit_test(another_node_with_our_address),
 		cmocka_unit_test(solicitations_of_all_are_limited),
 		cmocka_unit_test(acknowledged_after_the_test),
 		cmocka_unit_test(with_l_both_are_tested_and_announced),

@@ -85,6 +85,29 @@ static void what_is_insecure_is_shown(void **state)
 	       "{\"prefix\":\"2001:db8:2::/56\",\"unauthenticated\":true}]}",
 	       "Home agent: not well: no forwarding\n"
 	       "INSECURE: registrations need no key on 2001:db8:2::/56.\n"
+	       "\n"
+	       "HOME             MODE  INTERFACE  HOME AGENT  DEPRECATED  ENDS IN\n"
+	       "2001:db8:1::/56  -     -          -           -                 -\n"
+	       "2001:db8:2::/56  -     -          -           -                 -\n"
+	       "\nNo bindings.\n\nNo leases.\n");
+}
+
+static void home_links(void **state)
+{
+	(void)state;
+	expect(show_status,
+	       "{\"role\":\"ha\",\"health\":{\"ok\":true,\"text\":\"x\"},\"homes\":["
+	       "{\"prefix\":\"2001:db8:5:500::/64\",\"address\":\"2001:db8:5:500::1\","
+	       "\"mode\":\"shared\",\"interface\":\"lan1\",\"deprecated\":false,"
+	       "\"withdrawn_in_s\":null},"
+	       "{\"prefix\":\"2001:db8:1::/56\",\"address\":\"2001:db8:1::1\","
+	       "\"mode\":\"per-host\",\"interface\":\"\",\"deprecated\":true,"
+	       "\"withdrawn_in_s\":7190}]}",
+	       "Home agent: ok: x\n"
+	       "\n"
+	       "HOME                 MODE      INTERFACE  HOME AGENT         DEPRECATED  ENDS IN\n"
+	       "2001:db8:5:500::/64  shared    lan1       2001:db8:5:500::1  no                -\n"
+	       "2001:db8:1::/56      per-host  -          2001:db8:1::1      yes           1h59m\n"
 	       "\nNo bindings.\n\nNo leases.\n");
 }
 
@@ -201,6 +224,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mobile_node),
 		cmocka_unit_test(home_agent),
+		cmocka_unit_test(home_links),
 		cmocka_unit_test(what_is_insecure_is_shown),
 		cmocka_unit_test(what_is_not_listed_is_counted),
 		cmocka_unit_test(other_home_agents),
