@@ -247,6 +247,11 @@ class Lab:
         self._links()
         for box in ("core", "ar1", "ar2", "ar3"):
             self.sysctl(box, "net/ipv6/conf/all/forwarding", "1")
+        # While a home agent is stopped, packets for its pool go to and fro between its router
+        # and core, which redirects their senders: for its link to the router, but from fe80::1,
+        # its address on all links. Correspondents would send into nowhere for minutes.
+        for n in CN:
+            self.sysctl(f"cn{n}", "net/ipv6/conf/core0/accept_redirects", "0")
         for key in ("all", "default"):
             self.sysctl("air", f"net/ipv6/conf/{key}/disable_ipv6", "1")
         self._addresses()

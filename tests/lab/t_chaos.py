@@ -135,8 +135,14 @@ class Chaos:
             # Nobody's timer: the correspondent asks, the host's kernel answers.
             if told and not wait_for(lambda c=cn, a=told["source"]: self.answers(c, a), 3.0):
                 self.faults.append(f"{after}: flow {flow}'s {told['source']} does not answer")
-                self.states.append({b: self.lab.kernel_state(b)
-                                    for b in ("mn", *(f"ar{n}" for n in ARS))})
+                self.states.append(self.look(told["source"]))
+
+    def look(self, source):
+        """The kernels, and which way each of them has for an address."""
+        boxes = ("core", "cn1", "cn2", "mn", *(f"ar{n}" for n in ARS))
+        return {b: {**self.lab.kernel_state(b), "way": self.lab.run(
+            b, "sh", "-c", f"ip -6 route get {source}; ip -6 route show cache; ip -6 neigh"
+            ).stdout.splitlines()} for b in boxes}
 
     def answers(self, cn, source):
         def echo():
