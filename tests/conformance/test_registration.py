@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Registration of the primary care-of address (RFC 6275 9.5.1, 9.5.4, 10.3.1)."""
 
+import signal
+
 import packets as p
 import pytest
+import world
 from table import case, covers
 from world import REAL, SHA1_KEY, VIRTUAL
 
@@ -237,6 +240,24 @@ def test_care_of_address_refused(sites, flags):
         assert ack.status in (128, 129), (coa, ack)
         assert ack.dst == node.coa
     node.holds(node.coa)
+
+
+@covers("10.3.1-04", "10.3.1-14")
+def test_home_agent_no_more(sites):
+    """One that has been told to stop, and of a prefix of which it cannot know who has been
+    there before, takes no new home registration: status 131. What is registered goes on."""
+    site = sites("drain")
+    old, new = site.node(), site.node()
+    old.register()
+    site.ground.procs[site.router].send_signal(signal.SIGTERM)
+    assert world.wait_for(lambda: site.ground.status(site.router)["draining"], 5.0)
+    ack = new.ask()
+    assert (ack.status, ack.seq) == (131, new.seq)
+    good_addresses(new, ack)
+    new.is_unbound()
+    old.move(2)
+    good_ack(old, old.ask())
+    old.holds(old.coa)
 
 
 @covers("10.3.1-13", "10.3.1-07", "10.3.1-14", "9.5.4-03", "9.5.4-04")

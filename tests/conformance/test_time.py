@@ -92,7 +92,8 @@ def unsolicited(node, within=5.0):
 
 
 def make_due(node):
-    """The node has been registered for longer than it may be left without news."""
+    """The node has been registered for longer than it may be left without news
+    (MaxMobPfxAdvInterval)."""
     node.register()
     time.sleep(2.1)
     node.register()
@@ -133,7 +134,7 @@ def over(site):
     none_until(node, first + 5)
 
 
-test_repeated = covers("10.6.2-08", "10.6.2-09", "10.6.3-01", "10.6.3-03", "10.6.3-04")(
+test_repeated = covers("10.6.2-05", "10.6.2-08", "10.6.2-09", "10.6.3-01", "10.6.3-03", "10.6.3-04")(
     scenario("news", repeated))
 test_acknowledged = covers("10.6.2-08")(scenario("news", acknowledged))
 test_over = covers("10.6.2-06", "10.6.2-10")(scenario("news", over))

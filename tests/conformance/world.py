@@ -32,7 +32,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 # pylint: disable=wrong-import-position
 import packets as p
-from lab import Lab, mono, remove_stale
+from lab import Lab, mono, remove_stale, wait_for
 
 LINKS = ("home", "cn", "foreign")
 GATEWAY = {"cn": "02:00:00:00:00:c1", "foreign": "02:00:00:00:00:f1"}
@@ -510,6 +510,7 @@ def site(kind, *parts, prefixes=()):
     return lambda ground, name: kind(ground, name, configuration(*prefixes) + "".join(parts))
 
 
+SHARED = ["prefix 2001:db8:2000::/64 { mode shared; }"]
 PREFERENCE = f"home-agent-preference {HOME_AGENT_PREFERENCE};\n"
 SOON = "mobile-prefix-interval 1s 2s;\n"       # unsolicited Mobile Prefix Advertisements
 SHORT = "prefix-lifetime 60s;\nbinding-lifetime 60s;\n"
@@ -518,8 +519,7 @@ SITES = {
     # Prefixes of their own; lifetimes long enough to be no matter.
     "host": site(HostSite, PREFERENCE),
     # One prefix for all.
-    "shared": site(SharedSite, PREFERENCE,
-                   prefixes=["prefix 2001:db8:2000::/64 { mode shared; }"]),
+    "shared": site(SharedSite, PREFERENCE, prefixes=SHARED),
     "two": site(TwoSite, prefixes=[f"prefix {POOL};", f"prefix {SECOND_POOL};"]),
     "links": site(LinksSite, f"interface cn0 {{ prefix {SECOND_POOL}; }}\n"),
     # Anybody may register.
@@ -527,6 +527,8 @@ SITES = {
         f"prefix {POOL} {{ unauthenticated-registration insecure-allow; }}"]),
     "news": site(HostSite, SOON),
     "quiet": site(HostSite, "mobile-prefix-advertisements no;\n"),
+    # Time for bindings to end when it is stopped.
+    "drain": site(SharedSite, "drain 20m;\n", prefixes=SHARED),
     # Room for four bindings.
     "small": site(SmallSite, "max-bindings 4;\n"),
     # Each of the first mobile nodes has a key of its own.
