@@ -91,7 +91,7 @@ class Ground(Lab):
         self.popen(box, box, [self.bin("dmip6-had"), "--config", conf, "--state-dir",
                               self.path(f"{box}.state"), "--control", self.sock(box),
                               *arguments])
-        self.wait_ready(box)
+        self.wait_ready(box, 30)
 
 
 class Silence(AssertionError):
