@@ -149,9 +149,11 @@ void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now)
 }
 
 /* It goes on as what the kernel takes out of a tunnel does: a hop is taken off. */
-static void pass_on(struct ha *ha, const struct tunnel_packet *p, uint8_t *data, usec_t now)
+static void pass_on(const struct binding *b, const struct tunnel_packet *p, uint8_t *data,
+		    usec_t now)
 {
-	struct ha_icmp6_error told = { .from = ha_home_of(ha, &p->src)->cfg.address };
+	struct ha_icmp6_error told = { .from = b->home->cfg.address };
+	struct ha *ha = b->home->ha;
 	int err;
 
 	if (p->hop_limit <= 1) {
@@ -192,5 +194,5 @@ void ha_rx_reassembled(struct ha *ha, const struct in6_addr *from, uint8_t *inne
 		return;
 	}
 	p.len = p.whole;
-	pass_on(ha, &p, inner, now);
+	pass_on(b, &p, inner, now);
 }

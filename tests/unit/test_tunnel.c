@@ -448,6 +448,21 @@ static void test_reassembled_ends(void **state)
 	nobody_told(HA_SEND_FAILED);
 }
 
+/* RFC 5846 7: a binding of a prefix that is withdrawn is in force until the mobile node has
+ * heard. */
+static void test_reassembled_withdrawn(void **state)
+{
+	struct reassembled r = good;
+
+	(void)state;
+	f.ha.homes[0].state = HOME_WITHDRAWN;
+	reassembled(&good, 0);
+	assert_int_equal(fake_count(&f, CALL_FORWARD), 1);
+	r.hop_limit = 1;
+	reassembled(&r, 0);
+	assert_int_equal(f.ha.counters[HA_TX_TIME_EXCEEDED], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -462,6 +477,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reassembled_forged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reassembled_bad, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reassembled_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reassembled_withdrawn, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
