@@ -78,7 +78,8 @@ static void fill_reply(struct ha *ha, const struct ha_home *home, struct icmp6_d
 		if (!ha_serves(ifc, home))
 			continue;
 		for (unsigned int j = 0; j < ifc->n_homes; j++)
-			add_own_address(&own, &ifc->homes[j]->cfg.address);
+			if (ifc->homes[j]->state <= HOME_RETIRING)
+				add_own_address(&own, &ifc->homes[j]->cfg.address);
 		halist_choose_list(&choice, &ifc->home_agents);
 	}
 	ha->ops->random(ha->ctx, &seed, sizeof(seed));

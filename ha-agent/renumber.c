@@ -66,7 +66,7 @@ static void forget(const struct ha_home *h)
 
 static void withdraw(struct ha_home *h, usec_t now)
 {
-	struct revoke_selection all = { .within = h->cfg.prefix };
+	struct revoke_selection all = { .home = h };
 	struct ha *ha = h->ha;
 	struct lease *l, *next;
 	unsigned int n;

@@ -27,6 +27,7 @@
 
 struct binding;
 struct ha;
+struct ha_home;
 struct revocation;
 
 TAILQ_HEAD(revocation_list, revocation);
@@ -41,6 +42,7 @@ struct revocations {
 /* Which bindings: all of them by default. */
 struct revoke_selection {
 	struct in6_prefix within;	/* home addresses; ::/0: all */
+	const struct ha_home *home;	/* theirs; NULL: any */
 	bool has_mn;
 	uint8_t mn[6];			/* whose lease holds the home address */
 };

@@ -150,7 +150,8 @@ static void note_presence(struct ha *ha, struct lease *lease, const struct ip6_p
 		lease->missed = false;
 	} else if (v->reason == VERDICT_DEREGISTER && in6_eq(&ip->src, &v->hoa)) {
 		lease->seen = now;
-		if (lease->state == LEASE_DETACHED && lease->interface)
+		if (lease->state == LEASE_DETACHED && lease->interface &&
+		    lease->home->state <= HOME_RETIRING)
 			nd_lease_attach(ha, lease, lease->interface, now, "de-registered at home");
 	}
 }

@@ -550,6 +550,75 @@ static void nor_does_a_removal(void **state)
 	fake_end(&f);
 }
 
+/* A run in which the prefix has just been withdrawn; its binding is being revoked. */
+static void withdrawn(struct fake *f)
+{
+	renumbered(f);
+	fake_link(f, 7, "lan0", "fe80::1");
+	fake_run(f, HOURS(2));
+	assert_int_equal(f->ha.homes[1].state, HOME_WITHDRAWN);
+	assert_int_equal(ha_bound_count(&f->ha), 1);
+	fake_forget_calls(f);
+}
+
+static void nobody_comes_home_to_it(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	withdrawn(&f);
+	fake_bu(&f, &(struct bu){ .src = HOA, .seq = 20, .key = &f.keys[0],
+				  .dst = "2001:db8:1:100::1" });
+	assert_int_equal(f.ha.counters[HA_BINDING_RELEASED], 1);
+	assert_int_equal(fake_count(&f, CALL_ATTACH), 0);
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_ATTACHED), 0);
+	fake_end(&f);
+}
+
+/* RFC 6275 10.5.1: what is told are addresses that a home agent has. */
+static void nobody_finds_its_address(void **state)
+{
+	struct icmp6_msg msg = { .type = ICMP6_DHAAD_REQUEST, .u.dhaad.id = 7 };
+	uint8_t room[256];
+	struct ip6_packet ip;
+	struct in6_addr us;
+	struct fake f;
+	size_t len;
+
+	(void)state;
+	withdrawn(&f);
+	us = f.ha.homes[0].cfg.address;
+	len = nd_packet(room, sizeof(room), &msg, COA, "2001:db8:2:200:fdff:ffff:ffff:fffe", 64);
+	ha_rx_discovery(&f.ha, room, len, f.now);
+	assert_int_equal(f.ha.counters[HA_TX_DHAAD], 1);
+	assert_int_equal(ip6_decode(f.packet, f.packet_len, &ip), IP6_OK);
+	assert_int_equal(icmp6_decode(f.packet + ip.payload_off, ip.payload_len, &ip.src, &ip.dst,
+				      ip.hop_limit, &msg), ICMP6_OK);
+	assert_int_equal(msg.u.dhaad.n_ha, 1);
+	assert_true(in6_eq(&msg.u.dhaad.ha[0], &us));
+	fake_end(&f);
+}
+
+/* A pool that was made smaller: what lies in what is left of it is nobody's to end. */
+static void a_smaller_pool_keeps_its_bindings(void **state)
+{
+	struct ha_home_record r = old_home();
+	struct fake f;
+
+	(void)state;
+	config(&f, "2001:db8:1:100::/60", NULL, false);
+	assert_int_equal(ha_restore_home(&f.ha, &r, f.now), 0);
+	restore_lease(&f, mac_b, "2001:db8:1:105::/64", HOURS(40), false);
+	restore_binding(&f, HOURS(4));
+	ha_restored(&f.ha, f.now);
+	fake_link(&f, 7, "lan0", "fe80::1");
+	fake_run(&f, HOURS(2) + S(60));
+	assert_int_equal(f.ha.homes[1].state, HOME_GONE);
+	assert_int_equal(f.ha.counters[HA_TX_BRI], 0);
+	assert_int_equal(ha_bound_count(&f.ha), 1);
+	fake_end(&f);
+}
+
 static int quiet(void **state)
 {
 	(void)state;
@@ -575,6 +644,9 @@ int main(void)
 		cmocka_unit_test(a_shorter_lifetime_does_not_take_back_what_was_told),
 		cmocka_unit_test(nor_does_a_longer_one_end_early),
 		cmocka_unit_test(nor_does_a_removal),
+		cmocka_unit_test(nobody_comes_home_to_it),
+		cmocka_unit_test(nobody_finds_its_address),
+		cmocka_unit_test(a_smaller_pool_keeps_its_bindings),
 	};
 
 	return cmocka_run_group_tests_name("renumber", tests, quiet, NULL);
