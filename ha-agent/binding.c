@@ -302,6 +302,8 @@ static void conclude(struct binding *b, enum binding_event e, usec_t now)
 	struct ha *ha = b->home->ha;
 	int err = 0;
 
+	/* RFC 6275 9.5.1: what was refused meanwhile may have been newer. */
+	held.request.sequence = b->sequence;
 	if (!duplicate)
 		err = take(b, BINDING_EVENT_REGISTER, &held.request, now);
 	if (duplicate || err < 0)

@@ -686,6 +686,23 @@ static enum verdict_reason verdict_of(struct fake *f)
 	return VERDICT_MAX;
 }
 
+/* RFC 6275 9.5.1: one that is valid and refused counts, whatever waits meanwhile. */
+static void what_is_refused_meanwhile_counts(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	bu(&f, COA, 10, 100, 0);
+	bu(&f, "2001:db8:5:500::99", 11, 100, 0);
+	assert_int_equal(f.ha.verdicts[VERDICT_COA_AT_HOME], 1);
+	fake_run(&f, S(5));
+	assert_int_equal(ha_bound_count(&f.ha), 1);
+	bu(&f, COA2, 11, 100, 0);
+	assert_int_equal(fake_ba(&f, &f.keys[0], COA2, HOA).status, BA_SEQ_OUT_OF_WINDOW);
+	fake_end(&f);
+}
+
 static void keys_are_good_for_their_home_addresses(void **state)
 {
 	struct fake f;
@@ -810,6 +827,7 @@ int main(void)
 		cmocka_unit_test(expiry_ends_it_too),
 		cmocka_unit_test(member_of_the_group),
 		cmocka_unit_test(a_new_registration_is_tested_again),
+		cmocka_unit_test(what_is_refused_meanwhile_counts),
 		cmocka_unit_test(keys_are_good_for_their_home_addresses),
 		cmocka_unit_test(a_link_layer_address_says_nothing_here),
 		cmocka_unit_test(addresses_nobody_may_have),
