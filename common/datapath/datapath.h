@@ -64,8 +64,8 @@ struct dp_config {
 	 * there: the kernel neither passes that on nor answers it. */
 	const struct dp_home *homes;
 	unsigned int n_homes;	/* at most DP_HOMES */
-	/* HA: set and del may put off what they do until commit and report here what failed.
-	 * NULL: each is done when it returns. */
+	/* HA: set and del may put off what they do until commit and report here what failed,
+	 * also from within another set or del. NULL: each is done when it returns. */
 	dp_failed_fn *failed;
 	void *failed_ctx;
 };

@@ -171,13 +171,15 @@ void dp_batch_commit(struct dp_kernel *s)
 	s->n_changes = 0;
 }
 
+/* Where there is no more room the others go first: what is reported as failed is never what
+ * the caller is just asking for. */
 static void put_aside(struct dp_kernel *s, struct binding *k, enum change_kind kind,
 		      const struct dp_binding *to)
 {
-	s->changes[s->n_changes++] = (struct change){ .k = k, .kind = kind, .to = *to };
-	k->queued = true;
 	if (s->n_changes == DP_BATCH)
 		dp_batch_commit(s);
+	s->changes[s->n_changes++] = (struct change){ .k = k, .kind = kind, .to = *to };
+	k->queued = true;
 }
 
 /* The binding as it is, with nothing waiting; NULL: there is none. */
