@@ -269,8 +269,13 @@ void proxy_defend(struct binding *b, usec_t now)
 void proxy_interface_usable(struct ha_interface *ifc, usec_t now)
 {
 	struct binding *b, *next;
+	bool shared = false;
 	usec_t at = now;
 
+	for (unsigned int i = 0; i < ifc->n_homes; i++)
+		shared |= ifc->homes[i]->link == ifc;
+	if (!shared)
+		return;
 	HASH_ITER(by_hoa, ifc->ha->bcache.by_hoa, b, next)
 		if (binding_carries(b) && b->home->link == ifc) {
 			announce_at(b, at);

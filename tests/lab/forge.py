@@ -145,6 +145,13 @@ def send_link(interface, packet, mac="33:33:00:00:00:01"):
         s.sendto(packet, (interface, 0x86DD, 0, 0, bytes.fromhex(mac.replace(":", ""))))
 
 
+def send_frame(interface, frame):
+    """Sends a whole frame, its link-layer source as it stands there."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as s:
+        s.bind((interface, 0))
+        s.send(frame)
+
+
 class Listener:
     """Everything that comes back to a namespace's interface, from when it is made."""
 

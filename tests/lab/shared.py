@@ -7,6 +7,7 @@ import ipaddress
 import json
 import os
 import socket
+import struct
 
 import forge
 from lab import HA, LabError, wait_for
@@ -24,16 +25,16 @@ def link_local(address):
 class Wire:
     """Every IPv6 packet that comes to an interface, whole, from when it is made."""
 
-    def __init__(self, lab, box, interface):
+    def __init__(self, lab, box, interface, promiscuous=False):
+        self.others = promiscuous       # also what is for other link-layer addresses
         self.sock = lab.inside(box, self._open, interface)
 
-    @staticmethod
-    def _open(interface):
+    def _open(self, interface):
         s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x86DD))
         s.bind((interface, 0x86DD))
-        # PACKET_MR_ALLMULTI: groups that nobody here has joined are seen too.
-        s.setsockopt(263, 1, socket.if_nametoindex(interface).to_bytes(4, "little")
-                     + (2).to_bytes(2, "little") + bytes(10))
+        # PACKET_MR_ALLMULTI: groups that nobody here has joined are seen too. PROMISC is 1.
+        s.setsockopt(263, 1, struct.pack("=iHH8s", socket.if_nametoindex(interface),
+                                         1 if self.others else 2, 0, b""))
         s.setblocking(False)
         return s
 
