@@ -16,41 +16,9 @@
 #include "ha-agent/bcache.h"
 #include "ha-agent/ha.h"
 
-#define ICMP6_INFORMATIONAL	128	/* types from here on are no errors */
 #define CODE_ADDRESS		3	/* address unreachable */
 #define CODE_HOP_LIMIT		0
 #define OFF_HOP_LIMIT		7
-
-/* RFC 4443 2.4 e: nothing is sent because of an error, a redirect, or what is not one node's
- * packet. What hides its upper layer may be one of those. */
-static bool answerable(const struct ha *ha, const struct tunnel_packet *p)
-{
-	struct rbuf r;
-	uint8_t next = p->next, type;
-
-	if (!in6_is_routable(&p->src) || ha_is_own_address(ha, &p->src))
-		return false;
-	rb_init(&r, p->data, p->len);
-	rb_skip(&r, IP6_HDR_LEN);
-	while (next == IP6_NH_HOPOPTS || next == IP6_NH_ROUTING || next == IP6_NH_DSTOPTS ||
-	       next == IP6_NH_FRAGMENT) {
-		uint8_t header = next, len, offset;
-
-		next = rb_u8(&r);
-		len = rb_u8(&r);
-		offset = rb_u8(&r);
-		/* A later fragment does not say of what, except that its first one did. */
-		if (header == IP6_NH_FRAGMENT && (offset != 0 || rb_u8(&r) >> 3 != 0))
-			return !r.err && next != IP6_NH_ICMP6;
-		rb_skip(&r, header == IP6_NH_FRAGMENT ? 4 : (size_t)len * 8 + 5);
-	}
-	if (r.err)
-		return false;
-	if (next != IP6_NH_ICMP6)
-		return true;
-	type = rb_u8(&r);
-	return !r.err && type >= ICMP6_INFORMATIONAL && type != ICMP6_REDIRECT;
-}
 
 /* RFC 2473 8.1, 8.2. Fills in what the sender is to be told and returns true, or returns
  * false; *count is the counter of either. */
@@ -109,7 +77,9 @@ static bool is_ours(const struct ha *ha, const struct tunnel_error *e)
 static void tell(struct ha *ha, const struct tunnel_packet *p, struct ha_icmp6_error *told,
 		 enum ha_counter count, usec_t now)
 {
-	if (!answerable(ha, p)) {
+	/* RFC 4443 2.4 e */
+	if (!in6_is_routable(&p->src) || ha_is_own_address(ha, &p->src) ||
+	    !tunnel_packet_answerable(p)) {
 		ha->counters[HA_TUNNEL_ERROR_USELESS]++;
 		return;
 	}

@@ -7,6 +7,9 @@
 
 #include "common/wire/cksum.h"
 #include "common/wire/ext.h"
+#include "common/wire/icmp6.h"
+
+#define ICMP6_INFORMATIONAL	128	/* types from here on are no errors */
 
 bool tunnel_packet_decode(struct rbuf *r, struct tunnel_packet *ret)
 {
@@ -53,4 +56,32 @@ uint16_t tunnel_error_mtu(const struct tunnel_error *e)
 	if (e->value < IP6_MIN_MTU + IP6_HDR_LEN)
 		return IP6_MIN_MTU;
 	return e->value > UINT16_MAX ? UINT16_MAX : (uint16_t)(e->value - IP6_HDR_LEN);
+}
+
+/* What hides its upper layer may be an error or a redirect. */
+bool tunnel_packet_answerable(const struct tunnel_packet *p)
+{
+	struct rbuf r;
+	uint8_t next = p->next, type;
+
+	rb_init(&r, p->data, p->len);
+	rb_skip(&r, IP6_HDR_LEN);
+	while (!r.err && (next == IP6_NH_HOPOPTS || next == IP6_NH_ROUTING ||
+			  next == IP6_NH_DSTOPTS || next == IP6_NH_FRAGMENT)) {
+		uint8_t header = next, len, offset;
+
+		next = rb_u8(&r);
+		len = rb_u8(&r);
+		offset = rb_u8(&r);
+		/* A later fragment does not say of what, except that its first one did. */
+		if (header == IP6_NH_FRAGMENT && (offset != 0 || rb_u8(&r) >> 3 != 0))
+			return !r.err && next != IP6_NH_ICMP6;
+		rb_skip(&r, header == IP6_NH_FRAGMENT ? 4 : (size_t)len * 8 + 5);
+	}
+	if (r.err)
+		return false;
+	if (next != IP6_NH_ICMP6)
+		return true;
+	type = rb_u8(&r);
+	return !r.err && type >= ICMP6_INFORMATIONAL && type != ICMP6_REDIRECT;
 }

@@ -31,5 +31,8 @@ bool tunnel_packet_decode(struct rbuf *r, struct tunnel_packet *ret);
 bool tunnel_error_decode(const void *data, size_t len, struct tunnel_error *ret);
 /* RFC 2473 8.2, 7.1: how large a packet inside may be, by a Packet Too Big. */
 uint16_t tunnel_error_mtu(const struct tunnel_error *e);
+/* RFC 4443 2.4 e: an ICMPv6 error may be sent because of it, its source aside: it is no error
+ * and no redirect itself. */
+bool tunnel_packet_answerable(const struct tunnel_packet *p);
 
 #endif

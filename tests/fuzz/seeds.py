@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Writes the seeds of the packet fuzzers from tests/vectors: seeds.py [DIRECTORY].
 
-ip6 gets whole packets, mh and icmp6 what stands behind the extension headers.
+ip6 gets whole packets, mh and icmp6 what stands behind the extension headers, tunnel errors
+about the tunnel packet (whose checksum the fuzzer puts right).
 """
 import os
 import sys
@@ -24,6 +25,24 @@ def payload(packet):
     return nh, packet[at:]
 
 
+def tunnel_errors(packet):
+    """By name: ICMPv6 errors that quote it, without its encapsulation limit."""
+    about = packet[:4] + (len(packet) - 48).to_bytes(2, "big") + b"\x29" + packet[7:40] + packet[48:]
+    for name, kind, value, inner in (("too-big", 2, 1400, about), ("unreachable", 1, 0, about),
+                                     ("cut", 3, 0, about[:60]),
+                                     ("options", 2, 1300, about[:46] + b"\x3c" + about[47:80]
+                                      + b"\x3a\0\1\4" + bytes(4) + b"\x80" + bytes(7))):
+        body = bytes((kind, 0, 0, 0)) + value.to_bytes(4, "big") + inner
+        yield name, b"\x60\0\0\0" + len(body).to_bytes(2, "big") + b"\x3a\x40" \
+            + packet[24:40] + packet[8:24] + body
+
+
+def write(directory, target, name, data):
+    os.makedirs(os.path.join(directory, target), exist_ok=True)
+    with open(os.path.join(directory, target, name), "wb") as f:
+        f.write(data)
+
+
 def main(directory):
     vectors = os.path.join(TOP, "vectors")
     for name in sorted(os.listdir(vectors)):
@@ -34,9 +53,10 @@ def main(directory):
         nh, rest = payload(packet)
         for target, data in (("ip6", packet), (TARGET.get(nh), rest)):
             if target:
-                os.makedirs(os.path.join(directory, target), exist_ok=True)
-                with open(os.path.join(directory, target, stem), "wb") as f:
-                    f.write(data)
+                write(directory, target, stem, data)
+        if stem == "tunnel":
+            for error, data in tunnel_errors(packet):
+                write(directory, "tunnel", error, data)
 
 
 if __name__ == "__main__":

@@ -275,6 +275,15 @@ static void test_never_answered(void **state)
 	q.upper[2] = 0;
 	give(&q);
 	told(ICMP6_TOO_BIG, 0, 1360);
+	/* It ends within the options. */
+	q.inner_next = IP6_NH_HOPOPTS;
+	memcpy(q.upper, (uint8_t[]){ IP6_NH_HOPOPTS, 0, 1, 4, 0, 0, 0, 0 }, 8);
+	for (q.inner_quoted = IP6_HDR_LEN; q.inner_quoted < IP6_HDR_LEN + 16; q.inner_quoted++) {
+		give(&q);
+		nobody_told(HA_TUNNEL_ERROR_USELESS);
+	}
+	q.inner_quoted = too_big.inner_quoted;
+	q.upper[0] = UDP;
 	/* The options say that they go on behind what came back. */
 	q.inner_next = IP6_NH_DSTOPTS;
 	q.upper[1] = 255;
