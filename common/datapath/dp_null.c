@@ -7,11 +7,23 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "common/core/hash.h"
+
+struct null_key {			/* an inner prefix, without what pads it */
+	uint8_t octets[sizeof(struct in6_addr) + 1];
+};
+
+struct null_binding {
+	struct null_key key;
+	struct dp_binding b;
+	UT_hash_handle hh;
+};
 
 struct null {
 	struct dp dp;
-	struct dp_binding *bindings;
-	size_t n, cap;
+	struct null_binding *bindings;
 	struct in6_addr *endpoints;
 	size_t n_endpoints;
 	unsigned long calls;		/* that would have changed the kernel */
@@ -85,47 +97,56 @@ static int null_endpoint_del(struct dp *dp, const struct in6_addr *addr)
 	return 0;
 }
 
-static size_t find(const struct null *n, const struct in6_prefix *inner)
+static struct null_key key_of(const struct in6_prefix *inner)
 {
-	size_t i;
+	struct null_key key;
 
-	for (i = 0; i < n->n; i++) {
-		if (in6_prefix_eq(&n->bindings[i].inner, inner))
-			break;
-	}
-	return i;
+	memcpy(key.octets, &inner->addr, sizeof(inner->addr));
+	key.octets[sizeof(inner->addr)] = inner->len;
+	return key;
+}
+
+static struct null_binding *find(const struct null *n, const struct in6_prefix *inner)
+{
+	const struct null_key key = key_of(inner);
+	struct null_binding *k;
+
+	HASH_FIND(hh, n->bindings, &key, sizeof(key), k);
+	return k;
 }
 
 static int null_set(struct dp *dp, const struct dp_binding *b)
 {
 	struct null *n = null_of(dp);
-	size_t i = find(n, &b->inner);
+	struct null_binding *k = find(n, &b->inner);
 
 	n->calls++;
-	if (i == n->cap) {
-		size_t cap = n->cap ? n->cap * 2 : 16;
-		struct dp_binding *bigger = realloc(n->bindings, cap * sizeof(*bigger));
-
-		if (!bigger)
+	if (!k) {
+		k = calloc(1, sizeof(*k));
+		if (!k)
 			return -ENOMEM;
-		n->bindings = bigger;
-		n->cap = cap;
+		k->key = key_of(&b->inner);
+		HASH_ADD(hh, n->bindings, key, sizeof(k->key), k);
 	}
-	n->bindings[i] = *b;
-	if (i == n->n)
-		n->n++;
+	k->b = *b;
 	return 0;
+}
+
+static void forget(struct null *n, struct null_binding *k)
+{
+	HASH_DEL(n->bindings, k);
+	free(k);
 }
 
 static int null_del(struct dp *dp, const struct in6_prefix *inner)
 {
 	struct null *n = null_of(dp);
-	size_t i = find(n, inner);
+	struct null_binding *k = find(n, inner);
 
 	n->calls++;
-	if (i == n->n)
+	if (!k)
 		return -ENOENT;
-	n->bindings[i] = n->bindings[--n->n];
+	forget(n, k);
 	return 0;
 }
 
@@ -144,11 +165,10 @@ static int null_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_s
 
 static int null_dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx)
 {
-	struct null *n = null_of(dp);
+	struct null_binding *k, *next;
 
-	/* From the end: fn may delete the one it is shown. */
-	for (size_t i = n->n; i-- > 0;) {
-		const struct dp_binding b = n->bindings[i];
+	HASH_ITER(hh, null_of(dp)->bindings, k, next) {	/* fn may delete this one */
+		const struct dp_binding b = k->b;
 
 		fn(ctx, &b);
 	}
@@ -171,24 +191,25 @@ static int null_drops(struct dp *dp, struct dp_drops *ret)
 static void null_close(struct dp *dp, bool keep)
 {
 	struct null *n = null_of(dp);
+	struct null_binding *k, *next;
 
 	(void)keep;
-	free(n->bindings);
+	HASH_ITER(hh, n->bindings, k, next)
+		forget(n, k);
 	free(n->endpoints);
 	free(n);
 }
 
 size_t dp_null_count(const struct dp *dp)
 {
-	return null_of_const(dp)->n;
+	return HASH_COUNT(null_of_const(dp)->bindings);
 }
 
 const struct dp_binding *dp_null_find(const struct dp *dp, const struct in6_prefix *inner)
 {
-	const struct null *n = null_of_const(dp);
-	size_t i = find(n, inner);
+	const struct null_binding *k = find(null_of_const(dp), inner);
 
-	return i < n->n ? &n->bindings[i] : NULL;
+	return k ? &k->b : NULL;
 }
 
 unsigned long dp_null_calls(const struct dp *dp)

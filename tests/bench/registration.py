@@ -97,28 +97,27 @@ class Bench(Lab):
     def pin(self, pid, cores):
         os.sched_setaffinity(pid, cores)
 
-    def had_command(self, n, extra=()):
+    def command(self, nodes):
         state = self.path("state")
         os.makedirs(state, exist_ok=True)
-        limit = 2 * n + 1000
+        limit = 2 * nodes + 1000
         conf = self.write("ha.conf", f"max-leases {limit};\nmax-bindings {limit};\n"
                           + self.key_text())
         return [self.bin("dmip6-had"), "--interface", "acc0", "--prefix", POOL,
                 "--state-dir", state, "--control", self.sock("ha"), "--config", conf,
-                "--log-level", self.o.log_level, *extra]
+                "--log-level", self.o.log_level,
+                *(["--datapath", self.o.datapath] if self.o.datapath else [])]
 
     def start_daemon(self, nodes):
         """Starts dmip6-had; seconds until it says that it is ready."""
         path = self.path("ready")
         if os.path.exists(path):
             os.unlink(path)
-        extra = ["--datapath", self.o.datapath] if self.o.datapath else []
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.bind(path)
             s.settimeout(0.2)
             began = mono()
-            p = self.popen("had", "ha", self.had_command(nodes, extra),
-                           env={"NOTIFY_SOCKET": path})
+            p = self.popen("had", "ha", self.command(nodes), env={"NOTIFY_SOCKET": path})
             self.pin(p.pid, {self.core})
             while True:
                 try:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* links: common/datapath/dp_null.c common/core/in6.c */
+/* links: common/datapath/dp_null.c common/core/hash.c common/core/in6.c */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -95,6 +95,23 @@ static void test_delete_while_dumped(void **state)
 	dp_null.close(d.dp, true);
 }
 
+/* One address, two lengths: two bindings. */
+static void test_lengths(void **state)
+{
+	struct dp_binding host = binding(1, 1), net = binding(1, 2);
+	struct dp *dp = opened();
+
+	(void)state;
+	net.inner.len = 64;
+	assert_int_equal(dp_null.set(dp, &host), 0);
+	assert_int_equal(dp_null.set(dp, &net), 0);
+	assert_int_equal(dp_null_count(dp), 2);
+	assert_true(in6_eq(&dp_null_find(dp, &host.inner)->remote, &host.remote));
+	assert_int_equal(dp_null.del(dp, &host.inner), 0);
+	assert_non_null(dp_null_find(dp, &net.inner));
+	dp_null.close(dp, false);
+}
+
 static void test_endpoints(void **state)
 {
 	const struct dp_binding b = binding(1, 1);
@@ -115,6 +132,7 @@ int main(void)
 		cmocka_unit_test(test_set_moves),
 		cmocka_unit_test(test_del),
 		cmocka_unit_test(test_delete_while_dumped),
+		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_endpoints),
 	};
 
