@@ -207,8 +207,12 @@ static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_
 
 	placed = place(ha, l, ifc, "router solicitation", now);
 	if (ha_extend_lease(ha, l, now, &stored) < 0 && l->valid_until <= now) {
-		if (is_new)
+		if (is_new) {
 			drop_new(l);
+		} else if (placed) {
+			change_state(l, LEASE_DETACHED, "not written down", now);
+			nd_lease_review(ha, l, now);
+		}
 		return false;
 	}
 	if ((placed || learned) && !stored)

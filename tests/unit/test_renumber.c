@@ -619,6 +619,30 @@ static void a_smaller_pool_keeps_its_bindings(void **state)
 	fake_end(&f);
 }
 
+/* What cannot be written down is not the host's, and is not kept for it either. */
+static void without_database_a_free_one_stays_free(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	config(&f, OLD, NULL, false);
+	restore_lease(&f, mac_a, OLD_A "/64", -S(1), false);
+	fake_link(&f, 7, "lan0", "fe80::1");
+	f.store_error = -EROFS;
+	fake_rs(&f, 7, mac_a, "fe80::a", 255);
+	assert_not_told(&f, OLD_A);
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_ATTACHED), 0);
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_FREE), 1);
+	f.store_error = 0;
+	fake_forget_calls(&f);
+	f.now += S(1);
+	fake_rs(&f, 7, mac_a, "fe80::a", 255);
+	assert_told(&f, OLD_A, 86400, 86400);
+	assert_int_equal(fake_count(&f, CALL_EVENT), 1);
+	assert_int_equal(f.event.type, HA_EVENT_LEASE_ATTACHED);
+	fake_end(&f);
+}
+
 static int quiet(void **state)
 {
 	(void)state;
@@ -647,6 +671,7 @@ int main(void)
 		cmocka_unit_test(nobody_comes_home_to_it),
 		cmocka_unit_test(nobody_finds_its_address),
 		cmocka_unit_test(a_smaller_pool_keeps_its_bindings),
+		cmocka_unit_test(without_database_a_free_one_stays_free),
 	};
 
 	return cmocka_run_group_tests_name("renumber", tests, quiet, NULL);
