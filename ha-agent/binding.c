@@ -261,14 +261,26 @@ static int release(struct binding *b, enum binding_event e, const struct binding
 	return 0;
 }
 
+/* Who was told how the binding changed hears how it is; it was counted for nothing. */
+static void take_back(const struct binding *b, bool moved)
+{
+	b->home->ha->counters[moved ? HA_BINDING_MOVED : HA_BINDING_NEW]--;
+	tell_why(b, moved ? HA_EVENT_BINDING_MOVED : HA_EVENT_BINDING_RELEASED,
+		 binding_event_name(BINDING_EVENT_FAILED));
+}
+
 void binding_failed(struct binding *b, const struct ha_pending *before, usec_t now)
 {
+	bool moved = before->state_before == BINDING_BOUND;
+
+	if (moved)
+		b->coa = before->coa_before;
+	take_back(b, moved);
 	if (before->state_before == BINDING_NEW) {
 		strike_out(b);
 		forget(b, BINDING_EVENT_FAILED, now);
 		return;
 	}
-	b->coa = before->coa_before;
 	b->lifetime_s = before->lifetime_before_s;
 	change_state(b, before->state_before, BINDING_EVENT_FAILED, now);
 	if (b->state == BINDING_BOUND) {

@@ -152,6 +152,8 @@ static void a_full_batch_does_not_wait(void **state)
 
 static void a_new_binding_fails(void **state)
 {
+	struct in6_addr hoa = addr(hoa1);
+
 	(void)state;
 	begin();
 	bu(COA1, hoa1, 1, 100);
@@ -165,6 +167,11 @@ static void a_new_binding_fails(void **state)
 	assert_int_equal(fake_count(&d.f, CALL_BINDING_FORGET), 1);
 	assert_int_equal(d.f.ha.verdicts[VERDICT_DATAPATH], 1);
 	assert_int_equal(d.f.ha.verdicts[VERDICT_REGISTER], 1);
+	/* Whoever was told of it hears of its end. */
+	assert_int_equal(d.f.ha.counters[HA_BINDING_NEW], 1);
+	assert_int_equal(d.f.event.type, HA_EVENT_BINDING_RELEASED);
+	assert_true(in6_eq(&d.f.event.hoa, &hoa));
+	assert_string_equal(d.f.event.reason, "data path failed");
 	fake_end(&d.f);
 }
 
@@ -207,6 +214,9 @@ static void a_move_fails(void **state)
 	assert_true(b->expires == expires);
 	assert_int_equal(b->sequence, 2);	/* RFC 6275 9.5.1: its number counts */
 	assert_true(in6_eq(&d.f.binding.coa, &coa));
+	assert_int_equal(d.f.ha.counters[HA_BINDING_MOVED], 0);
+	assert_int_equal(d.f.event.type, HA_EVENT_BINDING_MOVED);
+	assert_true(in6_eq(&d.f.event.coa, &coa));
 	fake_end(&d.f);
 }
 
@@ -224,6 +234,7 @@ static void a_released_one_stays_released(void **state)
 	fails(hoa1);
 	ha_flush(&d.f.ha, d.f.now);
 	assert_null(bound(hoa1));
+	assert_int_equal(d.f.event.type, HA_EVENT_BINDING_RELEASED);
 	assert_int_equal(d.f.ha.bcache.n, 1);
 	fake_run(&d.f, 11 * USEC_S);
 	assert_int_equal(d.f.ha.bcache.n, 0);
