@@ -416,7 +416,7 @@ static void on_home_addr(void *ctx, const struct rt_addr *a)
 	for (unsigned int i = 0; f->ha && i < f->ha->n_homes; i++) {
 		const struct ha_home *h = &f->ha->homes[i];
 
-		if (h->cfg.mode == HOME_SHARED && h->link->ifindex == a->ifindex &&
+		if (h->link && h->link->ifindex == a->ifindex &&
 		    in6_eq(&h->cfg.address, &a->addr))
 			return;
 	}
