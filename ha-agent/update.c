@@ -355,6 +355,35 @@ static bool refuses_new(const struct ha *ha, const struct lease *lease)
 	return true;
 }
 
+/* What the verdict goes by, but for the message's octets and the policy. */
+static struct verdict_in look_up(struct ha *ha, const struct ip6_packet *ip,
+				 const struct mh_msg *msg, const struct ha_home *home,
+				 const struct binding *binding, const struct lease *lease,
+				 usec_t now)
+{
+	bool is_signed = msg->opts.mn_ha.present;
+	struct in6_addr hoa, coa;
+
+	verdict_addresses(ip, msg, &hoa, &coa);
+	return (struct verdict_in){
+		.ip = ip, .msg = msg,
+		.key = is_signed ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,
+		.may_be_unauthenticated = !is_signed &&
+					  may_be_unauthenticated(ha, home, &hoa, lease),
+		.home = home, .binding = binding, .lease = lease,
+		.prefix_left = home ? home_valid_left(home, lease, now) : 0,
+		.prefix_deprecated = home && home_is_deprecated(home),
+		.to_other_home = home && !in6_eq(&home->cfg.address, &ip->dst),
+		.hoa_is_ours = ha_is_own_address(ha, &hoa),
+		.coa_is_ours = ha_is_own_address(ha, &coa),
+		.coa_is_bound = !in6_eq(&hoa, &coa) && leads_on(ha, &coa),
+		.cache_full = ha->bcache.n >= ha->bcache.max,
+		.key_of_binding_stands = binding && ha_find_key(ha, binding->spi),
+		.now = now,
+		.wall = msg->opts.has_mesg_id ? ntp_time(ha->ops->wall_us(ha->ctx)) : 0,
+	};
+}
+
 static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packet *ip,
 		  const struct mh_msg *msg, const uint8_t *mh, usec_t now)
 {
@@ -379,22 +408,9 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 	home = ha_home_of(ha, &hoa);
 	lease = binding ? binding->lease : ha_find_lease(ha, &hoa);
 	policy.no_new_bindings = refuses_new(ha, lease);
-	in = (struct verdict_in){
-		.ip = ip, .msg = msg, .mh = mh,
-		.key = msg->opts.mn_ha.present ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,
-		.may_be_unauthenticated = may_be_unauthenticated(ha, home, &hoa, lease),
-		.home = home, .binding = binding, .lease = lease,
-		.prefix_left = home ? home_valid_left(home, lease, now) : 0,
-		.prefix_deprecated = home && home_is_deprecated(home),
-		.to_other_home = home && !in6_eq(&home->cfg.address, &ip->dst),
-		.hoa_is_ours = ha_is_own_address(ha, &hoa),
-		.coa_is_ours = ha_is_own_address(ha, &coa),
-		.coa_is_bound = !in6_eq(&hoa, &coa) && leads_on(ha, &coa),
-		.cache_full = ha->bcache.n >= ha->bcache.max,
-		.key_of_binding_stands = binding && ha_find_key(ha, binding->spi),
-		.policy = &policy, .now = now,
-		.wall = msg->opts.has_mesg_id ? ntp_time(ha->ops->wall_us(ha->ctx)) : 0,
-	};
+	in = look_up(ha, ip, msg, home, binding, lease, now);
+	in.mh = mh;
+	in.policy = &policy;
 	verdict(&in, &v);
 	pending = before(binding);
 	if (!verdict_is_drop(v.reason))
