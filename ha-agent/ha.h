@@ -394,12 +394,12 @@ struct ha {
 	unsigned int log_tokens;
 	usec_t relay_tokens_at;		/* and of errors about tunnel packets */
 	unsigned int relay_tokens;
-	usec_t refresh_tokens_at;
+	usec_t refresh_tokens_at;	/* and of looks at bindings near their end */
 	unsigned int refresh_tokens;
-	struct ha_pending pending[HA_BATCH];
-	unsigned int n_pending;
 	usec_t dhaad_tokens_at;		/* and of home agent address discovery replies */
 	unsigned int dhaad_tokens;
+	struct ha_pending pending[HA_BATCH];
+	unsigned int n_pending;
 	uint64_t counters[HA_COUNTER_MAX];
 	uint64_t nd_ip6_errors[IP6_ERR_MAX], mh_ip6_errors[IP6_ERR_MAX];
 	uint64_t discovery_ip6_errors[IP6_ERR_MAX];
@@ -413,7 +413,7 @@ struct ha {
 /* 0, -EINVAL (ha_config_check() would say why) or -ENOMEM. */
 int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops, void *ctx,
 	    struct timers *timers, usec_t now);
-/* Forgets everything; asks nothing of the ops. */
+/* Forgets everything; asks nothing of the ops but to leave groups. */
 void ha_free(struct ha *ha);
 
 /* State of an access interface by its name; names that are not configured are ignored.
@@ -426,6 +426,9 @@ void ha_address(struct ha *ha, int ifindex, const struct in6_addr *addr, bool du
 void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 	      usec_t now);
 void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
+/* The same, and where it came from: the interface and its link-layer source. */
+void ha_rx_mh_link(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
+		   usec_t now);
 /* A packet that may have a Home Address option and is no Mobility Header. */
 void ha_rx_hao(struct ha *ha, const void *data, size_t len, usec_t now);
 /* A whole IPv6 packet, unchecked: an ICMPv6 error about a tunnel packet. */
@@ -433,9 +436,6 @@ void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now)
 /* What was inside of a tunnel packet that came in fragments from that address. Is changed. */
 void ha_rx_reassembled(struct ha *ha, const struct in6_addr *from, uint8_t *inner, size_t len,
 		       usec_t now);
-/* The same, and where it came from: the interface and its link-layer source. */
-void ha_rx_mh_link(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
-		   usec_t now);
 /* At the end of each turn: what the data path put off is done, then acknowledged. */
 void ha_flush(struct ha *ha, usec_t now);
 /* May be called at any time, also from within an op. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Mobility Headers from the home agent to a mobile node, signed (RFC 6275 6.1.1, RFC
- * 4285 5). Owns nothing; called by update.c and revoke.c.
+ * 4285 5). Owns nothing; called by update.c, refresh.c, revoke.c and error.c.
  */
 #include "ha-agent/ha.h"
 
