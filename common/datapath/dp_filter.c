@@ -508,6 +508,14 @@ int dp_filter_homes(struct dp_filter *f, const struct dp_home *homes, unsigned i
 	return put_homes(f);
 }
 
+bool dp_filter_is_home(const struct dp_filter *f, const struct in6_addr *addr)
+{
+	for (unsigned int i = 0; i < f->n_homes; i++)
+		if (in6_eq(&f->homes[i].address, addr))
+			return true;
+	return false;
+}
+
 int dp_filter_repair(struct dp_filter *f)
 {
 	int err;

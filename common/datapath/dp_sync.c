@@ -201,9 +201,11 @@ static void found_decap(void *ctx, const struct in6_addr *addr)
 
 	if (i >= 0) {
 		s->endpoints[i].seen = true;
-	} else if (y->adopt && (s->role == DP_ROLE_MN || in6_eq(addr, &s->source))) {
+	} else if (y->adopt && s->role == DP_ROLE_MN) {
 		endpoint_adopt(y, addr);
 		s->source = *addr;
+	} else if (y->adopt && (in6_eq(addr, &s->source) || dp_filter_is_home(s->filter, addr))) {
+		endpoint_adopt(y, addr);
 	} else {
 		sync_done(y, s->tunnel->ops->decap_del(s->tunnel, addr));
 	}

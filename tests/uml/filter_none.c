@@ -105,6 +105,13 @@ int dp_filter_repair(struct dp_filter *f)
 	return 0;
 }
 
+bool dp_filter_is_home(const struct dp_filter *f, const struct in6_addr *addr)
+{
+	(void)f;
+	(void)addr;
+	return false;
+}
+
 int dp_filter_homes(struct dp_filter *f, const struct dp_home *homes, unsigned int n)
 {
 	(void)f, (void)homes, (void)n;
