@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/core/log.h"
+#include "common/sys/alone.h"
 #include "common/sys/caps.h"
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
@@ -312,10 +313,29 @@ static int check_privileges(void)
 	return complain(why);
 }
 
+/* What a daemon at work has in the kernel is neither removed nor taken over. */
+static int check_alone(void)
+{
+	pid_t other = 0;
+	char why[128];
+	int err = alone_claim(PROGRAM, &other);
+
+	if (err == 0)
+		return 0;
+	if (err != -EADDRINUSE)
+		snprintf(why, sizeof(why), "no local socket: %s", strerror(-err));
+	else
+		snprintf(why, sizeof(why), "another " PROGRAM " runs here (process %d); expected "
+			 "none: stop it first", (int)other);
+	return complain(why);
+}
+
 static int cleanup(void)
 {
 	int n = check_privileges();
 
+	if (n == 0)
+		n = check_alone();
 	if (n != 0)
 		return n;
 	n = io_cleanup();
@@ -325,8 +345,7 @@ static int cleanup(void)
 	return EXIT_SUCCESS;
 }
 
-/* The socket first: it tells whether another daemon is at work, before anything is
- * touched. */
+/* A daemon of another network namespace may answer on the socket. */
 static int open_control(struct ha_ctl *ctl, struct loop *loop, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -358,8 +377,10 @@ static int run(struct loop *loop, const struct settings *s)
 		.event = ha_ctl_event, .event_ctx = &ctl,
 	};
 	char why[IO_WHY];
-	int err = open_control(&ctl, loop, s->control);
+	int err = check_alone();
 
+	if (err == 0)
+		err = open_control(&ctl, loop, s->control);
 	if (err != 0)
 		return err;
 	if (io_open(loop, &cfg, why, &ctl.io) < 0) {

@@ -12,6 +12,7 @@
 
 #include "common/core/hash.h"
 #include "common/core/log.h"
+#include "common/sys/alone.h"
 #include "common/sys/caps.h"
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
@@ -202,6 +203,20 @@ static void on_signal(void *ctx, int signo)
 	loop_stop(d->loop);
 }
 
+/* What a daemon at work has in the kernel is neither removed nor taken over. */
+static int check_alone(void)
+{
+	pid_t other = 0;
+	int r = alone_claim("dmip6-mnd", &other);
+
+	if (r == -EADDRINUSE)
+		fprintf(stderr, "dmip6-mnd: another dmip6-mnd runs here (process %d); expected none: "
+			"stop it first\n", (int)other);
+	else if (r < 0)
+		fprintf(stderr, "dmip6-mnd: no local socket: %s\n", strerror(-r));
+	return r < 0 ? EXIT_FAILURE : 0;
+}
+
 static int cleanup(const struct mn_settings *s)
 {
 	int n = dp_cleanup(s->table_base, MND_DEVICE);
@@ -285,6 +300,9 @@ int main(int argc, char **argv)
 		code = EXIT_FAILURE;
 		goto out;
 	}
+	code = check_alone();
+	if (code)
+		goto out;
 	if (a.cleanup) {
 		code = cleanup(&d.settings);
 		goto out;

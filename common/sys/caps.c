@@ -6,7 +6,6 @@
 #include "common/sys/caps.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,6 +39,21 @@ int caps_check(const char **missing)
 	}
 	(void)cap_free(caps);
 	return err;
+}
+
+bool caps_has(pid_t pid)
+{
+	cap_t caps = cap_get_pid(pid);
+	bool all = caps;
+
+	for (size_t i = 0; i < N_NEEDED && all; i++) {
+		cap_flag_value_t v = CAP_CLEAR;
+
+		all = cap_get_flag(caps, needed[i].value, CAP_PERMITTED, &v) == 0 && v == CAP_SET;
+	}
+	if (caps)
+		(void)cap_free(caps);
+	return all;
 }
 
 static bool is_needed(cap_value_t v)

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the daemons leave in the kernel: nothing after a stop, nothing after --cleanup."""
+"""What the daemons leave in the kernel: nothing after a stop, nothing after --cleanup. What
+belongs to one that runs is left alone."""
 
 import os
 import signal
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -88,5 +90,44 @@ def test_killed(t):
             t.equal(p.returncode, 0, f"--cleanup with nothing to do, on {box}")
 
 
+def test_beside(t):
+    """--cleanup, and a second daemon, beside one that runs"""
+    with Lab(tap.BINDIR) as lab:
+        away(lab)
+        before = snapshot(lab)
+        for box in BOXES:
+            name = DAEMON[box]
+            p = lab.run(box, lab.bin(name), "--cleanup")
+            t.equal((p.returncode, p.stdout), (1, ""), f"{box}: --cleanup is refused")
+            t.ok(f"another {name} runs here" in p.stderr, f"{box}: and says why", p.stderr)
+            other = lab.path(f"{box}-other")
+            args = ["--interface", "acc0", "--prefix", "2001:db8:9::/56"] if box != "mn" else []
+            p = lab.run(box, lab.bin(name), "--state-dir", other, "--control", other + ".sock",
+                        *args)
+            t.equal(p.returncode, 1, f"{box}: a second daemon is refused")
+            t.ok(f"another {name} runs here" in p.stderr, f"{box}: and says why", p.stderr)
+        t.equal(snapshot(lab), before, "nothing in the kernel has changed")
+
+
+def hold_name(name):
+    """An ordinary user's process that has a daemon's name among the abstract sockets."""
+    s = socket.socket(socket.AF_UNIX)
+    s.bind("\0" + name)
+    s.listen(1)
+    os.setuid(65534)
+    signal.pause()
+
+
+def test_ordinary_user(t):
+    """a name that an ordinary user holds keeps no daemon from starting"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        lab.spawn("holder", "ar1", hold_name, "dmip6-had")
+        t.ok(wait_for(lambda: "@dmip6-had" in lab.run("ar1", "cat", "/proc/net/unix").stdout, 5.0),
+             "an ordinary user has the name")
+        lab.start_had(1)
+        t.equal(lab.status("ar1")["role"], "ha", "the daemon runs")
+
+
 if __name__ == "__main__":
-    tap.main(test_stopped, test_killed)
+    tap.main(test_stopped, test_killed, test_beside, test_ordinary_user)
