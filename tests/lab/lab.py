@@ -467,7 +467,7 @@ class Lab:
         if ready:
             self.wait_ready("mn")
 
-    def wait_ready(self, box, timeout=5.0):
+    def wait_ready(self, box, timeout=20.0):
         def ready():
             p = self.procs[box]
             if p.poll() is not None:

@@ -20,7 +20,7 @@ import sys
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = ("sh bash mount mkdir cat grep sed awk sort head tail tr cut wc ls ln rm cp mv sleep uname "
             "id kill timeout env true false test date dirname basename readlink mktemp mkfifo nproc "
-            "stat base64 touch chmod chown seq ip bridge tc nft sysctl modprobe python3").split()
+            "stat base64 touch chmod chown setpriv seq ip bridge tc nft sysctl modprobe python3").split()
 PACKAGES = ("scapy", "_?pytest", "pytest_xdist", "xdist", "execnet", "pluggy", "iniconfig",
             "packaging", "attrs?", "py")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
