@@ -18,7 +18,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RX_BUFFER	(1024 * 1024)
+/* 100 ms of 100,000 small packets a second: so long a busy machine may let us wait in a flood
+ * before a good one is lost. Memory only while they wait. */
+#define RX_BUFFER	(8 * 1024 * 1024)
 #define RX_BATCH	64
 #define TX_BATCH	64
 #define PACKET_ROOM	9216		/* a jumbo frame; what is longer is read in part */
