@@ -184,12 +184,11 @@ static void *open_own_prefix(struct conf *c, void *obj, const struct conf_word *
 static void close_prefix(struct conf *c, void *obj, const struct conf_word *kw)
 {
 	struct ha_home_config *h = &home.home;
+	bool shared = h->mode == HOME_SHARED;
 	struct ha_config *cfg = home.cfg;
 
 	(void)obj;
 	(void)kw;
-	bool shared = h->mode == HOME_SHARED;
-
 	if (!in6_is_routable(&h->prefix.addr) || h->prefix.len == 0 ||
 	    (shared ? h->prefix.len != 64 : h->prefix.len > 63)) {
 		conf_error(c, &home.at, shared ? "%s cannot be shared by hosts; expected a global "

@@ -116,13 +116,8 @@ static void rx_request(struct ha *ha, const struct ip6_packet *to, uint16_t id, 
 	ip.src = home->cfg.address;
 	fill_reply(ha, home, &msg.u.dhaad, now);
 	wb_init(&w, room, sizeof(room));
-	ip6_encode(&w, &ip);
-	if (icmp6_encode(&w, &msg, &ip.src, &ip.dst) < 0)
-		return;
-	ip6_finish(&w, 0);
-	ha->counters[HA_TX_DHAAD]++;
-	if (ha->ops->send_routed(ha->ctx, w.base, w.len) < 0)
-		ha->counters[HA_SEND_FAILED]++;
+	if (icmp6_packet(&w, &ip, &msg) == 0)
+		message_send(ha, w.base, w.len, HA_TX_DHAAD);
 }
 
 /* ---- mobile prefix solicitations ---- */

@@ -15,15 +15,6 @@
 #define ICMP6_ERROR_MAX		1280	/* RFC 4443 2.4 c: the smallest MTU of IPv6 */
 #define ICMP6_ERROR_HDR		8
 
-static void send_error(struct ha *ha, const void *packet, size_t len, enum ha_counter counter)
-{
-	if (len == 0)
-		return;
-	ha->counters[counter]++;
-	if (ha->ops->send_routed(ha->ctx, packet, len) < 0)
-		ha->counters[HA_SEND_FAILED]++;
-}
-
 /* RFC 6275 9.3.3: to the source, with the home address as it stood on the wire. */
 static void send_binding_error(struct ha *ha, const struct ip6_packet *to,
 			       enum mh_be_status status)
@@ -37,7 +28,7 @@ static void send_binding_error(struct ha *ha, const struct ip6_packet *to,
 
 	if (to->has_hao)
 		msg.u.be.hoa = to->hao;
-	send_error(ha, room, message_build(&ip, &msg, NULL, NULL, NULL, room), HA_TX_BE);
+	message_send(ha, room, message_build(&ip, &msg, NULL, NULL, NULL, room), HA_TX_BE);
 }
 
 void error_icmp6(struct ha *ha, const struct ha_icmp6_error *e, enum ha_counter counter)
@@ -61,7 +52,7 @@ void error_icmp6(struct ha *ha, const struct ha_icmp6_error *e, enum ha_counter 
 		return;
 	wb_set_u16(&w, IP6_HDR_LEN + 2, cksum_ip6(&ip.src, &ip.dst, IP6_NH_ICMP6,
 						  room + IP6_HDR_LEN, w.len - IP6_HDR_LEN));
-	send_error(ha, room, w.len, counter);
+	message_send(ha, room, w.len, counter);
 }
 
 /* RFC 4443 3.4: where in the packet the error is. */

@@ -10,7 +10,7 @@
  *	refresh.c	Binding Refresh Requests before the end of a lifetime
  *	revoke.c	Binding Revocation Indications out, their acknowledgements in
  *	drain.c		the way to a stop that hurts nobody
- *	message.c	builds and signs what these send
+ *	message.c	builds, signs and sends what these have to say
  *	error.c		answers to Mobility Headers that cannot be read
  *	verdict.c	what is to be said to a Binding Update
  *	binding.c	the state machine of one binding
@@ -492,6 +492,11 @@ const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi);	/* NULL: no
 size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const struct ha_key *key,
 		     const struct in6_addr *coa, const struct in6_addr *hoa,
 		     uint8_t room[MESSAGE_ROOM]);
+/* To the mobile node where it is, from the address that it registered with; by a type 2
+ * routing header with its home address. */
+struct ip6_packet message_header(const struct binding *b, uint8_t next_header);
+/* By the routing table; counts it, and a failure too. len 0: nothing to be sent. */
+void message_send(struct ha *ha, const void *packet, size_t len, enum ha_counter counter);
 
 /* The part of ha_config_check() that is about homes and their interfaces. */
 const char *home_config_check(struct ha_config *cfg);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mobility Headers from the home agent to a mobile node, signed (RFC 6275 6.1.1, RFC
- * 4285 5). Owns nothing; called by update.c, refresh.c, revoke.c and error.c.
+ * What the home agent sends to mobile nodes, and to others by the routing table: Mobility
+ * Headers, signed (RFC 6275 6.1.1, RFC 4285 5), and how a mobile node that is away is reached
+ * (RFC 6275 9.3.2). Owns nothing; called by update.c, refresh.c, revoke.c, error.c,
+ * discovery.c and mpd.c.
  */
 #include "ha-agent/ha.h"
 
@@ -31,4 +33,21 @@ size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const stru
 		return 0;
 	mh_set_cksum(room + at, w.len - at, ip6_cksum_src(ip), ip6_cksum_dst(ip));
 	return w.len;
+}
+
+struct ip6_packet message_header(const struct binding *b, uint8_t next_header)
+{
+	return (struct ip6_packet){
+		.src = b->home->cfg.address, .dst = b->coa, .hop_limit = 64,
+		.has_rh2 = true, .rh2 = b->hoa, .next_header = next_header,
+	};
+}
+
+void message_send(struct ha *ha, const void *packet, size_t len, enum ha_counter counter)
+{
+	if (len == 0)
+		return;
+	ha->counters[counter]++;
+	if (ha->ops->send_routed(ha->ctx, packet, len) < 0)
+		ha->counters[HA_SEND_FAILED]++;
 }

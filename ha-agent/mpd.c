@@ -102,12 +102,8 @@ static void advertise(struct mpd *m, uint16_t id, enum ha_counter counter, usec_
 {
 	struct binding *b = m->binding;
 	struct ha *ha = b->home->ha;
-	/* RFC 6275 10.6.3: from the address that it registered with; 6.8: to where it is, by
-	 * a type 2 routing header with the home address. */
-	struct ip6_packet ip = {
-		.src = b->home->cfg.address, .dst = b->coa, .hop_limit = 64,
-		.has_rh2 = true, .rh2 = b->hoa, .next_header = IP6_NH_ICMP6,
-	};
+	/* RFC 6275 10.6.3, 6.8. */
+	const struct ip6_packet ip = message_header(b, IP6_NH_ICMP6);
 	/* RFC 6275 6.8: M and O are clear where there is no DHCPv6. */
 	struct icmp6_msg msg = { .type = ICMP6_MPA, .u.mp = { .id = id } };
 	uint8_t room[RA_ROOM];
@@ -118,15 +114,11 @@ static void advertise(struct mpd *m, uint16_t id, enum ha_counter counter, usec_
 	if (msg.u.mp.n_prefixes == 0)
 		return;
 	wb_init(&w, room, sizeof(room));
-	ip6_encode(&w, &ip);
-	if (icmp6_encode(&w, &msg, ip6_cksum_src(&ip), ip6_cksum_dst(&ip)) < 0)
+	if (icmp6_packet(&w, &ip, &msg) < 0)
 		return;
-	ip6_finish(&w, 0);
 	m->sent = now;
 	b->prefixes_due = now + random_delay(b, now);
-	ha->counters[counter]++;
-	if (ha->ops->send_routed(ha->ctx, w.base, w.len) < 0)
-		ha->counters[HA_SEND_FAILED]++;
+	message_send(ha, w.base, w.len, counter);
 }
 
 /* RFC 6275 10.6.2: again after PREFIX_ADV_TIMEOUT, twice that, and so on. */

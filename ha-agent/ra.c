@@ -26,11 +26,7 @@ size_t nd_build(const struct icmp6_msg *msg, const struct in6_addr *src,
 	struct wbuf w;
 
 	wb_init(&w, room, RA_ROOM);
-	ip6_encode(&w, &ip);
-	if (icmp6_encode(&w, msg, src, dst) < 0)
-		return 0;
-	ip6_finish(&w, 0);
-	return w.err ? 0 : w.len;
+	return icmp6_packet(&w, &ip, msg) < 0 ? 0 : w.len;
 }
 
 /* RFC 4191 2.2: of lifetime zero with medium preference, always. */

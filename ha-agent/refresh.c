@@ -28,10 +28,7 @@ usec_t refresh_at(const struct binding *b)
 static void send_request(const struct binding *b)
 {
 	struct ha *ha = b->home->ha;
-	struct ip6_packet ip = {
-		.src = b->home->cfg.address, .dst = b->coa, .hop_limit = 64,
-		.has_rh2 = true, .rh2 = b->hoa, .next_header = MH_NEXT_HEADER,
-	};
+	const struct ip6_packet ip = message_header(b, MH_NEXT_HEADER);
 	const struct ha_key *key = ha_find_key(ha, b->spi);
 	struct mh_msg msg = { .type = MH_BRR };
 	uint8_t room[MESSAGE_ROOM];
@@ -44,11 +41,9 @@ static void send_request(const struct binding *b)
 	len = message_build(&ip, &msg, key, &b->coa, &b->hoa, room);
 	if (len == 0)
 		return;
-	ha->counters[HA_TX_BRR]++;
 	log_debug("binding %s: in use and near its end, a refresh is asked for",
 		  in6_str(&b->hoa).s);
-	if (ha->ops->send_routed(ha->ctx, room, len) < 0)
-		ha->counters[HA_SEND_FAILED]++;
+	message_send(ha, room, len, HA_TX_BRR);
 }
 
 void refresh_look(struct binding *b, usec_t now)

@@ -42,10 +42,7 @@ static void send_indication(const struct revocation *r)
 	const struct binding *b = r->binding;
 	struct ha *ha = b->home->ha;
 	/* RFC 5846 7: to the care-of address, by a type 2 routing header. */
-	struct ip6_packet ip = {
-		.src = b->home->cfg.address, .dst = b->coa, .hop_limit = 64,
-		.has_rh2 = true, .rh2 = b->hoa, .next_header = MH_NEXT_HEADER,
-	};
+	const struct ip6_packet ip = message_header(b, MH_NEXT_HEADER);
 	struct mh_msg msg = { .type = MH_BR, .u.br = {
 		.type = BR_INDICATION, .code = (uint8_t)r->trigger, .seq = r->sequence,
 	} };
@@ -53,11 +50,7 @@ static void send_indication(const struct revocation *r)
 	/* RFC 5846 6.1: protected as the Binding Updates were. */
 	size_t len = message_build(&ip, &msg, ha_find_key(ha, b->spi), &b->coa, &b->hoa, room);
 
-	if (len == 0)
-		return;
-	ha->counters[HA_TX_BRI]++;
-	if (ha->ops->send_routed(ha->ctx, room, len) < 0)
-		ha->counters[HA_SEND_FAILED]++;
+	message_send(ha, room, len, HA_TX_BRI);
 }
 
 static void tell(struct revocation *r, usec_t now)

@@ -504,10 +504,8 @@ static void on_solicit(void *ctx, struct movement *m, usec_t now)
 		memcpy(rs.u.rs.slla.mac, i->link.mac, 6);
 	}
 	wb_init(&w, room, sizeof(room));
-	ip6_encode(&w, &ip);
-	if (icmp6_encode(&w, &rs, &ip.src, &ip.dst))
+	if (icmp6_packet(&w, &ip, &rs) < 0)
 		return;
-	ip6_finish(&w, 0);
 	i->mn->ops->send_link(i->mn->ctx, i->link.ifindex, all_routers_mac, w.base, w.len);
 	mn_event(i->mn, "rs.sent", i, NULL, NULL, now);
 }
@@ -530,10 +528,8 @@ static int on_probe(void *ctx, struct movement *m, usec_t now)
 	ns.u.ns.slla.present = true;
 	memcpy(ns.u.ns.slla.mac, i->link.mac, 6);
 	wb_init(&w, room, sizeof(room));
-	ip6_encode(&w, &ip);
-	if (icmp6_encode(&w, &ns, &ip.src, &ip.dst))
+	if (icmp6_packet(&w, &ip, &ns) < 0)
 		return -EINVAL;
-	ip6_finish(&w, 0);
 	return i->mn->ops->send_link(i->mn->ctx, i->link.ifindex, m->router.mac, w.base, w.len);
 }
 

@@ -46,10 +46,8 @@ static void send_solicitation(struct mn *mn, struct anchor *a)
 	struct wbuf w;
 
 	wb_init(&w, room, sizeof(room));
-	ip6_encode(&w, &ip);
-	if (icmp6_encode(&w, &msg, ip6_cksum_src(&ip), ip6_cksum_dst(&ip)) < 0)
+	if (icmp6_packet(&w, &ip, &msg) < 0)
 		return;
-	ip6_finish(&w, 0);
 	mn->counters[MN_C_MPS]++;
 	(void)mn->ops->send_routed(mn->ctx, w.base, w.len);
 }

@@ -604,3 +604,16 @@ int icmp6_encode(struct wbuf *w, const struct icmp6_msg *msg, const struct in6_a
 		   cksum_ip6(src, dst, IP6_NH_ICMP6, w->base + at, w->len - at));
 	return 0;
 }
+
+int icmp6_packet(struct wbuf *w, const struct ip6_packet *ip, const struct icmp6_msg *msg)
+{
+	size_t at = w->len;
+	int err;
+
+	ip6_encode(w, ip);
+	err = icmp6_encode(w, msg, ip6_cksum_src(ip), ip6_cksum_dst(ip));
+	if (err < 0)
+		return err;
+	ip6_finish(w, at);
+	return w->err ? -ENOSPC : 0;
+}

@@ -9,6 +9,8 @@
 
 #include "common/wire/buf.h"
 
+struct ip6_packet;
+
 #define ICMP6_UNREACHABLE	1	/* RFC 4443 */
 #define ICMP6_TOO_BIG		2
 #define ICMP6_TIME_EXCEEDED	3
@@ -128,5 +130,7 @@ enum icmp6_err icmp6_decode(const void *data, size_t len, const struct in6_addr 
 /* Appends one message with its checksum. 0, -ENOSPC or -EINVAL. */
 int icmp6_encode(struct wbuf *w, const struct icmp6_msg *msg, const struct in6_addr *src,
 		 const struct in6_addr *dst);
+/* Appends the whole packet: this header and one message. 0, -ENOSPC or -EINVAL. */
+int icmp6_packet(struct wbuf *w, const struct ip6_packet *ip, const struct icmp6_msg *msg);
 
 #endif
