@@ -301,9 +301,12 @@ static void set_tcp_mss(struct conf *c, void *obj, const struct conf_word *kw,
 
 	(void)kw;
 	(void)n;
+	/* What the smallest MTU of IPv6 leaves, and the largest that TCP can say. */
 	if (strcmp(args[0].text, "no") == 0)
 		cfg->tcp_mss = 0;
-	/* What the smallest MTU of IPv6 leaves, and the largest that TCP can say. */
+	else if (args[0].text[0] < '0' || args[0].text[0] > '9')
+		conf_error(c, &args[0], "\"%s\" is no segment size; expected 1220 to 65535, or no",
+			   args[0].text);
 	else if (conf_u32(c, &args[0], 1220, 65535, &mss))
 		cfg->tcp_mss = (uint16_t)mss;
 }
