@@ -390,6 +390,8 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 		timer_stop(a->timers, &a->timer);
 		a->bound_until = 0;
 		change_state(a, ANCHOR_ATTACHED, "home registration ended", now);
+		if (a->ops->returned && m->status < BA_UNSPECIFIED)
+			a->ops->returned(a->ctx, a);
 		break;
 	case ANCHOR_ATTACHED:
 	case ANCHOR_DEPARTED:

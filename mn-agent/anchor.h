@@ -49,6 +49,8 @@ struct anchor_ops {
 	void (*held)(void *ctx, struct anchor *a);
 	/* Counts the flows on the HoA afresh: asked once, before an anchor is given up. */
 	unsigned int (*count_flows)(void *ctx, struct anchor *a);
+	/* The home agent has let the HoA go; its link may hear of it again. May be NULL. */
+	void (*returned)(void *ctx, struct anchor *a);
 	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
 	/* Something to tell people: "bu.sent", "ba.received", "state". detail may be NULL. */
 	void (*notify)(void *ctx, struct anchor *a, const char *event, const char *detail,

@@ -22,6 +22,8 @@
 
 
 static const uint8_t all_routers_mac[6] = { 0x33, 0x33, 0, 0, 0, 2 };
+static const uint8_t all_nodes_mac[6] = { 0x33, 0x33, 0, 0, 0, 1 };
+static const struct in6_addr all_nodes = { { { 0xff, 2, [15] = 1 } } };
 static const struct in6_addr all_routers = { { { 0xff, 2, [15] = 2 } } };
 
 static struct in6_prefix router_prefix(const struct router *r, unsigned int n)
@@ -508,6 +510,30 @@ static void on_solicit(void *ctx, struct movement *m, usec_t now)
 		return;
 	i->mn->ops->send_link(i->mn->ctx, i->link.ifindex, all_routers_mac, w.base, w.len);
 	mn_event(i->mn, "rs.sent", i, NULL, NULL, now);
+}
+
+/* RFC 6275 11.5.5: to all nodes, unsolicited, and to override what the home agent had told
+ * them. Nobody is a neighbour in a prefix of one host's own. */
+void attach_announce(const struct mn_iface *i, const struct in6_addr *hoa)
+{
+	struct icmp6_msg na = { .type = ICMP6_NA, .u.na = {
+		.flags = NA_FLAG_OVERRIDE, .target = *hoa, .tlla.present = true,
+	} };
+	struct ip6_packet ip = {
+		.src = *hoa, .dst = all_nodes, .hop_limit = 255, .next_header = IP6_NH_ICMP6,
+	};
+	uint8_t room[128];
+	struct wbuf w;
+
+	if (i->move.router.per_host)
+		return;
+	memcpy(na.u.na.tlla.mac, i->link.mac, 6);
+	wb_init(&w, room, sizeof(room));
+	ip6_encode(&w, &ip);
+	if (icmp6_encode(&w, &na, &ip.src, &ip.dst))
+		return;
+	ip6_finish(&w, 0);
+	(void)i->mn->ops->send_link(i->mn->ctx, i->link.ifindex, all_nodes_mac, w.base, w.len);
 }
 
 static int on_probe(void *ctx, struct movement *m, usec_t now)

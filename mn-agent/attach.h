@@ -23,6 +23,8 @@ void attach_settle(struct mn *mn, usec_t now);
 void attach_leave_routers(struct mn *mn);
 /* Puts our copy of an address on our device, or takes it off, as its users require. */
 void attach_own_addr(struct mn *mn, const struct in6_addr *addr);
+/* The address is on this link again: where others share its prefix they are told. */
+void attach_announce(const struct mn_iface *i, const struct in6_addr *hoa);
 
 /* mn.c */
 struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,

@@ -208,6 +208,14 @@ static void anchor_notify(void *ctx, struct anchor *a, const char *event, const 
 	mn->ops->changed(mn->ctx);
 }
 
+static void anchor_returned(void *ctx, struct anchor *a)
+{
+	const struct mn_iface *i = find_iface(ctx, a->ifindex);
+
+	if (i)
+		attach_announce(i, &a->hoa);
+}
+
 static int64_t anchor_wall_us(void *ctx)
 {
 	struct mn *mn = ctx;
@@ -218,7 +226,7 @@ static int64_t anchor_wall_us(void *ctx)
 static const struct anchor_ops anchor_ops = {
 	.send = anchor_send, .tunnel_set = anchor_tunnel_set, .tunnel_del = anchor_tunnel_del,
 	.held = anchor_held, .count_flows = anchor_count_flows, .wall_us = anchor_wall_us,
-	.notify = anchor_notify,
+	.returned = anchor_returned, .notify = anchor_notify,
 };
 
 static const struct mn_key *find_key(const struct mn *mn, const struct in6_addr *ha)

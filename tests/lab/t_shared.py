@@ -220,6 +220,8 @@ def test_with_the_daemon(t):
         play.move(1)
         t.ok(wait_for(lambda: not lab.status("ar1")["bindings"], 8.0),
              "back, its binding is gone", lab.status("ar1")["bindings"])
+        t.ok(wait_for(lambda: link.neighbour(source) == lab.mac(), 3.0),
+             "the neighbour is told that it is there itself", link.neighbour(source))
         play.run_for(3.0)
         t.ok("dadfailed" not in lab.run("mn", "ip", "-6", "addr").stdout,
              "its addresses are its own", lab.run("mn", "ip", "-6", "addr").stdout)

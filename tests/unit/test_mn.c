@@ -28,7 +28,7 @@
 #define IF	2
 
 enum what {
-	SENT_LINK, SENT_BU, SENT_BRA, PATH_SET, PATH_UNSET, ADDR_SET, ADDR_UNSET, ADDR_DROP,
+	SENT_LINK, SENT_NA, SENT_BU, SENT_BRA, PATH_SET, PATH_UNSET, ADDR_SET, ADDR_UNSET, ADDR_DROP,
 	END_ADD, END_DEL, TUNNEL_SET, TUNNEL_DEL
 };
 
@@ -71,11 +71,23 @@ static struct record *record(struct world *w, enum what what, const struct in6_a
 
 static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
 {
-	(void)mac;
-	(void)data;
+	struct ip6_packet ip;
+	struct icmp6_msg msg;
+
 	assert_int_equal(ifindex, IF);
-	assert_true(len >= IP6_HDR_LEN + 8);
-	record(ctx, SENT_LINK, NULL);
+	assert_int_equal(ip6_decode(data, len, &ip), IP6_OK);
+	assert_int_equal(icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len, &ip.src,
+				      &ip.dst, ip.hop_limit, &msg), ICMP6_OK);
+	if (msg.type != ICMP6_NA) {
+		record(ctx, SENT_LINK, NULL);
+		return 0;
+	}
+	/* RFC 6275 11.5.5. */
+	assert_memory_equal(mac, ((const uint8_t[]){ 0x33, 0x33, 0, 0, 0, 1 }), 6);
+	assert_int_equal(msg.u.na.flags, NA_FLAG_OVERRIDE);
+	assert_true(msg.u.na.tlla.present);
+	assert_memory_equal(msg.u.na.tlla.mac, our_mac, 6);
+	record(ctx, SENT_NA, &msg.u.na.target);
 	return 0;
 }
 
@@ -947,6 +959,36 @@ static void return_to_the_first_router(void **state)
 	assert_true(where(w, END_DEL, &coa) >= 0);
 	assert_true(in6_is_any(&w->mn.endpoint));
 	assert_false(mn_find_anchor(&w->mn, &hoa)->held);
+	assert_int_equal(count(w, SENT_NA), 0);		/* nobody else is in its prefix */
+}
+
+/* RFC 6275 11.5.5: who has neighbours tells them, when the home agent has let go, and not
+ * before. */
+static void return_to_a_shared_link_is_announced(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1), coa = kernel_addr(2), ll = at(0, "fe80::ff:fe00:9");
+	struct nd_ra shared = advertisement(1, true);
+	struct world *w = *state;
+
+	link_is(w, true, true);
+	address(w, &ll, false);
+	hear(w, 1, &shared);
+	address(w, &hoa, false);
+	after(w, 1 * S);
+	flow(w, &hoa);
+	move_link_to(w, 2);
+	address(w, &coa, false);
+	grant(w, &hoa);
+	assert_string_equal(state_of(w, &hoa), "bound");
+	link_is(w, false, true);
+	link_is(w, true, true);
+	hear(w, 1, &shared);
+	assert_string_equal(state_of(w, &hoa), "returning");
+	assert_int_equal(count(w, SENT_NA), 0);
+	grant(w, &hoa);
+	assert_string_equal(state_of(w, &hoa), "attached");
+	assert_int_equal(count(w, SENT_NA), 1);
+	assert_true(where(w, SENT_NA, &hoa) >= 0);
 }
 
 /* The advertisement that brings it home says how long the prefix lives from now. */
@@ -1348,7 +1390,8 @@ int main(void)
 		T(ba_for_somebody_else_is_not_looked_at), T(counters_have_names),
 		T(order_of_a_move), T(left_without_flows),
 		T(several_anchors_register_at_one_move), T(new_flows_use_the_new_prefix),
-		T(return_to_the_first_router), T(return_renews_the_prefix),
+		T(return_to_the_first_router), T(return_to_a_shared_link_is_announced),
+		T(return_renews_the_prefix),
 		T(released_after_the_last_flow),
 		T(lost_end_of_flow_is_found_by_the_recount), T(a_flap_registers_again),
 		T(a_flap_at_home_keeps_the_flow_s_address), T(held_at_home_ends_with_its_flows),
