@@ -87,7 +87,7 @@ def test_old_number(sites, name, way, flags):
     node.holds(away)
 
 
-@pytest.mark.parametrize("name", [REAL, VIRTUAL] if REAL != VIRTUAL else [VIRTUAL])
+@pytest.mark.parametrize("name", [REAL, VIRTUAL])
 @covers("10.3.2-11", "10.3.2-12", "10.3.2-15")
 def test_late_registration(sites, name):
     """A registration from before the return that comes after it: status 135, to the care-of
@@ -115,3 +115,19 @@ def test_comes_and_goes(sites):
         node.holds(node.coa)
         assert leave(node, HOME).status == 0
         node.is_unbound()
+
+
+@pytest.mark.parametrize("name", [REAL, VIRTUAL])
+@covers("10.3.2-09", "10.3.2-10", "9.5.4-07")
+def test_home_without_a_word(sites, name):
+    """A node that comes home and sends nothing but its de-registration is answered on the
+    link, at its link-layer address: refused at first, for an old number, then accepted."""
+    node = sites(name).node()
+    node.register(seq=15)
+    node.coa = node.hoa
+    node.site.present[node.hoa] = node.mac
+    for seq, status in ((14, 135), (16, 0)):
+        ack = node.ask(seq=seq, lifetime=0, hao=None)
+        assert (ack.status, ack.dst, ack.routing) == (status, node.hoa, None)
+        assert (ack.frame.link, ack.frame.mac) == ("home", node.mac)
+    node.is_unbound()

@@ -53,7 +53,7 @@ def expiry(site):
     assert node.ask(lifetime=0).status == 133, "nothing is left to be de-registered"
 
 
-expiring = covers("10.3.1-14", "10.3.1-24", "8.4-01")
+expiring = covers("10.3.1-14", "10.3.1-24", "10.3.1-39", "8.4-01")
 test_expiry_real = covers("HA_2_1_4")(expiring(scenario(REAL, expiry)))
 test_expiry_virtual = covers("HA_2_1_8")(expiring(scenario(VIRTUAL, expiry)))
 
