@@ -10,6 +10,7 @@
 #include "common/sys/group.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -35,7 +36,7 @@ struct member {
 struct groups {
 	struct member *members;
 	unsigned int n;
-	int fds[SOCKETS_MAX];		/* the last one may have room */
+	int fds[SOCKETS_MAX];
 	unsigned int n_fds;
 };
 
@@ -86,16 +87,24 @@ static int another_socket(struct groups *g)
 	return fd;
 }
 
-/* The socket that holds the membership, or negative errno. */
+static bool is_full(int err)
+{
+	return err == -ENOBUFS || err == -ENOMEM;
+}
+
+/* The socket that holds the membership, or negative errno. The newest one is likely to have
+ * room; where many have left, older ones have too. */
 static int hold(struct groups *g, const struct key *k)
 {
-	int fd = g->n_fds > 0 ? g->fds[g->n_fds - 1] : another_socket(g);
-	int err = fd < 0 ? fd : change(fd, IPV6_JOIN_GROUP, k);
+	int fd, err;
 
-	if (fd >= 0 && (err == -ENOBUFS || err == -ENOMEM)) {
-		fd = another_socket(g);
-		err = fd < 0 ? fd : change(fd, IPV6_JOIN_GROUP, k);
+	for (unsigned int i = g->n_fds; i-- > 0;) {
+		err = change(g->fds[i], IPV6_JOIN_GROUP, k);
+		if (!is_full(err))
+			return err < 0 ? err : g->fds[i];
 	}
+	fd = another_socket(g);
+	err = fd < 0 ? fd : change(fd, IPV6_JOIN_GROUP, k);
 	return err < 0 ? err : fd;
 }
 

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -87,6 +88,43 @@ static void more_than_one_socket_takes(void **state)
 	assert_int_equal(members(), 0);
 }
 
+static unsigned int open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* Where many come and go there is an end to sockets, not to those who come. */
+static void sockets_that_have_room_again_are_used(void **state)
+{
+	int lo = (int)if_nametoindex("lo");
+	unsigned int before;
+	struct groups *g;
+
+	(void)state;
+	assert_int_equal(groups_new(&g), 0);
+	for (unsigned int n = 0; n < 4096; n++) {
+		struct in6_addr a = group(n);
+
+		assert_int_equal(groups_join(g, lo, &a), 0);
+	}
+	before = open_files();
+	for (unsigned int n = 0; n < 3000; n++) {
+		struct in6_addr old = group(n), new = group(n + 5000);
+
+		groups_leave(g, lo, &old);
+		assert_int_equal(groups_join(g, lo, &new), 0);
+	}
+	assert_int_equal(open_files(), before);
+	groups_free(g);
+}
+
 static void no_such_interface(void **state)
 {
 	struct in6_addr a = group(1);
@@ -104,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_long_as_anybody_wants_it),
 		cmocka_unit_test(more_than_one_socket_takes),
+		cmocka_unit_test(sockets_that_have_room_again_are_used),
 		cmocka_unit_test(no_such_interface),
 	};
 
