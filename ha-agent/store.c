@@ -247,6 +247,9 @@ static void restore_lease(void *ctx, const struct ha_lease_record *r)
 
 	own.until -= x->offset;
 	err = ha_restore_lease(x->ha, &own, x->now);
+	/* Of a prefix that was withdrawn long ago: nobody misses it. */
+	if (err == -EINVAL && own.until <= x->now)
+		return;
 	if (err < 0)
 		log_warn("lease %s of %s is not taken over: %s", in6_prefix_str(&r->prefix).s,
 			 mac_str(r->mac).s, err == -EINVAL ? "not of a prefix that is configured" :
