@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The binding cache (RFC 6275 9.1, 10.1). Owns every struct binding. Called by update.c
- * and ha.c (find, add) and binding.c (delete).
+ * and ha.c (add), binding.c (delete), and all who look for one.
  */
 #include "ha-agent/bcache.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Leases in SQLite: WAL, synced at each commit, one writer (a lock file
- * beside the database). Called by store.c and main.c.
+ * beside the database), and the homes they are of. Called by store.c and io.c.
  */
 #include "ha-agent/leasedb.h"
 

@@ -2,7 +2,8 @@
 /*
  * The access side: hosts appear by Router Solicitations, get a lease and an answer at
  * once, and are watched until they are gone. Called by io.c (ha_rx_nd), ha.c (interface
- * states, restored leases), update.c (a host registered from elsewhere) and binding.c.
+ * states, restored leases), update.c (a host registered from elsewhere), binding.c (the last
+ * binding went), mpd.c (an absent host needs another prefix), drain.c and renumber.c.
  * RFC 4861 6.2, 7.2; RFC 6275 section 7; RFC 8273; RFC 6085 (one host by its link-layer
  * address, whatever the IPv6 destination).
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The pool of prefixes and the leases on them. Owns every struct lease. Called by ha.c
- * (restoring), nd.c (a host appears or its lease ends) and update.c (look-ups).
+ * (restoring), nd.c (a host appears or its lease ends), and all who look for one.
  * RFC 8273: a prefix for each host.
  */
 #include "ha-agent/prefix.h"

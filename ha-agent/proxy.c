@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Neighbour Discovery for absent hosts on a shared home link. Owns the struct proxy of
- * each binding. Called by binding.c (the binding begins and ends), nd.c (what others on the
- * link send) and its timer:
+ * each binding. Called by binding.c (the binding begins and ends), update.c (what to answer),
+ * nd.c (what others on the link send) and its timer:
  *
  *	announce	the next of three unsolicited advertisements, RetransTimer apart
  *

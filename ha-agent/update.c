@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Binding Updates in, Binding Acknowledgements out: looks up what verdict.c needs,
- * carries its verdict out, answers. Owns nothing; ha_rx_mh() is called by io.c.
+ * carries its verdict out, answers. Owns the answers that wait for the data path
+ * (ha->pending). Called by io.c, and by binding.c when a test is over.
  * RFC 6275 9.2, 9.5.4, 10.3.1, 10.3.2; RFC 4285 section 5.
  */
 #include <stdlib.h>

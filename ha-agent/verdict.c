@@ -85,9 +85,9 @@ static const struct {
 	[VERDICT_TABLE_FULL] = { "table-full", "the binding cache is full", BA_RESOURCES },
 	[VERDICT_MN_LIMIT] = { "mobile-node-limit",
 			       "too many home addresses of one mobile node", BA_RESOURCES },
-	/* What the kernel says fits no other status. */
 	[VERDICT_DUPLICATE] = { "duplicate", "the home address is in use on the home link",
 				BA_DAD_FAILED },
+	/* What the kernel says fits no other status. */
 	[VERDICT_DATAPATH] = { "data-path", "the data path could not take the binding",
 			       BA_UNSPECIFIED },
 };

@@ -20,7 +20,6 @@
 #include "common/wire/tunnel.h"
 #include "mn-agent/solicit.h"
 
-
 static const uint8_t all_routers_mac[6] = { 0x33, 0x33, 0, 0, 0, 2 };
 static const uint8_t all_nodes_mac[6] = { 0x33, 0x33, 0, 0, 0, 1 };
 static const struct in6_addr all_nodes = { { { 0xff, 2, [15] = 1 } } };

@@ -25,7 +25,6 @@
 #define TX_BATCH	64
 #define PACKET_ROOM	9216		/* a jumbo frame; what is longer is read in part */
 
-
 struct pkt {
 	int fd;			/* AF_PACKET */
 	int raw_fd;		/* for packets that the kernel routes */

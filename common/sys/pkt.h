@@ -2,7 +2,8 @@
 /*
  * Packet sockets: how Mobility Headers and Neighbour Discovery come in and go out on
  * any kernel (design section 7). They see packets before the kernel's own verdict.
- * What arrives is a whole IPv6 packet, unchecked: decoding is the caller's.
+ * What arrives is a whole IPv6 packet, unchecked: decoding is the caller's. That the kernel
+ * does not answer it as well is the business of the data path's filter (dp_ruleset.c).
  */
 #ifndef DMIP6_SYS_PKT_H
 #define DMIP6_SYS_PKT_H
@@ -50,7 +51,5 @@ int pkt_send_routed(struct pkt *p, const void *data, size_t len);
 #define PKT_QUEUED_MAX	1280
 int pkt_queue_routed(struct pkt *p, const void *data, size_t len);
 unsigned int pkt_flush(struct pkt *p);		/* how many could not be sent since the last */
-/* The kernel is to answer nothing to Mobility Headers for it (design section 7): part of
- * the data path's filter table, dp_filter.c. */
 
 #endif
