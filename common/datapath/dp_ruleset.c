@@ -232,7 +232,8 @@ static void no_redirects(struct text *t)
  * loses those, a connection lives only if it never sends more than fits. Both ends of one
  * that begins in a tunnel are told so: what goes in, and what came out of it. Only as the
  * first option, which is its place with everybody: behind an odd number of octets kernels
- * (6.18 is one) change it and get the checksum wrong. */
+ * (6.18 is one) change it and get the checksum wrong. The packets that it is about are
+ * counted as if they went in twice. */
 static void segment_size(struct text *t, uint16_t mss)
 {
 	static const char begins[] = "tcp flags & (syn|rst) == syn @th,160,16 0x0204";
