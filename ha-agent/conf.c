@@ -94,10 +94,23 @@ void ha_conf_override(struct ha_config *cfg, const struct ha_config *line)
 			cfg->n_homes++;
 		}
 	}
+	if (line->datapath)
+		cfg->datapath = line->datapath;
 	if (line->drain > 0)
 		cfg->drain = line->drain;
 	if (!in6_is_any(&line->common_address))
 		cfg->common_address = line->common_address;
+}
+
+int ha_conf_set_datapath(struct ha_config *cfg, const char *name)
+{
+	for (const struct dp_ops *const *o = dp_all(); *o; o++) {
+		if (strcmp((*o)->name, name) == 0) {
+			cfg->datapath = (*o)->name;
+			return 0;
+		}
+	}
+	return -ENOENT;
 }
 
 void ha_conf_wipe(struct ha_config *cfg)
@@ -392,6 +405,18 @@ static void set_drain(struct conf *c, void *obj, const struct conf_word *kw,
 	conf_duration(c, &args[0], 0, HA_DRAIN_MAX, &cfg->drain);
 }
 
+static void set_datapath(struct conf *c, void *obj, const struct conf_word *kw,
+			 const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	if (ha_conf_set_datapath(cfg, args[0].text) < 0)
+		conf_error(c, &args[0], "no data path \"%s\"; expected ip6tnl, seg6 or null",
+			   args[0].text);
+}
+
 static void set_max_leases(struct conf *c, void *obj, const struct conf_word *kw,
 			   const struct conf_word *args, unsigned int n)
 {
@@ -630,6 +655,8 @@ const struct conf_keyword ha_conf_table[] = {
 	  .set = set_binding_lifetime, .once = true },
 	{ .name = "binding-refresh", .args = "DURATION", .min_args = 1, .max_args = 1,
 	  .set = set_binding_refresh, .once = true },
+	{ .name = "datapath", .args = "NAME", .min_args = 1, .max_args = 1, .set = set_datapath,
+	  .once = true },
 	{ .name = "drain", .args = "DURATION", .min_args = 1, .max_args = 1, .set = set_drain,
 	  .once = true },
 	{ .name = "max-leases", .args = "NUMBER", .min_args = 1, .max_args = 1,

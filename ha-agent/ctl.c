@@ -78,7 +78,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 		snprintf(text, HEALTH_ROOM, "bindings cannot be written down (%s): they would not "
 			 "outlive a restart", bindings);
 	else if (ifc == TROUBLE_GONE)
-		snprintf(text, HEALTH_ROOM, "interface %s is gone", name);
+		snprintf(text, HEALTH_ROOM, "there is no interface %s", name);
 	else if (ifc == TROUBLE_NO_LINKLOCAL)
 		snprintf(text, HEALTH_ROOM, "interface %s has no usable link-local address", name);
 	else if (twice)

@@ -167,23 +167,26 @@ const char *ha_config_check(struct ha_config *cfg)
 	const char *wrong;
 
 	if (cfg->n_interfaces == 0)
-		return "no access interface is given";
+		return "no access interface is given; expected --interface NAME, or \"interface NAME;\" "
+		       "in the configuration";
 	if (cfg->n_homes == 0)
-		return "no prefix is given to take the hosts' prefixes from";
+		return "no prefix is given; expected --prefix PREFIX, or \"prefix PREFIX;\" in the "
+		       "configuration";
 	wrong = home_config_check(cfg);
 	if (wrong)
 		return wrong;
 	/* RFC 4861 6.2.1: a router lifetime is zero or not below the interval. */
 	if (cfg->router_lifetime != 0 && cfg->router_lifetime < cfg->ra_interval)
-		return "the router lifetime is shorter than the advertisement interval";
+		return "router-lifetime is shorter than ra-interval; expected 0s or a longer time";
 	if (cfg->prefix_lifetime < cfg->binding_lifetime)
-		return "the prefix lifetime is shorter than the binding lifetime";
+		return "prefix-lifetime is shorter than binding-lifetime; expected it to be as long "
+		       "at least";
 	/* RFC 6275 6.2.4. */
 	if (cfg->binding_refresh >= cfg->binding_lifetime)
-		return "the binding refresh interval is not shorter than the binding lifetime";
+		return "binding-refresh is not shorter than binding-lifetime; expected it to be";
 	if (cfg->prefix_advertisement_max < cfg->prefix_advertisement_min)
-		return "the longest time between mobile prefix advertisements is below the "
-		       "shortest";
+		return "mobile-prefix-interval ends before it begins; expected the shortest time "
+		       "first";
 	return check_keys(cfg);
 }
 

@@ -118,6 +118,7 @@ struct ha_config {
 	uint16_t home_agent_preference;	/* among the home agents of a link; more is better */
 	bool prefix_advertisements;	/* to absent hosts (RFC 6275 8.4) */
 	usec_t prefix_advertisement_min, prefix_advertisement_max;	/* RFC 6275 13 */
+	const char *datapath;		/* of dp_all(); NULL: the first that works */
 	uint16_t tcp_mss;		/* of connections through tunnels; 0: not limited */
 	bool answer_auth_failure;	/* status 146 (RFC 4285 5.1.1) instead of silence */
 	unsigned int n_keys;

@@ -77,10 +77,10 @@ static const char *check_address(const struct ha_config *cfg, const struct ha_ho
 	struct in6_prefix own = { .addr = h->prefix.addr, .len = 64 };
 
 	if (!in6_is_routable(&h->address))
-		return "the home agent's address is not unicast routable";
+		return "the home agent's address is not unicast routable; expected a global one";
 	/* RFC 6275 7.2: it stands in the prefix option. */
 	if (h->mode == HOME_SHARED && !in6_in(&h->prefix, &h->address))
-		return "the home agent's address must lie in the shared prefix";
+		return "the home agent's address is outside of the shared prefix; expected one in it";
 	if (in6_in(&h->prefix, &h->address) && !in6_in(&own, &h->address))
 		return "the home agent's address must lie in the first /64 of the prefix, "
 		       "or outside of it";

@@ -690,8 +690,10 @@ static int check_interfaces(struct io *io, char why[IO_WHY])
 		struct rt_link l;
 		int err = rt_link_by_name(io->nl, name, &l);
 
-		if (err == -ENODEV)
-			return fail(why, err, "there is no interface %s", name);
+		if (err == -ENODEV) {	/* others may make it later: a bridge, a VLAN */
+			log_warn("there is no interface %s yet: it is waited for", name);
+			continue;
+		}
 		if (err < 0)
 			return fail(why, err, "interface %s: %s", name, strerror(-err));
 		if (l.loopback || !l.ethernet)
@@ -745,14 +747,15 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 	};
 	const struct dp_ops *dp_ops;
 	char reason[IO_WHY / 2];
-	int err = dp_choose(io->cfg.datapath, &dp_ops, reason, sizeof(reason));
+	int err = dp_choose(io->cfg.ha->datapath, &dp_ops, reason, sizeof(reason));
 
 	for (unsigned int i = 0; i < cfg.n_homes; i++)
 		homes[i] = (struct dp_home){
 			io->ha.homes[i].cfg.prefix, io->ha.homes[i].cfg.address,
 		};
-	if (err == -ENOENT)
-		return fail(why, err, "there is no data path %s", io->cfg.datapath);
+	if (err < 0 && io->cfg.ha->datapath)
+		return fail(why, err, "data path %s does not work here: %s",
+			    io->cfg.ha->datapath, reason);
 	if (err < 0)
 		return fail(why, err, "no data path works here: %s", reason);
 	err = rt_device_make(io->nl, HA_DEVICE, &io->device);

@@ -24,7 +24,6 @@
 struct io_config {
 	const struct ha_config *ha;
 	const char *state_dir;
-	const char *datapath;		/* NULL: the first that works */
 	void (*event)(void *ctx, const struct ha_event *e);	/* may be NULL */
 	void *event_ctx;
 };

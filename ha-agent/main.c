@@ -15,7 +15,9 @@
 #include "common/sys/caps.h"
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
+#include "common/sys/nl.h"
 #include "common/sys/notify.h"
+#include "common/sys/rt.h"
 #include "ha-agent/conf.h"
 #include "ha-agent/ctl.h"
 #include "ha-agent/io.h"
@@ -66,7 +68,7 @@ static const struct {
 struct settings {
 	struct ha_config ha;
 	struct ha_config line;		/* what the command line says; it goes before the file */
-	const char *state_dir, *control, *datapath, *config;
+	const char *state_dir, *control, *config;
 	bool check_config, cleanup;
 	enum log_level log_level;
 };
@@ -147,7 +149,8 @@ static int take_option(struct settings *s, int id, const char *arg)
 		s->control = arg;
 		break;
 	case OPT_DATAPATH:
-		s->datapath = arg;
+		if (ha_conf_set_datapath(&s->line, arg) < 0)
+			code = bad_usage("data path", arg, "ip6tnl, seg6 or null");
 		break;
 	case OPT_DRAIN:
 		code = set_drain(s, arg);
@@ -313,6 +316,27 @@ static int check_privileges(void)
 	return complain(why);
 }
 
+/* A name on the command line is meant now; one of the configuration may come later. */
+static int check_interfaces(const struct ha_config *line)
+{
+	char why[128];
+	struct rt_link l;
+	struct nl *nl;
+	int code = 0;
+
+	if (nl_open(NETLINK_ROUTE, &nl) < 0)
+		return 0;		/* io_open() will say so */
+	for (unsigned int i = 0; i < line->n_interfaces && code == 0; i++) {
+		if (rt_link_by_name(nl, line->interfaces[i], &l) != -ENODEV)
+			continue;
+		snprintf(why, sizeof(why), "there is no interface %s; expected one that `ip link' "
+			 "lists", line->interfaces[i]);
+		code = complain(why);
+	}
+	nl_free(nl);
+	return code;
+}
+
 /* What a daemon at work has in the kernel is neither removed nor taken over. */
 static int check_alone(void)
 {
@@ -373,8 +397,7 @@ static int run(struct loop *loop, const struct settings *s)
 	struct stop stop = { .loop = loop, .drain = s->ha.drain };
 	struct ha_ctl ctl = { 0 };
 	struct io_config cfg = {
-		.ha = &s->ha, .state_dir = s->state_dir, .datapath = s->datapath,
-		.event = ha_ctl_event, .event_ctx = &ctl,
+		.ha = &s->ha, .state_dir = s->state_dir, .event = ha_ctl_event, .event_ctx = &ctl,
 	};
 	char why[IO_WHY];
 	int err = check_alone();
@@ -421,6 +444,8 @@ static int start(const struct settings *s)
 	struct loop *loop;
 	int code = check_privileges();
 
+	if (code == 0)
+		code = check_interfaces(&s->line);
 	if (code != 0)
 		return code;
 	umask(077);

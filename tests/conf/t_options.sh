@@ -44,6 +44,8 @@ done
 ends 2 "prefix.*banana" "$BUILDDIR/dmip6-had" --interface lo --prefix banana
 ends 2 "interface" "$BUILDDIR/dmip6-had" --prefix 2001:db8:1:100::/56
 ends 2 "drain.*banana.*1s to 7d" "$BUILDDIR/dmip6-had" --drain banana
+ends 2 "data path.*carrier-pigeon.*ip6tnl, seg6 or null" "$BUILDDIR/dmip6-had" \
+	--datapath carrier-pigeon
 ends 2 "drain.*30d" "$BUILDDIR/dmip6-had" --drain 30d
 ends 2 "drain.*\"5\"" "$BUILDDIR/dmip6-had" --drain 5
 ends 2 "address.*192" "$BUILDDIR/dmip6-had" --interface lo --prefix 2001:db8:1::/56 --address 192.0.2.1

@@ -253,6 +253,33 @@ def test_configuration(t):
         refused(t, lab, "dmip6-mnd: unknown interface", "mn", cmd, "nosuch0")
 
 
+def test_interface(t):
+    """an interface of the configuration that comes later, and goes again"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        lab.write("ar1.conf", "interface acc0;\ninterface late0;\n"
+                  f"prefix {POOL[1]};\n{lab.key_text()}")
+        cmd = lab.had_command(1)
+        del cmd[1:5]                    # --interface acc0 --prefix
+        lab.popen("ar1", "ar1", cmd)
+        lab.wait_ready("ar1")
+
+        def health():
+            return lab.status("ar1")["health"]["text"]
+
+        def missing():
+            return "there is no interface late0" in health()
+
+        t.ok(wait_for(missing, 10.0), "the status says what is missing", health())
+        lab.run("ar1", "ip", "link", "add", "late0", "type", "veth", "peer", "name", "late1")
+        for name in ("late0", "late1"):
+            lab.run("ar1", "ip", "link", "set", name, "up")
+        t.ok(wait_for(lambda: lab.status("ar1")["health"]["ok"], 10.0), "it comes and is served",
+             health())
+        lab.run("ar1", "ip", "link", "del", "late0")
+        t.ok(wait_for(missing, 5.0), "it goes and the status says so", health())
+
+
 def test_second_daemon(t):
     """a second daemon on the same socket"""
     with Lab(tap.BINDIR) as lab:
@@ -261,7 +288,7 @@ def test_second_daemon(t):
         lab.start_mnd()
         for box, cmd in (("ar1", lab.had_command(1)), ("mn", lab.mnd_command())):
             before = lab.kernel_state(box)
-            refused(t, lab, f"a second one on {box}", box, cmd, lab.sock(box))
+            refused(t, lab, f"a second one on {box}", box, cmd, "another dmip6-")
             t.ok(lab.status(box), f"the first one on {box} still answers")
             after = lab.kernel_state(box)
             for kind in ("rules", "filter", "nexthops", "links"):
@@ -341,5 +368,5 @@ def test_mn_state(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_binding_updates, test_ring, test_advertisement, test_configuration, test_second_daemon,
-             test_privileges, test_database, test_mn_state)
+    tap.main(test_binding_updates, test_ring, test_advertisement, test_configuration, test_interface,
+             test_second_daemon, test_privileges, test_database, test_mn_state)
