@@ -53,6 +53,8 @@
 #define HA_RS_PERIOD		(USEC_S / 2)	/* then one in this time */
 #define HA_SHARED_RS_BURST	10	/* where hosts share a prefix: those of all; then one in */
 #define HA_SHARED_RS_PERIOD	(30 * USEC_MS)	/* MinDelayBetweenRAs (RFC 6275 7.5) */
+#define HA_NEW_HOSTS_BURST	1000	/* elsewhere: of hosts that have no prefix yet; then one */
+#define HA_NEW_HOSTS_PERIOD	(20 * USEC_MS)	/* in this time, for each waits for the disk */
 #define HA_ERROR_BURST		10	/* Binding Errors, parameter problems and the like */
 #define HA_ERROR_PERIOD		(100 * USEC_MS)
 #define HA_DHAAD_BURST		100	/* home agent address discovery replies at once, */
@@ -261,8 +263,10 @@ struct ha_interface {
 	struct in6_addr linklocal;	/* ours, usable; unspecified: none yet */
 	struct timer advertise;
 	struct halist home_agents;	/* the others on the link */
-	usec_t rs_tokens_at, defence_tokens_at;	/* token buckets: answers to solicitations, */
-	unsigned int rs_tokens, defence_tokens;	/* and to those who claim what we defend */
+	/* Token buckets: answers to solicitations where hosts share a prefix, to hosts that have
+	 * none yet where they do not, and to those who claim what we defend. */
+	usec_t rs_tokens_at, new_tokens_at, defence_tokens_at;
+	unsigned int rs_tokens, new_tokens, defence_tokens;
 	struct ha *ha;
 };
 

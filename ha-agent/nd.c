@@ -102,6 +102,7 @@ void nd_interface_init(struct ha *ha, struct ha_interface *ifc)
 {
 	ifc->ha = ha;
 	ifc->rs_tokens = HA_SHARED_RS_BURST;
+	ifc->new_tokens = HA_NEW_HOSTS_BURST;
 	ifc->defence_tokens = HA_ERROR_BURST;
 	timer_init(&ifc->advertise, "advertise", on_advertise, ifc);
 }
@@ -484,7 +485,7 @@ static bool has_shared(const struct ha_interface *ifc)
 	return false;
 }
 
-/* One host may solicit so often; whom no lease counts, all of them together. */
+/* One host may solicit so often; those whom no lease counts all together. */
 static bool rs_allowed(struct ha_interface *ifc, const uint8_t mac[6], usec_t now)
 {
 	for (unsigned int i = 0; i < ifc->n_homes; i++) {
@@ -493,8 +494,11 @@ static bool rs_allowed(struct ha_interface *ifc, const uint8_t mac[6], usec_t no
 		if (l)
 			return ha_bucket(&l->tokens, &l->tokens_at, HA_RS_BURST, HA_RS_PERIOD, now);
 	}
-	return !has_shared(ifc) || ha_bucket(&ifc->rs_tokens, &ifc->rs_tokens_at,
-					     HA_SHARED_RS_BURST, HA_SHARED_RS_PERIOD, now);
+	if (has_shared(ifc))
+		return ha_bucket(&ifc->rs_tokens, &ifc->rs_tokens_at, HA_SHARED_RS_BURST,
+				 HA_SHARED_RS_PERIOD, now);
+	return ha_bucket(&ifc->new_tokens, &ifc->new_tokens_at, HA_NEW_HOSTS_BURST,
+			 HA_NEW_HOSTS_PERIOD, now);
 }
 
 /* What the host gets of the homes of the interface; false: nothing at all. */

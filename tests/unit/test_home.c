@@ -222,6 +222,33 @@ static void impossible_homes_are_refused(void **state)
 	assert_null(ha_config_check(&good));
 }
 
+/* Each new host is written to the disk before it is answered, and meanwhile nobody else is. */
+static void hosts_that_nobody_knows_are_limited(void **state)
+{
+	const unsigned int n = HA_NEW_HOSTS_BURST + 500;
+	struct fake f;
+
+	(void)state;
+	fake_start(&f, "2001:db8::/48");
+	for (unsigned int i = 1; i <= n; i++) {
+		uint8_t mac[6] = { 2, 0, 0, 1, (uint8_t)(i >> 8), (uint8_t)i };
+
+		fake_forget_calls(&f);
+		fake_rs(&f, 7, mac, "::", 255);
+	}
+	assert_int_equal(f.ha.homes[0].pool.n, HA_NEW_HOSTS_BURST);
+	assert_int_equal(f.ha.counters[HA_RS_LIMITED], 500);
+	assert_int_equal(f.packet_len, 0);
+	/* Who has a prefix is not hindered by them. */
+	fake_rs(&f, 7, (const uint8_t[]){ 2, 0, 0, 1, 0, 1 }, "::", 255);
+	assert_true(told(&f, "2001:db8:0:1::", PIO_FLAG_AUTO));
+	/* A host asks thrice, 4 s apart. */
+	f.now += 4 * USEC_S;
+	fake_rs(&f, 7, mac_a, "::", 255);
+	assert_int_equal(f.ha.homes[0].pool.n, HA_NEW_HOSTS_BURST + 1);
+	fake_end(&f);
+}
+
 static int quiet(void **state)
 {
 	(void)state;
@@ -239,6 +266,7 @@ int main(void)
 		cmocka_unit_test(pools_run_out_on_their_own),
 		cmocka_unit_test(leases_are_restored_by_their_prefix),
 		cmocka_unit_test(impossible_homes_are_refused),
+		cmocka_unit_test(hosts_that_nobody_knows_are_limited),
 	};
 
 	return cmocka_run_group_tests_name("home", tests, quiet, NULL);
