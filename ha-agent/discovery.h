@@ -16,7 +16,7 @@ void discovery_rx_ra(struct ha *ha, struct ha_interface *ifc, const struct in6_a
 
 /* ---- mpd.c: mobile prefix discovery of one binding ---- */
 
-/* Its registration was accepted, or found again after a restart. */
+/* Its registration was accepted. */
 void mpd_registered(struct binding *b, usec_t now);
 /* The mobile node solicits an advertisement. */
 void mpd_solicited(struct binding *b, uint16_t id, usec_t now);
