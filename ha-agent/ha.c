@@ -236,6 +236,7 @@ void ha_free(struct ha *ha)
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b) {
 		timer_stop(ha->timers, &b->timer);
 		mpd_end(b);
+		b->joined = 0;		/* it goes with its socket */
 		proxy_end(b);
 	}
 	bcache_free(&ha->bcache);
