@@ -83,6 +83,10 @@ missing()
 is "dmip6-had: the page has each counter" "$(code_counters | missing man/dmip6-had.8)" ""
 check "and they were found in the code" test "$(code_counters | wc -l)" -ge 80
 
+# Events are names with a dot.
+is "dmip6-had: the page has each event" "$(sed -nE \
+	's/^\t\[HA_EVENT_[A-Z_]+\] = "([a-z.]+)",$/\1/p' ha-agent/ha.c | missing man/dmip6-had.8)" ""
+
 # complaints FILE: a page of ours need not be installed to be referred to.
 complaints()
 {
