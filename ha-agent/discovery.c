@@ -31,10 +31,12 @@ void discovery_rx_ra(struct ha *ha, struct ha_interface *ifc, const struct in6_a
 		return;
 	switch (halist_learn(&ifc->home_agents, src, ra, now)) {
 	case HALIST_NEW:
-		log_info("%s: %s is a home agent too", ifc->name, in6_str(src).s);
+		if (ha_log_routine(ha, now))
+			log_info("%s: %s is a home agent too", ifc->name, in6_str(src).s);
 		break;
 	case HALIST_REMOVED:
-		log_info("%s: %s is no home agent any more", ifc->name, in6_str(src).s);
+		if (ha_log_routine(ha, now))
+			log_info("%s: %s is no home agent any more", ifc->name, in6_str(src).s);
 		break;
 	case HALIST_FULL:
 		if (ha->counters[HA_LIST_FULL]++ == 0)

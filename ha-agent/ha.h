@@ -531,7 +531,7 @@ void ha_tell(struct ha *ha, const struct ha_event *e);
 /* One token of a bucket: false when it is empty. */
 bool ha_bucket(unsigned int *tokens, usec_t *at, unsigned int burst, usec_t period, usec_t now);
 bool ha_error_allowed(struct ha *ha, usec_t now);
-/* Is a line on what happens with every host and binding to be written? With few hosts all
+/* Is a line on what happens with every host, neighbour or binding to be written? With few hosts all
  * are; with many they would cost more than what they tell (`monitor` tells it all). */
 bool ha_log_routine(struct ha *ha, usec_t now);
 /* Writes the lease down as it stands. */

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "common/core/log.h"
 #include "tests/unit/ha_fake.h"
 
 #define POOL	"2001:db8:1:100::/56"
@@ -668,6 +669,29 @@ static void once_a_day(void **state)
 	assert_int_equal(f.ha.counters[HA_MPA_UNANSWERED], 1);
 }
 
+static void count_line(void *ctx, enum log_level level, const char *line)
+{
+	(void)level;
+	*(unsigned int *)ctx += strstr(line, "home agent") != NULL;
+}
+
+/* A neighbour that comes and goes as fast as it can. */
+static void no_flood_of_lines(void **state)
+{
+	const struct nd_ra none = { .router_lifetime_s = 1800 };
+	unsigned int lines = 0;
+
+	(void)state;
+	log_set_sink(count_line, &lines);
+	log_set_level(LOG_LEVEL_INFO);
+	for (unsigned int i = 0; i < 2 * HA_LOG_BURST; i++) {
+		hear_home_agent("fe80::99", "2001:db8:1:100::99", 0);
+		hear_ra("fe80::99", &none);
+	}
+	log_set_sink(NULL, NULL);
+	assert_in_range(lines, 1, HA_LOG_BURST);
+}
+
 int main(void)
 {
 #define T(fn)	cmocka_unit_test_setup_teardown(fn, begin, end)
@@ -683,6 +707,7 @@ int main(void)
 		T(as_many_as_fit),
 		T(not_asked_properly),
 		T(a_flood_is_limited),
+		T(no_flood_of_lines),
 		T(noise),
 		T(a_solicitation_is_answered),
 		T(every_prefix_of_the_home_link),
