@@ -206,10 +206,15 @@ static void report(void *ctx, const char *text)
 	fprintf(stderr, "%s\n", text);
 }
 
+static const char *config_path(const struct settings *s)
+{
+	return s->config ? s->config : HA_CONF_PATH;
+}
+
 /* 0, or the exit code. */
 static int read_config(struct settings *s)
 {
-	const char *path = s->config ? s->config : HA_CONF_PATH;
+	const char *path = config_path(s);
 	unsigned int errors;
 	size_t len;
 	char *text;
@@ -425,6 +430,9 @@ static int run(struct loop *loop, const struct settings *s)
 			 "packets", in6_prefix_str(&ha_config_insecure(&s->ha)->prefix).s);
 	else if (s->ha.n_keys == 0)
 		log_warn("no key is configured: no Binding Update can be accepted");
+	if (s->ha.n_keys > 0 && file_is_public(config_path(s)))
+		log_warn("%s holds keys and is readable for everybody; expected mode 640",
+			 config_path(s));
 	timer_init(&watchdog.timer, "watchdog", on_watchdog, &watchdog);
 	if (watchdog.period > 0)
 		on_watchdog(&watchdog, clock_now());

@@ -122,10 +122,15 @@ static void report(void *ctx, const char *line)
 	fprintf(stderr, "%s\n", line);
 }
 
+static const char *config_path(const struct arguments *a)
+{
+	return a->config ? a->config : MND_CONFIG;
+}
+
 /* 0, or an exit code after telling why. */
 static int read_config(const struct arguments *a, struct mn_settings *s)
 {
-	const char *path = a->config ? a->config : MND_CONFIG;
+	const char *path = config_path(a);
 	unsigned int errors;
 	char *text;
 	size_t len;
@@ -241,7 +246,7 @@ static int open_control(struct mnd *d, const char *path)
 	return r;
 }
 
-static int run(struct mnd *d, const char *control)
+static int run(struct mnd *d, const struct arguments *a)
 {
 	const char *what = "loop";
 	uint8_t seed[16];
@@ -251,7 +256,7 @@ static int run(struct mnd *d, const char *control)
 	hash_seed(seed);
 	r = loop_new(&d->loop);
 	if (r == 0)
-		r = open_control(d, control);
+		r = open_control(d, a->control);
 	if (r)
 		return EXIT_FAILURE;
 	loop_signal_add(d->loop, SIGTERM, on_signal, d);
@@ -266,6 +271,9 @@ static int run(struct mnd *d, const char *control)
 		notify_send("READY=1");
 		if (d->settings.mn.n_keys == 0)
 			log_warn("no key is configured: no flow survives a move");
+		else if (file_is_public(config_path(a)))
+			log_warn("%s holds keys and is readable for everybody; expected mode 640",
+				 config_path(a));
 		log_info("running");
 		r = loop_run(d->loop);
 		notify_send("STOPPING=1");
@@ -311,7 +319,7 @@ int main(int argc, char **argv)
 	if (code == 0)
 		code = make_state_dir(d.state_dir);
 	if (code == 0)
-		code = run(&d, a.control);
+		code = run(&d, &a);
 out:
 	mn_conf_wipe(&d.settings);
 	return code;

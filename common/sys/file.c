@@ -68,6 +68,13 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_len)
 	return err;
 }
 
+bool file_is_public(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (st.st_mode & S_IROTH);
+}
+
 static int write_all(int fd, const uint8_t *p, size_t len)
 {
 	while (len > 0) {

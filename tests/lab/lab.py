@@ -431,7 +431,9 @@ class Lab:
         return self.path(f"{box}.sock")
 
     def write(self, name, text):
+        """Like a configuration with keys in it: for root alone."""
         with open(self.path(name), "w", encoding="utf-8") as f:
+            os.fchmod(f.fileno(), 0o600)
             f.write(text)
         return self.path(name)
 

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,12 +116,27 @@ static void test_make_dir(void **state)
 	assert_int_equal(file_make_dir(""), -EINVAL);
 }
 
+static void test_public(void **state)
+{
+	const char *path = in_dir("secret");
+
+	(void)state;
+	assert_false(file_is_public(path));
+	assert_int_equal(file_replace(path, "x", 1), 0);
+	assert_false(file_is_public(path));
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_false(file_is_public(path));
+	assert_int_equal(chmod(path, 0644), 0);
+	assert_true(file_is_public(path));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replace_and_read),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_make_dir),
+		cmocka_unit_test(test_public),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
