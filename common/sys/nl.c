@@ -499,8 +499,8 @@ static int batch_errors(struct nl *nl, uint32_t first)
 			return n;
 		for (nlh = &nl->rx.align; mnl_nlmsg_ok(nlh, n); nlh = mnl_nlmsg_next(nlh, &n)) {
 			if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_pid != nl->portid ||
-			    nlh->nlmsg_seq < first || nlh->nlmsg_seq > nl->seq)
-				continue;
+			    nlh->nlmsg_seq - first > nl->seq - first)
+				continue;	/* modulo 2^32: a busy day has as many */
 			if (err == 0)
 				err = end_of_answer(nl, nlh);
 			/* The last message asks for an answer; a batch that is refused as a
