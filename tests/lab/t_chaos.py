@@ -162,7 +162,10 @@ class Chaos:
         """The daemon of ARn ends and begins again."""
         lab = self.lab
         self.story.append((mono(), f"AR{n} {how}"))
-        lab.kill(f"ar{n}", ENDS[how][0])
+        code = lab.kill(f"ar{n}", ENDS[how][0], 15.0)
+        if code != (0 if how != "killed" else -signal.SIGKILL):
+            self.faults.append(f"AR{n} {how}: it ended with {code}: "
+                               + lab.log(f"ar{n}").strip()[-600:])
         time.sleep(self.rand.choice((0, 0, 0.02, 0.1, 0.5)))
         command = lab.had_command(n)
         if how == "upgraded":
