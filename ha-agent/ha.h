@@ -418,7 +418,7 @@ struct ha {
 /* 0, -EINVAL (ha_config_check() would say why) or -ENOMEM. */
 int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops, void *ctx,
 	    struct timers *timers, usec_t now);
-/* Forgets everything; asks nothing of the ops but to leave groups. */
+/* Forgets everything; asks nothing of the ops. */
 void ha_free(struct ha *ha);
 
 /* State of an access interface by its name; names that are not configured are ignored.
