@@ -98,7 +98,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 		snprintf(text, HEALTH_ROOM, "no key is configured: no Binding Update can be "
 			 "accepted");
 	else {
-		snprintf(text, HEALTH_ROOM, "%u hosts attached, %u leases kept, %u bindings",
+		snprintf(text, HEALTH_ROOM, "leases: %u attached, %u kept; bindings: %u",
 			 attached, detached, bound);
 		return true;
 	}

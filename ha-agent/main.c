@@ -133,7 +133,9 @@ static int take_option(struct settings *s, int id, const char *arg)
 		code = set_interface(s, arg);
 		break;
 	case OPT_PREFIX:
-		if (in6_prefix_parse(arg, &s->line.homes[0].prefix) == 0)
+		if (s->line.n_homes > 0)
+			code = bad_usage("prefix", arg, "one only; the configuration takes more");
+		else if (in6_prefix_parse(arg, &s->line.homes[0].prefix) == 0)
 			s->line.n_homes = 1;
 		else
 			code = bad_usage("prefix", arg, "one such as 2001:db8:1:100::/56");

@@ -185,6 +185,7 @@ static enum exit_code code_of(const char *code)
 		{ "not-found", EXIT_NOT_FOUND },
 		{ "refused", EXIT_REFUSED },
 		{ "usage", EXIT_USAGE },
+		{ "unknown-method", EXIT_USAGE },
 	};
 
 	for (size_t i = 0; code && i < sizeof(codes) / sizeof(codes[0]); i++) {
@@ -192,6 +193,15 @@ static enum exit_code code_of(const char *code)
 			return codes[i].exit;
 	}
 	return EXIT_ERROR;
+}
+
+static void complain_of(const struct connection *at, const char *error, const char *code)
+{
+	if (code && strcmp(code, "unknown-method") == 0)
+		complain("%s: this daemon cannot be asked that; flows is for a mobile node, release "
+			 "and drain are for a home agent", at->path);
+	else
+		complain("%s: %s", at->path, error);
 }
 
 /* The "parameters" of a reply, a new reference; or why there are none. */
@@ -206,8 +216,10 @@ static enum exit_code unwrap(const struct connection *at, int err, json_t *reply
 		*ret_parameters = json_incref(parameters);
 		code = EXIT_OK;
 	} else if (error) {
-		code = code_of(json_string_value(json_object_get(reply, "code")));
-		complain("%s: %s", at->path, error);
+		const char *name = json_string_value(json_object_get(reply, "code"));
+
+		code = code_of(name);
+		complain_of(at, error, name);
 	} else {
 		complain("%s: %s", at->path, client_error(err ? err : -EBADMSG));
 	}

@@ -99,7 +99,7 @@ static void unknown_method(struct client *cl, const char *name)
 	}
 	if (n > 0 && (size_t)n < sizeof(text))
 		(void)snprintf(text + n, sizeof(text) - (size_t)n, "monitor");
-	send_error(cl, text, "usage");
+	send_error(cl, text, "unknown-method");
 }
 
 static void call_method(struct client *cl, const struct ctl_method *m, const json_t *parameters)

@@ -42,6 +42,8 @@ for program in dmip6-mnd dmip6-had; do
 	ends 2 "interface.*sixteen-letters-" "$p" --interface sixteen-letters-
 done
 ends 2 "prefix.*banana" "$BUILDDIR/dmip6-had" --interface lo --prefix banana
+ends 2 "prefix.*one only" "$BUILDDIR/dmip6-had" --interface lo --prefix 2001:db8:1::/56 \
+	--prefix 2001:db8:2::/56
 ends 2 "interface" "$BUILDDIR/dmip6-had" --prefix 2001:db8:1:100::/56
 ends 2 "drain.*banana.*1s to 7d" "$BUILDDIR/dmip6-had" --drain banana
 ends 2 "data path.*carrier-pigeon.*ip6tnl, seg6 or null" "$BUILDDIR/dmip6-had" \
