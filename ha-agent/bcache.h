@@ -33,10 +33,11 @@ struct binding {
 	UT_hash_handle by_hoa;		/* beside its key: they are looked at together */
 	struct in6_addr hoa;		/* key */
 	struct in6_addr coa;
-	enum binding_state state;
+	int joined;			/* the link whose group for it we are in; 0: none */
 	uint16_t sequence;		/* of the last valid Binding Update */
-	uint8_t looks;			/* before the end of its lifetime: refresh.c */
-	bool linklocal;			/* L: so for the link-local address with its identifier */
+	enum binding_state state : 8;
+	uint8_t looks : 7;		/* before the end of its lifetime: refresh.c */
+	bool linklocal : 1;		/* L: so for the link-local address with its identifier */
 	uint32_t spi;			/* of the key that signed it; 0: none did */
 	uint32_t lifetime_s;		/* as granted */
 	uint32_t place;			/* where it is written down; 0: nowhere */
@@ -46,7 +47,6 @@ struct binding {
 	struct ha_home *home;		/* whose prefix holds the home address */
 	struct lease *lease;		/* NULL: a shared home link has none */
 	struct proxy *proxy;		/* what is to be sent on a shared home link, if anything */
-	int joined;			/* the link whose group for it we are in; 0: none */
 	struct revocation *revocation;	/* REVOKING; else NULL */
 	struct mpd *mpd;		/* NULL: nothing to tell it about prefixes */
 	usec_t prefixes_due;		/* the next day's Mobile Prefix Advertisement */
