@@ -177,10 +177,11 @@ def router_solicitation(src, mac):
 # ---- what comes back --------------------------------------------------------------------------
 
 class Frame:
-    """One frame that was heard: on which link ("home", "cn", "foreign"), and its contents."""
+    """One frame that was heard: on which link ("home", "cn", "foreign"), its contents, and when
+    the kernel had it, in seconds."""
 
-    def __init__(self, link, data):
-        self.link, self.data = link, data
+    def __init__(self, link, data, time):
+        self.link, self.data, self.time = link, data, time
         self.ip_octets = data[14:]
         self._eth = None
 

@@ -41,14 +41,15 @@ def until(moment):
 # ---- bindings --------------------------------------------------------------------------------
 
 def expiry(site):
-    """A binding of four seconds works for so long, and is gone then."""
+    """A binding of sixteen seconds works for so long (on a machine that is late with
+    everything, for eleven of them), and is gone then."""
     node = site.node()
-    good_ack(node, node.ask(lifetime=1), 1)
+    good_ack(node, node.ask(lifetime=4), 4)
     start = time.monotonic()
-    while time.monotonic() < start + 3:
+    while time.monotonic() < start + 11:
         node.is_reached()
         time.sleep(0.5)
-    until(start + 4.2)
+    until(start + 16.2)
     node.is_unbound()
     assert node.ask(lifetime=0).status == 133, "nothing is left to be de-registered"
 
@@ -84,11 +85,11 @@ test_removal = covers("10.3.2-11", "10.3.2-14")(scenario("host", removal))
 # ---- unsolicited Mobile Prefix Advertisements --------------------------------------------------
 
 def unsolicited(node, within=5.0):
-    """The next one: when it came, and what it says."""
+    """The next one."""
     adv = advertisement(node, within)
     assert (adv.src, adv.dst, adv.routing) == (node.site.ha, node.coa, node.hoa)
     assert adv.covers(node.hoa)
-    return time.monotonic(), adv
+    return adv
 
 
 def make_due(node):
@@ -97,12 +98,12 @@ def make_due(node):
     node.register()
     time.sleep(2.1)
     node.register()
-    return unsolicited(node)[0]
+    return unsolicited(node)
 
 
-def none_until(node, moment):
-    """Nothing more by then."""
-    until(moment)
+def none_for(node, seconds):
+    """Nothing more in this time."""
+    time.sleep(seconds)
     node.site.nothing(lambda f: p.is_icmp6(147)(f) and p.pton(node.hoa) in f.ip_octets,
                       what="an unsolicited advertisement")
 
@@ -110,28 +111,29 @@ def none_until(node, moment):
 def repeated(site):
     """What is not acknowledged is sent again: after 3, 6 and 12 seconds, and no more."""
     node = site.node()
-    times = [make_due(node)]
+    last = make_due(node).frame.time
     for wait in (3, 6, 12):
-        times.append(unsolicited(node, wait + 5)[0])
-        assert times[-1] - times[-2] > wait - 0.5
-    none_until(node, times[-1] + 4)
+        now = unsolicited(node, wait + 5).frame.time
+        assert now - last > wait - 0.5
+        last = now
+    none_for(node, 4)
 
 
 def acknowledged(site):
     """A solicitation ends the repetition."""
     node = site.node()
-    first = make_due(node)
+    make_due(node)
     solicit(node)
     advertisement(node)
-    none_until(node, first + 5)
+    none_for(node, 5)
 
 
 def over(site):
     """So does the end of the binding."""
     node = site.node()
-    first = make_due(node)
+    make_due(node)
     node.release()
-    none_until(node, first + 5)
+    none_for(node, 5)
 
 
 test_repeated = covers("10.6.2-05", "10.6.2-08", "10.6.2-09", "10.6.3-01", "10.6.3-03", "10.6.3-04")(
@@ -151,16 +153,15 @@ def deprecation(site):
     good_ack(node, node.ask())
     deprecated = f"prefix {world.POOL} {{ deprecated; }}"
     site.restart(world.configuration(deprecated) + world.SOON)
-    _, adv = unsolicited(node, 10)
+    adv = unsolicited(node, 10)
     valid, preferred = adv.covers(node.hoa)
     assert valid > 0 and preferred == 0
     ack = node.ask()
     assert (ack.status, ack.lifetime) == (1, 105)
-    begun, _ = unsolicited(node, 2.5)
-    again, _ = unsolicited(node, 6)
-    assert again - begun > 2.5, "after PREFIX_ADV_TIMEOUT, as the first time"
+    begun, again = unsolicited(node), unsolicited(node, 9)
+    assert 2.5 < again.frame.time - begun.frame.time < 5.5, "after PREFIX_ADV_TIMEOUT, not after twice that"
     site.restart(world.configuration(deprecated, f"prefix {world.SECOND_POOL};") + world.SOON)
-    _, adv = unsolicited(node, 10)
+    adv = unsolicited(node, 10)
     assert adv.covers(node.hoa)[1] == 0 and is_told(adv, "2001:db8:1001:")
     node.holds(node.coa)
 
@@ -175,7 +176,7 @@ def addition(site):
     node.register()
     site.restart(world.configuration(f"prefix {world.POOL};", f"prefix {world.SECOND_POOL};")
                  + world.SOON)
-    _, adv = unsolicited(node, 10)
+    adv = unsolicited(node, 10)
     assert is_told(adv, "2001:db8:1001:")
 
 
@@ -184,7 +185,7 @@ def reconfiguration(site):
     node = site.node()
     node.register()
     site.restart(world.configuration() + world.SOON + "prefix-lifetime 2h;\n")
-    _, adv = unsolicited(node, 10)
+    adv = unsolicited(node, 10)
     assert 0 < adv.covers(node.hoa)[1] <= 7200
 
 
@@ -195,7 +196,7 @@ def withdrawal(site):
     site.restart(world.configuration(f"prefix {world.SECOND_POOL};") + world.SHORT)
     start = time.monotonic()
     site.change_guard(world.SECOND_HA)
-    for moment in (1, 30, 55):
+    for moment in (1, 25, 45):
         until(start + moment)
         ack = node.ask(lifetime=65535)
         assert ack.status == 1

@@ -43,6 +43,7 @@ POOL_HA = "2001:db8:1000::1"
 SECOND_POOL, SECOND_HA = "2001:db8:1001::/48", "2001:db8:1001::1"
 STRANGER = "2001:db8:f:666::66"                 # a node in a visited network
 ETH_P_IPV6 = 0x86DD
+SO_TIMESTAMPNS = 35
 HOME_AGENT_PREFERENCE = 10
 PATIENCE = 5.0                                  # for what must come: it ends when it comes
 QUIET = 0.12                                    # after the fence, for what must not come
@@ -119,6 +120,7 @@ class Site:
         for link in LINKS:
             s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_IPV6))
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             s.bind((link, ETH_P_IPV6))
             s.setblocking(False)
             sockets[s] = link
@@ -166,11 +168,12 @@ class Site:
         for s in ready:
             while True:
                 try:
-                    data, address = s.recvfrom(65536)
+                    data, ((_, _, stamp),), _, address = s.recvmsg(65536, 64)
                 except BlockingIOError:
                     break
                 if address[2] != socket.PACKET_OUTGOING and len(data) >= 54:
-                    frame = p.Frame(self.sockets[s], data)
+                    seconds, nanoseconds = struct.unpack("=qq", stamp)
+                    frame = p.Frame(self.sockets[s], data, seconds + nanoseconds / 1e9)
                     self.inbox.append(frame)
                     self._neighbour(frame)
         return bool(ready)
