@@ -50,6 +50,8 @@ static void check_headers(struct ip6_packet *p)
 	assert(!w.err && w.len % 8 == 0);
 	/* Nothing follows: an extension header as payload would be walked. */
 	assert(ip6_decode(room, w.len, &back) == IP6_OK);
+	/* Where things stand depends on what else does. */
+	p->hao_off = back.hao_off;
 	p->payload_off = back.payload_off;
 	p->payload_len = back.payload_len;
 	assert(memcmp(p, &back, sizeof(back)) == 0);
