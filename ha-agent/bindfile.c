@@ -35,7 +35,7 @@ struct header {
 struct record {
 	struct in6_addr hoa, coa;
 	int64_t expires;
-	uint64_t reserved;
+	uint64_t reserved;		/* zero: a record is to be 64 octets */
 	uint32_t lifetime_s;
 	uint32_t spi;
 	uint16_t sequence;

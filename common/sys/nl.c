@@ -26,6 +26,7 @@
 #define RX_ROOM		65536
 #define ERROR_TEXT	256
 #define ENOMEM_PATIENCE	(250 * USEC_MS)
+#define ENOMEM_RESPITE	(1 * USEC_S)	/* after patience was in vain: none */
 #define TRIES_DUMP	5
 #define ANSWER_TIMEOUT_S	5	/* answers come at once; against a lost one */
 
@@ -35,6 +36,7 @@ struct nl {
 	unsigned int portid;
 	uint32_t seq;
 	char error[ERROR_TEXT];
+	usec_t gave_up;			/* when patience was in vain last; 0: never */
 	bool gathering;
 	unsigned int gathered;		/* requests in the batch */
 	uint16_t subsystem;		/* of the batch */
@@ -386,7 +388,7 @@ int nl_commit(struct nl *nl, void (*failed)(void *ctx, unsigned int n, int err),
 int nl_request(struct nl *nl, struct nlmsghdr *nlh)
 {
 	const struct timespec pause = { .tv_nsec = 500000 };
-	usec_t end = 0;
+	usec_t end = 0, now;
 	int err;
 
 	if (nl->gathering)
@@ -403,10 +405,16 @@ int nl_request(struct nl *nl, struct nlmsghdr *nlh)
 			err = read_answer(nl, NULL);
 		if (err != -ENOMEM)
 			return err;
-		if (end == 0)
-			end = clock_now() + ENOMEM_PATIENCE;
-		else if (clock_now() > end)
+		now = clock_now();
+		/* A kernel without memory is not waited for once for each of many requests. */
+		if (nl->gave_up != 0 && now < nl->gave_up + ENOMEM_RESPITE)
 			return err;
+		if (end == 0)
+			end = now + ENOMEM_PATIENCE;
+		if (now > end) {
+			nl->gave_up = now;
+			return err;
+		}
 		(void)nanosleep(&pause, NULL);
 	}
 }
