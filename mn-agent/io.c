@@ -16,10 +16,6 @@
 #include "common/sys/notify.h"
 #include "mn-agent/mnd.h"
 
-#define PATH_TABLES	80		/* table_base + 80 + slot; others: data path */
-#define REPAIR_DELAY	(250 * USEC_MS)	/* let whoever deletes finish first */
-#define REPAIR_MIN	(1 * USEC_S)	/* not more often than this */
-#define LEFTOVERS_DELAY	(30 * USEC_S)	/* what an earlier run left, unclaimed */
 
 /* --- ops ------------------------------------------------------------------------ */
 
@@ -42,12 +38,12 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 
 static struct rt_rule path_rule(const struct mnd *d, const struct mn_path *p)
 {
-	uint32_t table = d->settings.table_base + PATH_TABLES + p->slot;
+	uint32_t table = d->settings.table_base + MND_PATH_TABLES + p->slot;
 
 	return (struct rt_rule){ .from = p->prefix, .priority = table, .table = table };
 }
 
-static void path_remove(struct mnd *d, unsigned int slot)
+void mnd_path_remove(struct mnd *d, unsigned int slot)
 {
 	struct mn_path *p = &d->paths[slot];
 	struct rt_rule rule = path_rule(d, p);
@@ -90,7 +86,7 @@ static void op_path_unset(void *ctx, const struct mn_path *p)
 	struct mnd *d = ctx;
 
 	if (d->path_there[p->slot])
-		path_remove(d, p->slot);
+		mnd_path_remove(d, p->slot);
 }
 
 static void op_router_gone(void *ctx, int ifindex, const struct in6_addr *router)
@@ -155,12 +151,16 @@ static int op_tunnel_set(void *ctx, const struct dp_binding *b)
 	return r;
 }
 
-static int op_tunnel_del(void *ctx, const struct in6_addr *hoa)
+int mnd_tunnel_del(struct mnd *d, const struct in6_addr *hoa)
 {
-	struct mnd *d = ctx;
 	struct in6_prefix p = { .addr = *hoa, .len = 128 };
 
 	return d->dp->ops->del(d->dp, &p);
+}
+
+static int op_tunnel_del(void *ctx, const struct in6_addr *hoa)
+{
+	return mnd_tunnel_del(ctx, hoa);
 }
 
 struct flow_sink { void (*fn)(void *arg, const struct in6_addr *local); void *arg; };
@@ -276,17 +276,6 @@ static void on_link(void *ctx, const struct rt_link *l, bool gone)
 	mn_link(&d->mn, &m, clock_now());
 }
 
-static void repair_soon(struct mnd *d)
-{
-	usec_t at = clock_now() + REPAIR_DELAY;
-
-	if (!d->running || timer_armed(&d->repair))
-		return;
-	if (at < d->repaired_at + REPAIR_MIN)
-		at = d->repaired_at + REPAIR_MIN;
-	timer_set(loop_timers(d->loop), &d->repair, at);
-}
-
 static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
 {
 	struct mnd *d = ctx;
@@ -294,7 +283,7 @@ static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
 
 	if (a->ifindex == d->device) {
 		if (gone && mn_wants_addr(&d->mn, &a->addr))
-			repair_soon(d);
+			mnd_repair_soon(d);
 		return;
 	}
 	/* RFC 4429: an optimistic address is usable; one that failed is not. */
@@ -305,7 +294,7 @@ static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
 
 static void on_ours_deleted(void *ctx)
 {
-	repair_soon(ctx);
+	mnd_repair_soon(ctx);
 }
 
 static const struct mon_ops mon_ops = {
@@ -313,18 +302,6 @@ static const struct mon_ops mon_ops = {
 };
 
 /* --- timers --------------------------------------------------------------------- */
-
-static void repair_due(void *ctx, usec_t now)
-{
-	struct mnd *d = ctx;
-	int n;
-
-	d->repaired_at = now;
-	mn_reassert(&d->mn);
-	n = d->dp->ops->repair(d->dp);
-	if (n > 0)
-		log_warn("somebody deleted %d of our rules or routes; they are back", n);
-}
 
 static void save_due(void *ctx, usec_t now)
 {
@@ -338,68 +315,6 @@ static void watchdog_due(void *ctx, usec_t now)
 
 	notify_send("WATCHDOG=1");
 	timer_set(loop_timers(d->loop), &d->watchdog, now + notify_watchdog());
-}
-
-struct leftovers { struct mnd *d; struct in6_addr addrs[64]; unsigned int n; };
-
-static void leftover_addr(void *ctx, const struct rt_addr *a)
-{
-	struct leftovers *l = ctx;
-
-	if (a->ifindex == l->d->device && !mn_wants_addr(&l->d->mn, &a->addr) &&
-	    l->n < sizeof(l->addrs) / sizeof(l->addrs[0]))
-		l->addrs[l->n++] = a->addr;
-}
-
-static void leftover_binding(void *ctx, const struct dp_binding *b)
-{
-	struct leftovers *l = ctx;
-	const struct anchor *a = mn_find_anchor(&l->d->mn, &b->inner.addr);
-
-	if ((!a || !a->tunnelled) && l->n < sizeof(l->addrs) / sizeof(l->addrs[0]))
-		l->addrs[l->n++] = b->inner.addr;
-}
-
-/* What an earlier run left in the data path and no restored anchor claims. */
-static void drop_leftover_bindings(struct mnd *d)
-{
-	struct leftovers l = { .d = d };
-
-	d->dp->ops->dump(d->dp, leftover_binding, &l);
-	for (unsigned int n = 0; n < l.n; n++)
-		op_tunnel_del(d, &l.addrs[n]);
-}
-
-static void leftovers_due(void *ctx, usec_t now)
-{
-	struct mnd *d = ctx;
-	struct leftovers l = { .d = d };
-
-	(void)now;
-	rt_addr_dump(d->nl, leftover_addr, &l);
-	for (unsigned int n = 0; n < l.n; n++)
-		op_addr_unset(d, &l.addrs[n]);
-	for (unsigned int slot = 0; slot < MN_INTERFACES_MAX; slot++) {
-		bool used = false;
-
-		for (const struct mn_iface *i = d->mn.ifaces; i; i = i->next)
-			used |= i->slot == slot && i->path_up;
-		if (d->path_there[slot] && !used)
-			path_remove(d, slot);
-	}
-	drop_leftover_bindings(d);
-}
-
-/* The roads of an earlier run: known, so that they are replaced and not doubled. */
-static void adopt_rule(void *ctx, const struct rt_rule *r)
-{
-	struct mnd *d = ctx;
-	uint32_t first = d->settings.table_base + PATH_TABLES, slot = r->priority - first;
-
-	if (r->priority < first || slot >= MN_INTERFACES_MAX || r->from.len == 0)
-		return;
-	d->path_there[slot] = true;
-	d->paths[slot] = (struct mn_path){ .slot = slot, .prefix = r->from };
 }
 
 /* --- start and stop --------------------------------------------------------------- */
@@ -455,9 +370,8 @@ int mnd_open(struct mnd *d, const char **ret_what)
 	struct rt_link there;
 	int r;
 
-	timer_init(&d->repair, "repair", repair_due, d);
+	mnd_keep_init(d);
 	timer_init(&d->save, "save", save_due, d);
-	timer_init(&d->leftovers, "leftovers", leftovers_due, d);
 	timer_init(&d->watchdog, "watchdog", watchdog_due, d);
 	mn_init(&d->mn, &d->settings.mn, &ops, d, timers);
 
@@ -474,14 +388,13 @@ int mnd_open(struct mnd *d, const char **ret_what)
 		r = open_datapath(d, ret_what);
 	if (r)
 		return r;
-	rt_rule_dump(d->nl, adopt_rule, d);
+	mnd_adopt_roads(d);
 	mnd_store_load(d);
-	drop_leftover_bindings(d);
+	mnd_adopt_bindings(d);
 	*ret_what = "watching links and addresses";
 	r = mon_open(d->loop, &mon_ops, d, &d->mon);
 	if (r)
 		return r;
-	timer_set(timers, &d->leftovers, clock_now() + LEFTOVERS_DELAY);
 	if (watchdog)
 		timer_set(timers, &d->watchdog, clock_now() + watchdog);
 	d->running = true;
@@ -503,7 +416,7 @@ void mnd_close(struct mnd *d)
 		mnd_store_save(d);	/* nothing is held any more */
 		for (unsigned int slot = 0; slot < MN_INTERFACES_MAX; slot++)
 			if (d->path_there[slot])
-				path_remove(d, slot);
+				mnd_path_remove(d, slot);
 	}
 	if (d->dp)
 		d->dp->ops->close(d->dp, !release);

@@ -2,11 +2,11 @@
 /*
  * The mobile node as a whole. Owns the interfaces and the anchors; io.c (or a simulation)
  * calls its entry points with packets, kernel events and time. What an attachment means is
- * in attach.c, a registration in anchor.c. RFC 6275 section 11; RFC 4861 6.3; design 4.
+ * in attach.c, coa.c and handover.c, a registration in anchor.c; receive.c reads packets.
+ * RFC 6275 section 11; RFC 4861 6.3; design 4.
  *
  * Timers:
- *   rescan  while anything lasts for its flows: counts flows again, for what no notification told.
- *   sweep   at once, after an anchor has gone or an address has come: see attach_settle().
+ *   sweep   at once, after an anchor has gone or an address has come: see handover_settle().
  */
 #include "mn-agent/mn.h"
 
@@ -16,12 +16,11 @@
 #include <string.h>
 
 #include "common/core/log.h"
-#include "common/wire/ext.h"
 #include "mn-agent/attach.h"
-#include "mn-agent/bu.h"
+#include "mn-agent/coa.h"
+#include "mn-agent/flows.h"
+#include "mn-agent/handover.h"
 #include "mn-agent/solicit.h"
-
-#define RESCAN_INTERVAL	(10 * USEC_S)
 
 static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_RA] = "ra", [MN_C_RA_BAD] = "ra-bad", [MN_C_RA_HOP_LIMIT] = "ra-hop-limit",
@@ -67,7 +66,7 @@ const struct anchor *mn_find_anchor(const struct mn *mn, const struct in6_addr *
 	return NULL;
 }
 
-static struct anchor *find_anchor(struct mn *mn, const struct in6_addr *hoa)
+struct anchor *mn_anchor(struct mn *mn, const struct in6_addr *hoa)
 {
 	for (struct anchor *a = mn->anchors; a; a = a->next)
 		if (a->state != ANCHOR_GONE && in6_eq(&a->hoa, hoa))
@@ -75,7 +74,7 @@ static struct anchor *find_anchor(struct mn *mn, const struct in6_addr *hoa)
 	return NULL;
 }
 
-static struct mn_iface *find_iface(struct mn *mn, int ifindex)
+struct mn_iface *mn_iface_of(struct mn *mn, int ifindex)
 {
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
 		if (i->link.ifindex == ifindex)
@@ -83,79 +82,9 @@ static struct mn_iface *find_iface(struct mn *mn, int ifindex)
 	return NULL;
 }
 
-/* --- flows -------------------------------------------------------------------- */
-
-/* During a count, `recounted` of an anchor is what has been seen so far. */
-static void flow_seen(void *arg, const struct in6_addr *local)
-{
-	struct anchor *a = find_anchor(arg, local);
-
-	if (a)
-		a->recounted++;
-}
-
-/* Counts, without drawing consequences. */
-static void recount(struct mn *mn)
-{
-	for (struct anchor *a = mn->anchors; a; a = a->next)
-		a->recounted = 0;
-	mn->counters[MN_C_FLOWS_SCANNED]++;
-	if (mn->ops->flows(mn->ctx, flow_seen, mn) == 0)
-		return;
-	/* Not to know is no reason to let a flow die. */
-	for (struct anchor *a = mn->anchors; a; a = a->next)
-		a->recounted = a->flows;
-}
-
-void mn_count_flows(struct mn *mn, usec_t now)
-{
-	recount(mn);
-	for (struct anchor *a = mn->anchors; a; a = a->next)
-		if (a->state != ANCHOR_GONE)
-			anchor_set_flows(a, a->recounted, now);
-}
-
-void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now)
-{
-	struct anchor *a = find_anchor(mn, local);
-
-	if (!a || a->flows == 0)
-		return;
-	if (a->flows > 1) {
-		a->flows--;
-		return;
-	}
-	mn_count_flows(mn, now);	/* the last one: be exact */
-	timer_set(mn->timers, &mn->sweep, now);
-}
-
-/* Is there anything that lasts only as long as its flows? */
-static bool lasts_for_flows(const struct mn *mn)
-{
-	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
-		if (i->coa_source == COA_OWN)
-			return true;
-	for (const struct anchor *a = mn->anchors; a; a = a->next)
-		if (a->held || anchor_away(a))
-			return true;
-	return false;
-}
-
-static void rescan_due(void *ctx, usec_t now)
-{
-	struct mn *mn = ctx;
-
-	if (lasts_for_flows(mn)) {
-		mn_count_flows(mn, now);
-		timer_set(mn->timers, &mn->sweep, now);
-	}
-	attach_leave_routers(mn);
-	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
-}
-
 static void sweep_due(void *ctx, usec_t now)
 {
-	attach_settle(ctx, now);
+	handover_settle(ctx, now);
 }
 
 /* --- anchors ------------------------------------------------------------------ */
@@ -183,12 +112,12 @@ static int anchor_tunnel_del(void *ctx, const struct in6_addr *hoa)
 
 static void anchor_held(void *ctx, struct anchor *a)
 {
-	attach_own_addr(ctx, &a->hoa);
+	coa_own_addr(ctx, &a->hoa);
 }
 
 static unsigned int anchor_count_flows(void *ctx, struct anchor *a)
 {
-	recount(ctx);
+	flows_recount(ctx);
 	return a->recounted;
 }
 
@@ -210,7 +139,7 @@ static void anchor_notify(void *ctx, struct anchor *a, const char *event, const 
 
 static void anchor_returned(void *ctx, struct anchor *a)
 {
-	const struct mn_iface *i = find_iface(ctx, a->ifindex);
+	const struct mn_iface *i = mn_iface_of(ctx, a->ifindex);
 
 	if (i)
 		attach_announce(i, &a->hoa);
@@ -292,7 +221,7 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 	struct anchor *a;
 
 	if (!in6_is_routable(&r->hoa) || !in6_is_routable(&r->ha) || !in6_in(&r->prefix, &r->hoa) ||
-	    r->valid_until <= now || find_anchor(mn, &r->hoa))
+	    r->valid_until <= now || mn_anchor(mn, &r->hoa))
 		return -EINVAL;
 	if (mn->n_anchors >= MN_ANCHORS_MAX)
 		return -ENOSPC;
@@ -360,7 +289,7 @@ static struct mn_iface *new_iface(struct mn *mn, const struct mn_link *l)
 
 void mn_link(struct mn *mn, const struct mn_link *l, usec_t now)
 {
-	struct mn_iface *i = find_iface(mn, l->ifindex);
+	struct mn_iface *i = mn_iface_of(mn, l->ifindex);
 	bool was_up = i && i->link.up;
 
 	if (!i)
@@ -379,7 +308,7 @@ void mn_link(struct mn *mn, const struct mn_link *l, usec_t now)
 
 void mn_link_gone(struct mn *mn, int ifindex, usec_t now)
 {
-	struct mn_iface **p = &mn->ifaces, *i = find_iface(mn, ifindex);
+	struct mn_iface **p = &mn->ifaces, *i = mn_iface_of(mn, ifindex);
 
 	if (!i)
 		return;
@@ -390,7 +319,7 @@ void mn_link_gone(struct mn *mn, int ifindex, usec_t now)
 	if (mn->current == i)
 		mn->current = NULL;
 	free(i);
-	attach_evaluate(mn, now);
+	handover_evaluate(mn, now);
 }
 
 /* Brings i->addrs up to date. */
@@ -414,7 +343,7 @@ static void remember_addr(struct mn_iface *i, const struct mn_addr *a, bool gone
 
 void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 {
-	struct mn_iface *i = find_iface(mn, a->ifindex);
+	struct mn_iface *i = mn_iface_of(mn, a->ifindex);
 
 	if (!i)
 		return;
@@ -431,207 +360,19 @@ void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 	attach_addr_changed(i, a, gone, now);
 }
 
-/* --- packets ------------------------------------------------------------------ */
-
-void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data, size_t len,
-	      usec_t now)
-{
-	struct mn_iface *i = find_iface(mn, ifindex);
-	struct ip6_packet ip;
-	struct icmp6_msg msg;
-	enum icmp6_err err;
-
-	if (!i)
-		return;
-	if (ip6_decode(data, len, &ip) || ip.next_header != IP6_NH_ICMP6) {
-		mn->counters[MN_C_PACKET_BAD]++;
-		return;
-	}
-	err = icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len, &ip.src,
-			   &ip.dst, ip.hop_limit, &msg);
-	if (err == ICMP6_ERR_HOP_LIMIT) {
-		mn->counters[MN_C_RA_HOP_LIMIT]++;
-		return;
-	}
-	if (err) {
-		mn->counters[MN_C_RA_BAD]++;
-		return;
-	}
-	if (msg.type == ICMP6_RA) {
-		mn->counters[MN_C_RA]++;
-		if (i->move.state == MOVE_SOLICITING)
-			mn_event(mn, "ra.received", i, NULL, in6_str(&ip.src).s, now);
-		move_ra(&i->move, &ip.src, mac, &msg.u.ra, now);
-	} else if (msg.type == ICMP6_NA) {
-		mn->counters[MN_C_NA]++;
-		move_na(&i->move, &msg.u.na, now);
-	}
-}
-
-/* RFC 6275 11.7.3: what an acknowledgement must be, in that order. */
-static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_msg *msg,
-		  const uint8_t *mh, usec_t now)
-{
-	struct anchor *a = find_anchor(mn, ip->has_rh2 ? &ip->rh2 : &ip->dst);
-
-	mn->counters[MN_C_BA]++;
-	if (!a || !a->key || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa)) {
-		mn->counters[MN_C_BA_UNKNOWN]++;
-		return;
-	}
-	switch (ba_check(msg, mh, ip->payload_len, &a->coa, &a->hoa, a->key)) {
-	case BA_NO_AUTH:
-		mn->counters[MN_C_BA_NO_AUTH]++;
-		return;
-	case BA_WRONG_SPI:
-		mn->counters[MN_C_BA_WRONG_SPI]++;
-		return;
-	case BA_WRONG_AUTH:
-		mn->counters[MN_C_BA_WRONG_AUTH]++;
-		return;
-	case BA_GOOD:
-		break;
-	}
-	/* The number is that of an outstanding BU, or the status says that it is not. */
-	if (msg->u.ba.status != BA_SEQ_OUT_OF_WINDOW &&
-	    !anchor_seq_outstanding(a, msg->u.ba.seq)) {
-		mn->counters[MN_C_BA_SEQUENCE]++;
-		return;
-	}
-	/* RFC 4285 6: with the time stamp of the BU, or the status says that it is not. */
-	if (a->timestamps && msg->u.ba.status != BA_ID_MISMATCH &&
-	    (!msg->opts.has_mesg_id || msg->opts.mesg_id != a->timestamp)) {
-		mn->counters[MN_C_BA_TIMESTAMP]++;
-		return;
-	}
-	anchor_ba(a, msg, now);
-}
-
-static void rx_brr(struct mn *mn, const struct ip6_packet *ip, usec_t now)
-{
-	struct anchor *a = ip->has_rh2 ? find_anchor(mn, &ip->rh2) : NULL;
-
-	mn->counters[MN_C_BRR]++;
-	if (a && in6_eq(&ip->src, &a->ha) && in6_eq(&ip->dst, &a->coa))
-		anchor_event(a, ANCHOR_EV_BRR, now);
-}
-
-static void acknowledge_revocation(struct mn *mn, const struct anchor *a, const struct mh_br *bri,
-				   uint8_t status)
-{
-	struct bra_params p = {
-		.hoa = a->hoa, .coa = a->coa, .ha = a->ha, .bri = bri, .status = status,
-	};
-	uint8_t room[BU_PACKET_MAX];
-	struct wbuf w;
-
-	wb_init(&w, room, sizeof(room));
-	if (bra_build(&w, &p, a->key) == 0)
-		(void)mn->ops->send_routed(mn->ctx, w.base, w.len);
-}
-
-/* RFC 5846 6.2 and 10: what an indication must be, in that order. */
-static void rx_bri(struct mn *mn, const struct ip6_packet *ip, const struct mh_msg *msg,
-		   const uint8_t *mh, usec_t now)
-{
-	struct anchor *a = ip->has_rh2 ? find_anchor(mn, &ip->rh2) : NULL;
-	uint8_t status;
-
-	mn->counters[MN_C_BRI]++;
-	if (!a || !a->key || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa) ||
-	    !anchor_registered(a, now)) {
-		mn->counters[MN_C_BRI_UNKNOWN]++;
-		return;
-	}
-	if (ba_check(msg, mh, ip->payload_len, &a->coa, &a->hoa, a->key) != BA_GOOD) {
-		mn->counters[MN_C_BRI_AUTH]++;
-		return;
-	}
-	status = bri_status(msg);
-	acknowledge_revocation(mn, a, &msg->u.br, status);
-	mn_event(mn, "bri.received", NULL, a, mh_br_status_text(status), now);
-	if (status == BR_SUCCESS)
-		anchor_revoked(a, now);
-	else
-		mn->counters[MN_C_BRI_REFUSED]++;
-}
-
-/* Is the packet for one of our home or care-of addresses? Others are only passing by. */
-static bool for_us(const struct mn *mn, const struct in6_addr *dst)
-{
-	for (const struct anchor *a = mn->anchors; a; a = a->next)
-		if (in6_eq(&a->hoa, dst) || in6_eq(&a->coa, dst))
-			return true;
-	return false;
-}
-
-void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
-{
-	struct ip6_packet ip;
-	struct mh_msg msg;
-	const uint8_t *mh;
-	enum mh_err err;
-
-	if (ip6_decode(data, len, &ip) || ip.next_header != MH_NEXT_HEADER) {
-		mn->counters[MN_C_PACKET_BAD]++;
-		return;
-	}
-	if (!for_us(mn, &ip.dst))
-		return;
-	mh = (const uint8_t *)data + ip.payload_off;
-	err = mh_decode(mh, ip.payload_len, ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &msg, NULL);
-	if (err == MH_ERR_CHECKSUM) {
-		mn->counters[MN_C_MH_CHECKSUM]++;
-		return;
-	}
-	if (err == MH_ERR_UNKNOWN_TYPE) {
-		mn->counters[MN_C_MH_UNKNOWN_TYPE]++;
-		return;
-	}
-	if (err) {
-		mn->counters[MN_C_MH_BAD]++;
-		return;
-	}
-	switch ((enum mh_type)msg.type) {
-	case MH_BA:
-		rx_ba(mn, &ip, &msg, mh, now);
-		break;
-	case MH_BRR:
-		rx_brr(mn, &ip, now);
-		break;
-	case MH_BE:
-		/* Not authenticated, and the refresh would tell the same: only counted. */
-		mn->counters[MN_C_BE]++;
-		break;
-	case MH_HOTI:
-	case MH_COTI:
-	case MH_HOT:
-	case MH_COT:
-	case MH_BU:
-		mn->counters[MN_C_MH_UNEXPECTED]++;
-		break;
-	case MH_BR:
-		if (msg.u.br.type == BR_INDICATION)
-			rx_bri(mn, &ip, &msg, mh, now);
-		else
-			mn->counters[MN_C_MH_UNEXPECTED]++;
-		break;
-	}
-}
-
 void mn_reassert(struct mn *mn)
 {
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next) {
 		if (i->path_up && i->link.up)
 			mn->ops->path_set(mn->ctx, &i->path);
 		if (i->coa_source == COA_OWN)
-			attach_own_addr(mn, &i->coa);
+			coa_own_addr(mn, &i->coa);
 	}
 	for (struct anchor *a = mn->anchors; a; a = a->next)
 		if (a->held)
-			attach_own_addr(mn, &a->hoa);
+			coa_own_addr(mn, &a->hoa);
 	if (!in6_is_any(&mn->endpoint))
-		attach_own_addr(mn, &mn->endpoint);
+		coa_own_addr(mn, &mn->endpoint);
 }
 
 bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr)
@@ -687,9 +428,8 @@ void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *op
 	mn->ops = ops;
 	mn->ctx = ctx;
 	mn->timers = timers;
-	timer_init(&mn->rescan, "rescan", rescan_due, mn);
 	timer_init(&mn->sweep, "sweep", sweep_due, mn);
-	timer_set(timers, &mn->rescan, RESCAN_INTERVAL);
+	flows_init(mn);
 }
 
 void mn_release_all(struct mn *mn, usec_t now)

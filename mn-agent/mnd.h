@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The daemon around the mobile node: what main.c, io.c, store.c and ctl.c share. The
+ * The daemon around the mobile node: what main.c, io.c, keep.c, store.c and ctl.c share. The
  * mobile node itself (mn.h) knows nothing of it.
  */
 #ifndef DMIP6_MN_MND_H
@@ -11,6 +11,8 @@
 #include "common/sys/mon.h"
 #include "common/sys/pkt.h"
 #include "mn-agent/conf.h"
+
+#define MND_PATH_TABLES	80	/* table_base + 80 + slot; the others: data path */
 
 #define MND_DEVICE	"dmip6mn0"
 #define MND_CONFIG	"/etc/dmip6/mn.conf"
@@ -43,6 +45,19 @@ struct mnd {
  * what failed, for people. */
 int mnd_open(struct mnd *d, const char **ret_what);
 void mnd_close(struct mnd *d);
+
+/* Takes the road of this slot out of the kernel. */
+void mnd_path_remove(struct mnd *d, unsigned int slot);
+int mnd_tunnel_del(struct mnd *d, const struct in6_addr *hoa);
+
+/* keep.c */
+void mnd_keep_init(struct mnd *d);
+/* Somebody has deleted something of ours: it is put back before long. */
+void mnd_repair_soon(struct mnd *d);
+/* After the start: roads of an earlier run are known, so that they are replaced and not
+ * doubled; bindings and addresses that no restored anchor claims are removed. */
+void mnd_adopt_roads(struct mnd *d);
+void mnd_adopt_bindings(struct mnd *d);
 
 /* ctl.c */
 extern const struct ctl_method mnd_methods[];		/* ctx: struct mnd */

@@ -99,6 +99,22 @@ const struct in6_addr *router_ha_of(const struct router *r, const struct in6_add
 	return best;
 }
 
+struct in6_prefix router_prefix(const struct router *r, unsigned int n)
+{
+	return (struct in6_prefix){ .addr = r->prefixes[n].prefix, .len = r->prefixes[n].plen };
+}
+
+int router_prefix_of(const struct router *r, const struct in6_addr *addr)
+{
+	for (unsigned int n = 0; n < r->n_prefixes; n++) {
+		struct in6_prefix p = router_prefix(r, n);
+
+		if (in6_in(&p, addr))
+			return (int)n;
+	}
+	return -1;
+}
+
 bool router_has_prefix(const struct router *r, const struct in6_prefix *p)
 {
 	for (unsigned int i = 0; i < r->n_prefixes; i++)

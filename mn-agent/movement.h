@@ -81,6 +81,9 @@ void router_from_ra(struct router *ret, const struct in6_addr *from, const uint8
 bool router_has_ha(const struct router *r, const struct in6_addr *addr);
 /* The home agent address that goes with an address of the router's prefixes. */
 const struct in6_addr *router_ha_of(const struct router *r, const struct in6_addr *addr);
+/* Its nth prefix, and the index of the one that holds addr, or -1. */
+struct in6_prefix router_prefix(const struct router *r, unsigned int n);
+int router_prefix_of(const struct router *r, const struct in6_addr *addr);
 bool router_has_prefix(const struct router *r, const struct in6_prefix *p);
 
 #endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The care-of address of an interface and its road. Pure; private to mn-agent/.
+ */
+#ifndef DMIP6_MN_COA_H
+#define DMIP6_MN_COA_H
+
+#include "mn-agent/mn_private.h"
+
+/* Puts our copy of an address on our device, or takes it off, as its users require. */
+void coa_own_addr(struct mn *mn, const struct in6_addr *addr);
+/* The usable kernel address of the interface in one of its router's prefixes, or NULL. */
+const struct mn_addr *coa_kernel_addr(const struct mn_iface *i);
+/* Has the kernel this address on the interface, usable? */
+bool coa_kernel_has(const struct mn_iface *i, const struct in6_addr *addr);
+/* Chooses a care-of address where there is none, and makes it where that is possible. */
+void coa_choose(struct mn_iface *i, usec_t now);
+void coa_drop(struct mn_iface *i);
+/* Takes the kernel's own address in the prefix once it is there and nothing needs ours. */
+void coa_retire(struct mn_iface *i, usec_t now);
+/* The care-of address of an earlier run, if this is not its place: off our device. */
+void coa_forget_wish(struct mn *mn);
+/* The rule and table by which packets from the care-of prefix leave. */
+void coa_set_path(struct mn_iface *i);
+void coa_unset_path(struct mn_iface *i);
+
+#endif

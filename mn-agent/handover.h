@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which interface carries the anchors that are away. Pure; private to mn-agent/.
+ */
+#ifndef DMIP6_MN_HANDOVER_H
+#define DMIP6_MN_HANDOVER_H
+
+#include "mn-agent/mn_private.h"
+
+/* Chooses the current interface and tells its care-of address to every anchor that is away. */
+void handover_evaluate(struct mn *mn, usec_t now);
+/* Frees what is over; takes away what no flow needs any more. */
+void handover_settle(struct mn *mn, usec_t now);
+
+#endif

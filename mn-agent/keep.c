@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Keeps what is in the kernel equal to what the mobile node wants there: puts back what
+ * somebody else deleted, takes over what an earlier run left, and removes what nobody
+ * claims. Called by io.c. Design 4.3.
+ *
+ * Timers:
+ *   repair     some time after a deletion was seen, so that whoever deletes can finish.
+ *   leftovers  once, some time after the start.
+ */
+#include "common/core/log.h"
+#include "common/sys/clock.h"
+#include "mn-agent/mnd.h"
+
+#define REPAIR_DELAY	(250 * USEC_MS)	/* let whoever deletes finish first */
+#define REPAIR_MIN	(1 * USEC_S)	/* not more often than this */
+#define LEFTOVERS_DELAY	(30 * USEC_S)	/* what an earlier run left, unclaimed */
+
+void mnd_repair_soon(struct mnd *d)
+{
+	usec_t at = clock_now() + REPAIR_DELAY;
+
+	if (!d->running || timer_armed(&d->repair))
+		return;
+	if (at < d->repaired_at + REPAIR_MIN)
+		at = d->repaired_at + REPAIR_MIN;
+	timer_set(loop_timers(d->loop), &d->repair, at);
+}
+
+static void repair_due(void *ctx, usec_t now)
+{
+	struct mnd *d = ctx;
+	int n;
+
+	d->repaired_at = now;
+	mn_reassert(&d->mn);
+	n = d->dp->ops->repair(d->dp);
+	if (n > 0)
+		log_warn("somebody deleted %d of our rules or routes; they are back", n);
+}
+
+struct leftovers { struct mnd *d; struct in6_addr addrs[64]; unsigned int n; };
+
+static void leftover_addr(void *ctx, const struct rt_addr *a)
+{
+	struct leftovers *l = ctx;
+
+	if (a->ifindex == l->d->device && !mn_wants_addr(&l->d->mn, &a->addr) &&
+	    l->n < sizeof(l->addrs) / sizeof(l->addrs[0]))
+		l->addrs[l->n++] = a->addr;
+}
+
+static void leftover_binding(void *ctx, const struct dp_binding *b)
+{
+	struct leftovers *l = ctx;
+	const struct anchor *a = mn_find_anchor(&l->d->mn, &b->inner.addr);
+
+	if ((!a || !a->tunnelled) && l->n < sizeof(l->addrs) / sizeof(l->addrs[0]))
+		l->addrs[l->n++] = b->inner.addr;
+}
+
+/* What an earlier run left in the data path and no restored anchor claims. */
+static void drop_leftover_bindings(struct mnd *d)
+{
+	struct leftovers l = { .d = d };
+
+	d->dp->ops->dump(d->dp, leftover_binding, &l);
+	for (unsigned int n = 0; n < l.n; n++)
+		mnd_tunnel_del(d, &l.addrs[n]);
+}
+
+static void leftovers_due(void *ctx, usec_t now)
+{
+	struct mnd *d = ctx;
+	struct leftovers l = { .d = d };
+
+	(void)now;
+	rt_addr_dump(d->nl, leftover_addr, &l);
+	for (unsigned int n = 0; n < l.n; n++)
+		rt_addr_del(d->nl, d->device, &l.addrs[n], 128);
+	for (unsigned int slot = 0; slot < MN_INTERFACES_MAX; slot++) {
+		bool used = false;
+
+		for (const struct mn_iface *i = d->mn.ifaces; i; i = i->next)
+			used |= i->slot == slot && i->path_up;
+		if (d->path_there[slot] && !used)
+			mnd_path_remove(d, slot);
+	}
+	drop_leftover_bindings(d);
+}
+
+/* The roads of an earlier run: known, so that they are replaced and not doubled. */
+static void adopt_rule(void *ctx, const struct rt_rule *r)
+{
+	struct mnd *d = ctx;
+	uint32_t first = d->settings.table_base + MND_PATH_TABLES, slot = r->priority - first;
+
+	if (r->priority < first || slot >= MN_INTERFACES_MAX || r->from.len == 0)
+		return;
+	d->path_there[slot] = true;
+	d->paths[slot] = (struct mn_path){ .slot = slot, .prefix = r->from };
+}
+
+void mnd_keep_init(struct mnd *d)
+{
+	timer_init(&d->repair, "repair", repair_due, d);
+	timer_init(&d->leftovers, "leftovers", leftovers_due, d);
+}
+
+void mnd_adopt_roads(struct mnd *d)
+{
+	rt_rule_dump(d->nl, adopt_rule, d);
+}
+
+void mnd_adopt_bindings(struct mnd *d)
+{
+	drop_leftover_bindings(d);
+	timer_set(loop_timers(d->loop), &d->leftovers, clock_now() + LEFTOVERS_DELAY);
+}

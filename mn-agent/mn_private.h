@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the pure files of the mobile node know of each other's list of anchors and
+ * interfaces: mn.c. Private to mn-agent/.
+ */
+#ifndef DMIP6_MN_MN_PRIVATE_H
+#define DMIP6_MN_MN_PRIVATE_H
+
+#include "mn-agent/mn.h"
+
+/* A new one in the list, in state ATTACHED; NULL, and counted, when there is no room. */
+struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
+			     const struct in6_addr *hoa, const struct in6_addr *ha);
+void mn_drop_anchor(struct mn *mn, struct anchor *a);
+/* The one of this home address that is not gone, or NULL. */
+struct anchor *mn_anchor(struct mn *mn, const struct in6_addr *hoa);
+struct mn_iface *mn_iface_of(struct mn *mn, int ifindex);
+bool mn_any_away(const struct mn *mn);
+/* Tells people; i, a and detail may be NULL. */
+void mn_event(struct mn *mn, const char *name, const struct mn_iface *i, const struct anchor *a,
+	      const char *detail, usec_t now);
+
+#endif

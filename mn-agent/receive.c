@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What arrives at the mobile node: checks each packet in the order that its RFC gives,
+ * counts what is dropped by reason, and hands the rest to the interface or anchor that it
+ * is for. Called by io.c (or a simulation). RFC 6275 11.7.3 and 11.7.4, RFC 5846 10,
+ * RFC 4861 6.1.2.
+ */
+#include "common/core/log.h"
+#include "common/wire/ext.h"
+#include "mn-agent/attach.h"
+#include "mn-agent/bu.h"
+
+void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data, size_t len,
+	      usec_t now)
+{
+	struct mn_iface *i = mn_iface_of(mn, ifindex);
+	struct ip6_packet ip;
+	struct icmp6_msg msg;
+	enum icmp6_err err;
+
+	if (!i)
+		return;
+	if (ip6_decode(data, len, &ip) || ip.next_header != IP6_NH_ICMP6) {
+		mn->counters[MN_C_PACKET_BAD]++;
+		return;
+	}
+	err = icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len, &ip.src,
+			   &ip.dst, ip.hop_limit, &msg);
+	if (err == ICMP6_ERR_HOP_LIMIT) {
+		mn->counters[MN_C_RA_HOP_LIMIT]++;
+		return;
+	}
+	if (err) {
+		mn->counters[MN_C_RA_BAD]++;
+		return;
+	}
+	if (msg.type == ICMP6_RA) {
+		mn->counters[MN_C_RA]++;
+		if (i->move.state == MOVE_SOLICITING)
+			mn_event(mn, "ra.received", i, NULL, in6_str(&ip.src).s, now);
+		move_ra(&i->move, &ip.src, mac, &msg.u.ra, now);
+	} else if (msg.type == ICMP6_NA) {
+		mn->counters[MN_C_NA]++;
+		move_na(&i->move, &msg.u.na, now);
+	}
+}
+
+/* RFC 6275 11.7.3: what an acknowledgement must be, in that order. */
+static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_msg *msg,
+		  const uint8_t *mh, usec_t now)
+{
+	struct anchor *a = mn_anchor(mn, ip->has_rh2 ? &ip->rh2 : &ip->dst);
+
+	mn->counters[MN_C_BA]++;
+	if (!a || !a->key || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa)) {
+		mn->counters[MN_C_BA_UNKNOWN]++;
+		return;
+	}
+	switch (ba_check(msg, mh, ip->payload_len, &a->coa, &a->hoa, a->key)) {
+	case BA_NO_AUTH:
+		mn->counters[MN_C_BA_NO_AUTH]++;
+		return;
+	case BA_WRONG_SPI:
+		mn->counters[MN_C_BA_WRONG_SPI]++;
+		return;
+	case BA_WRONG_AUTH:
+		mn->counters[MN_C_BA_WRONG_AUTH]++;
+		return;
+	case BA_GOOD:
+		break;
+	}
+	/* The number is that of an outstanding BU, or the status says that it is not. */
+	if (msg->u.ba.status != BA_SEQ_OUT_OF_WINDOW &&
+	    !anchor_seq_outstanding(a, msg->u.ba.seq)) {
+		mn->counters[MN_C_BA_SEQUENCE]++;
+		return;
+	}
+	/* RFC 4285 6: with the time stamp of the BU, or the status says that it is not. */
+	if (a->timestamps && msg->u.ba.status != BA_ID_MISMATCH &&
+	    (!msg->opts.has_mesg_id || msg->opts.mesg_id != a->timestamp)) {
+		mn->counters[MN_C_BA_TIMESTAMP]++;
+		return;
+	}
+	anchor_ba(a, msg, now);
+}
+
+static void rx_brr(struct mn *mn, const struct ip6_packet *ip, usec_t now)
+{
+	struct anchor *a = ip->has_rh2 ? mn_anchor(mn, &ip->rh2) : NULL;
+
+	mn->counters[MN_C_BRR]++;
+	if (a && in6_eq(&ip->src, &a->ha) && in6_eq(&ip->dst, &a->coa))
+		anchor_event(a, ANCHOR_EV_BRR, now);
+}
+
+static void acknowledge_revocation(struct mn *mn, const struct anchor *a, const struct mh_br *bri,
+				   uint8_t status)
+{
+	struct bra_params p = {
+		.hoa = a->hoa, .coa = a->coa, .ha = a->ha, .bri = bri, .status = status,
+	};
+	uint8_t room[BU_PACKET_MAX];
+	struct wbuf w;
+
+	wb_init(&w, room, sizeof(room));
+	if (bra_build(&w, &p, a->key) == 0)
+		(void)mn->ops->send_routed(mn->ctx, w.base, w.len);
+}
+
+/* RFC 5846 6.2 and 10: what an indication must be, in that order. */
+static void rx_bri(struct mn *mn, const struct ip6_packet *ip, const struct mh_msg *msg,
+		   const uint8_t *mh, usec_t now)
+{
+	struct anchor *a = ip->has_rh2 ? mn_anchor(mn, &ip->rh2) : NULL;
+	uint8_t status;
+
+	mn->counters[MN_C_BRI]++;
+	if (!a || !a->key || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa) ||
+	    !anchor_registered(a, now)) {
+		mn->counters[MN_C_BRI_UNKNOWN]++;
+		return;
+	}
+	if (ba_check(msg, mh, ip->payload_len, &a->coa, &a->hoa, a->key) != BA_GOOD) {
+		mn->counters[MN_C_BRI_AUTH]++;
+		return;
+	}
+	status = bri_status(msg);
+	acknowledge_revocation(mn, a, &msg->u.br, status);
+	mn_event(mn, "bri.received", NULL, a, mh_br_status_text(status), now);
+	if (status == BR_SUCCESS)
+		anchor_revoked(a, now);
+	else
+		mn->counters[MN_C_BRI_REFUSED]++;
+}
+
+/* Is the packet for one of our home or care-of addresses? Others are only passing by. */
+static bool for_us(const struct mn *mn, const struct in6_addr *dst)
+{
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		if (in6_eq(&a->hoa, dst) || in6_eq(&a->coa, dst))
+			return true;
+	return false;
+}
+
+void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
+{
+	struct ip6_packet ip;
+	struct mh_msg msg;
+	const uint8_t *mh;
+	enum mh_err err;
+
+	if (ip6_decode(data, len, &ip) || ip.next_header != MH_NEXT_HEADER) {
+		mn->counters[MN_C_PACKET_BAD]++;
+		return;
+	}
+	if (!for_us(mn, &ip.dst))
+		return;
+	mh = (const uint8_t *)data + ip.payload_off;
+	err = mh_decode(mh, ip.payload_len, ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &msg, NULL);
+	if (err == MH_ERR_CHECKSUM) {
+		mn->counters[MN_C_MH_CHECKSUM]++;
+		return;
+	}
+	if (err == MH_ERR_UNKNOWN_TYPE) {
+		mn->counters[MN_C_MH_UNKNOWN_TYPE]++;
+		return;
+	}
+	if (err) {
+		mn->counters[MN_C_MH_BAD]++;
+		return;
+	}
+	switch ((enum mh_type)msg.type) {
+	case MH_BA:
+		rx_ba(mn, &ip, &msg, mh, now);
+		break;
+	case MH_BRR:
+		rx_brr(mn, &ip, now);
+		break;
+	case MH_BE:
+		/* Not authenticated, and the refresh would tell the same: only counted. */
+		mn->counters[MN_C_BE]++;
+		break;
+	case MH_HOTI:
+	case MH_COTI:
+	case MH_HOT:
+	case MH_COT:
+	case MH_BU:
+		mn->counters[MN_C_MH_UNEXPECTED]++;
+		break;
+	case MH_BR:
+		if (msg.u.br.type == BR_INDICATION)
+			rx_bri(mn, &ip, &msg, mh, now);
+		else
+			mn->counters[MN_C_MH_UNEXPECTED]++;
+		break;
+	}
+}
