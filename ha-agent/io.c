@@ -614,6 +614,7 @@ static const struct mon_ops mon_ops = {
 	.link = on_link,
 	.addr = on_addr,
 	.ours_deleted = on_ours_deleted,
+	.lost = on_ours_deleted,	/* something of ours may have been */
 };
 
 /* ---- packets ---- */

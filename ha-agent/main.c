@@ -271,6 +271,13 @@ static void on_watchdog(void *ctx, usec_t now)
 	(void)timer_set(w->timers, &w->timer, now + w->period);
 }
 
+static void on_late(void *ctx, usec_t by)
+{
+	(void)ctx;
+	log_info("%lld s late: the computer slept, or the process was stopped; what has ended "
+		 "meanwhile ends now", (long long)(by / USEC_S));
+}
+
 struct stop {
 	struct loop *loop;
 	struct ha *ha;
@@ -439,6 +446,8 @@ static int run(struct loop *loop, const struct settings *s)
 	if (watchdog.period > 0)
 		on_watchdog(&watchdog, clock_now());
 	notify_send("READY=1");
+
+	loop_late(loop, on_late, NULL);
 
 	err = loop_run(loop);
 	notify_send("STOPPING=1");

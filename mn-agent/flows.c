@@ -52,7 +52,12 @@ void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now)
 		a->flows--;
 		return;
 	}
-	mn_count_flows(mn, now);	/* the last one: be exact */
+	mn_flows_changed(mn, now);	/* the last one: be exact */
+}
+
+void mn_flows_changed(struct mn *mn, usec_t now)
+{
+	mn_count_flows(mn, now);
 	timer_set(mn->timers, &mn->sweep, now);
 }
 
@@ -72,10 +77,8 @@ static void rescan_due(void *ctx, usec_t now)
 {
 	struct mn *mn = ctx;
 
-	if (lasts_for_flows(mn)) {
-		mn_count_flows(mn, now);
-		timer_set(mn->timers, &mn->sweep, now);
-	}
+	if (lasts_for_flows(mn))
+		mn_flows_changed(mn, now);
 	attach_leave_routers(mn);
 	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
 }

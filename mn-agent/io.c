@@ -259,6 +259,27 @@ static void on_flow_destroyed(void *ctx, const struct diag_flow *f)
 	mn_flow_ended(&d->mn, &f->local, clock_now());
 }
 
+/* Of many sockets at once: only a count tells what is left. */
+static void on_ends_lost(void *ctx)
+{
+	struct mnd *d = ctx;
+
+	mn_flows_changed(&d->mn, clock_now());
+}
+
+static const struct diag_ops diag_ops = {
+	.destroyed = on_flow_destroyed, .lost = on_ends_lost,
+};
+
+static void on_late(void *ctx, usec_t by)
+{
+	struct mnd *d = ctx;
+
+	log_info("%lld s late: the computer slept, or the process was stopped",
+		 (long long)(by / USEC_S));
+	mn_woken(&d->mn, clock_now());
+}
+
 static void on_link(void *ctx, const struct rt_link *l, bool gone)
 {
 	struct mnd *d = ctx;
@@ -297,8 +318,17 @@ static void on_ours_deleted(void *ctx)
 	mnd_repair_soon(ctx);
 }
 
+static void on_news_lost(void *ctx)
+{
+	struct mnd *d = ctx;
+
+	log_info("more happened in the kernel than it could tell: all was read again");
+	mn_doubt(&d->mn, clock_now());
+	mnd_repair_soon(d);
+}
+
 static const struct mon_ops mon_ops = {
-	.link = on_link, .addr = on_addr, .ours_deleted = on_ours_deleted,
+	.link = on_link, .addr = on_addr, .ours_deleted = on_ours_deleted, .lost = on_news_lost,
 };
 
 /* --- timers --------------------------------------------------------------------- */
@@ -360,7 +390,7 @@ static int open_sockets(struct mnd *d, const char **ret_what)
 	if (r)
 		return r;
 	*ret_what = "sock_diag";
-	return diag_open(d->loop, on_flow_destroyed, d, &d->diag);
+	return diag_open(d->loop, &diag_ops, d, &d->diag);
 }
 
 int mnd_open(struct mnd *d, const char **ret_what)
@@ -397,6 +427,7 @@ int mnd_open(struct mnd *d, const char **ret_what)
 		return r;
 	if (watchdog)
 		timer_set(timers, &d->watchdog, clock_now() + watchdog);
+	loop_late(d->loop, on_late, d);
 	d->running = true;
 	return 0;
 }

@@ -360,6 +360,22 @@ void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 	attach_addr_changed(i, a, gone, now);
 }
 
+void mn_doubt(struct mn *mn, usec_t now)
+{
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
+		move_doubt(&i->move, now);
+}
+
+void mn_woken(struct mn *mn, usec_t now)
+{
+	mn_doubt(mn, now);
+	mn_count_flows(mn, now);
+	/* What the home agents know is as old as the sleep: they are told at once, in every
+	 * state that waits for its time to do so. */
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		anchor_event(a, a->valid_until > now ? ANCHOR_EV_TIMEOUT : ANCHOR_EV_EXPIRED, now);
+}
+
 void mn_reassert(struct mn *mn)
 {
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next) {

@@ -159,6 +159,8 @@ void mn_link(struct mn *mn, const struct mn_link *l, usec_t now);
 void mn_link_gone(struct mn *mn, int ifindex, usec_t now);
 void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now);
 void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now);
+/* Flows ended, or may have, that were not told one by one: counts them, and acts on it. */
+void mn_flows_changed(struct mn *mn, usec_t now);
 /* Packets: whole IPv6 packets as they arrived. */
 void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 	      usec_t now);
@@ -182,6 +184,12 @@ struct mn_restore {
 int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now);
 /* A care-of address of our own of the earlier run, to be used again in its prefix. */
 void mn_restore_coa(struct mn *mn, const struct in6_addr *coa);
+
+/* News from the kernel was lost: a link may be at another place than before. */
+void mn_doubt(struct mn *mn, usec_t now);
+/* The computer slept, or the process was stopped, for seconds or days. Called before the
+ * timers that are overdue: the rest of what ended meanwhile is their business. */
+void mn_woken(struct mn *mn, usec_t now);
 
 /* Somebody may have taken away what was put into the kernel: puts it all there again. */
 void mn_reassert(struct mn *mn);

@@ -254,6 +254,26 @@ void move_ra(struct movement *m, const struct in6_addr *from, const uint8_t mac[
 	}
 }
 
+void move_doubt(struct movement *m, usec_t now)
+{
+	switch (m->state) {
+	case MOVE_SOLICITING:
+		solicit(m, now);
+		break;
+	case MOVE_ATTACHED:
+		memset(&m->candidate, 0, sizeof(m->candidate));
+		m->state = MOVE_PROBING;
+		m->probes = 0;
+		m->ops->solicit(m->ctx, m, now);
+		probe(m, now);
+		break;
+	case MOVE_PROBING:	/* is being asked */
+	case MOVE_DOWN:
+	case MOVE_STATE_MAX:
+		break;
+	}
+}
+
 void move_na(struct movement *m, const struct nd_na *na, usec_t now)
 {
 	if (m->state != MOVE_PROBING || !in6_eq(&na->target, &m->router.linklocal))

@@ -70,6 +70,9 @@ const char *move_state_name(enum move_state s);
 void move_init(struct movement *m, const struct move_ops *ops, void *ctx, struct timers *timers);
 void move_stop(struct movement *m);
 void move_link(struct movement *m, bool up, usec_t now);
+/* Something may have happened that nobody told: the router is asked whether it is there, and
+ * whoever else is there is asked for an advertisement, at once. */
+void move_doubt(struct movement *m, usec_t now);
 /* A valid Router Advertisement from a router on the link. mac: link-layer source. */
 void move_ra(struct movement *m, const struct in6_addr *from, const uint8_t mac[6],
 	     const struct nd_ra *ra, usec_t now);

@@ -217,10 +217,17 @@ static void check_datapath(struct doctor *d)
 		    "(CONFIG_IPV6_SEG6_LWTUNNEL).", "none works on this kernel");
 }
 
-static void ignore(void *ctx, const struct diag_flow *f)
+static void ignore_end(void *ctx, const struct diag_flow *f)
 {
 	(void)ctx, (void)f;
 }
+
+static void ignore_loss(void *ctx)
+{
+	(void)ctx;
+}
+
+static const struct diag_ops ignore = { .destroyed = ignore_end, .lost = ignore_loss };
 
 static void check_sock_diag(struct doctor *d)
 {
@@ -232,7 +239,7 @@ static void check_sock_diag(struct doctor *d)
 		add(d, "socket diagnosis", RESULT_WARN, "", "no event loop: %s", strerror(-err));
 		return;
 	}
-	err = diag_open(loop, ignore, NULL, &diag);
+	err = diag_open(loop, &ignore, NULL, &diag);
 	if (err)
 		add(d, "socket diagnosis", lacking(d), "The MN cannot see which addresses have flows: "
 		    "nothing is carried on. Load tcp_diag and udp_diag.", "sock_diag: %s",

@@ -24,7 +24,7 @@ struct diag {
 	struct nl *nl;
 	struct mnl_socket *events;	/* destroy notifications; NULL: the kernel has none */
 	struct loop_io *io;
-	void (*destroyed)(void *ctx, const struct diag_flow *f);
+	const struct diag_ops *ops;
 	void *ctx;
 	bool *closed;
 	union {
@@ -108,7 +108,7 @@ static void on_datagram(struct diag *d, size_t len, const bool *closed)
 		struct diag_flow f = { 0 };
 
 		if (take_flow(nlh, &f))
-			d->destroyed(d->ctx, &f);
+			d->ops->destroyed(d->ctx, &f);
 		if (*closed)
 			return;
 	}
@@ -117,7 +117,7 @@ static void on_datagram(struct diag *d, size_t len, const bool *closed)
 static void on_readable(void *ctx)
 {
 	struct diag *d = ctx;
-	bool closed = false;
+	bool closed = false, overrun = false;
 
 	d->closed = &closed;
 	for (int i = 0; i < RX_BATCH; i++) {
@@ -128,13 +128,16 @@ static void on_readable(void *ctx)
 
 		if (n < 0 && errno == EAGAIN)
 			break;
+		overrun |= n < 0 && errno == ENOBUFS;
 		if (n < 0 || from.nl_pid != 0)
-			continue;	/* after an overrun the caller's next dump corrects it */
+			continue;
 		on_datagram(d, (size_t)n, &closed);
 		if (closed)
 			return;
 	}
 	d->closed = NULL;
+	if (overrun)
+		d->ops->lost(d->ctx);
 }
 
 static int open_events(struct diag *d, struct loop *l)
@@ -162,15 +165,14 @@ static int open_events(struct diag *d, struct loop *l)
 	return err;
 }
 
-int diag_open(struct loop *l, void (*destroyed)(void *ctx, const struct diag_flow *f), void *ctx,
-	      struct diag **ret)
+int diag_open(struct loop *l, const struct diag_ops *ops, void *ctx, struct diag **ret)
 {
 	struct diag *d = calloc(1, sizeof(*d));
 	int err;
 
 	if (!d)
 		return -ENOMEM;
-	d->destroyed = destroyed;
+	d->ops = ops;
 	d->ctx = ctx;
 	err = nl_open(NETLINK_SOCK_DIAG, &d->nl);
 	if (err < 0) {
@@ -178,7 +180,7 @@ int diag_open(struct loop *l, void (*destroyed)(void *ctx, const struct diag_flo
 		return err;
 	}
 	/* Without the notifications the caller's slow re-dump does it alone. */
-	if (destroyed)
+	if (ops)
 		(void)open_events(d, l);
 	*ret = d;
 	return 0;

@@ -19,10 +19,16 @@ struct diag_flow {
 
 struct diag;
 
-/* destroyed (may be NULL) is called for each TCP or UDP socket over IPv6 that goes away. On
- * a kernel without these notifications: 0 and diag_has_destroy() is false. */
-int diag_open(struct loop *l, void (*destroyed)(void *ctx, const struct diag_flow *f), void *ctx,
-	      struct diag **ret);
+struct diag_ops {
+	/* A TCP or UDP socket over IPv6 went away. */
+	void (*destroyed)(void *ctx, const struct diag_flow *f);
+	/* So many did at once that word of some is lost: a dump tells what is left. */
+	void (*lost)(void *ctx);
+};
+
+/* ops may be NULL: no word is wanted. On a kernel without these notifications: 0 and
+ * diag_has_destroy() is false. */
+int diag_open(struct loop *l, const struct diag_ops *ops, void *ctx, struct diag **ret);
 void diag_close(struct diag *d);
 bool diag_has_destroy(const struct diag *d);
 /* Calls fn for every TCP socket that can still carry data (not TIME_WAIT, not CLOSE, not

@@ -16,6 +16,7 @@
 #include "common/sys/clock.h"
 
 #define SIGNALS_MAX	8
+#define LATE		(5 * USEC_S)	/* more than a busy machine makes of it */
 
 struct loop_signal {
 	struct event *ev;
@@ -33,6 +34,8 @@ struct loop {
 	unsigned int n_signals;
 	void (*turn)(void *ctx);
 	void *turn_ctx;
+	void (*late)(void *ctx, usec_t by);
+	void *late_ctx;
 	bool stop;
 };
 
@@ -202,6 +205,28 @@ static void end_turn(struct loop *l)
 		l->turn(l->turn_ctx);
 }
 
+void loop_late(struct loop *l, void (*fn)(void *ctx, usec_t by), void *ctx)
+{
+	l->late = fn;
+	l->late_ctx = ctx;
+}
+
+/* Waits for what comes first: a descriptor, a signal, or the earliest timer. */
+static int wait_for_next(struct loop *l)
+{
+	usec_t next = timers_next(&l->timers), now;
+	int err = arm(l);
+
+	if (err < 0)
+		return err;
+	if (event_base_loop(l->base, EVLOOP_ONCE) < 0)
+		return -EIO;
+	now = clock_now();
+	if (l->late && now > next && now - next > LATE)
+		l->late(l->late_ctx, now - next);
+	return 0;
+}
+
 int loop_run(struct loop *l)
 {
 	int err = 0;
@@ -211,13 +236,9 @@ int loop_run(struct loop *l)
 		if (l->stop)
 			break;
 		end_turn(l);
-		err = arm(l);
+		err = wait_for_next(l);
 		if (err < 0)
 			break;
-		if (event_base_loop(l->base, EVLOOP_ONCE) < 0) {
-			err = -EIO;
-			break;
-		}
 	}
 	end_turn(l);
 	l->stop = false;

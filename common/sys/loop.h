@@ -23,6 +23,10 @@ int loop_signal_add(struct loop *l, int signo, void (*fn)(void *ctx, int signo),
 /* fn is called at the end of each turn: everything that was readable has been read, what was
  * due has been done, and nothing is waited for before it returns. One for each loop. */
 void loop_turn(struct loop *l, void (*fn)(void *ctx), void *ctx);
+/* fn is called when a timer that was waited for is overdue by seconds (`by`), before it runs
+ * and after what was readable has been read: the computer slept, or the process was stopped.
+ * What is known of the world is that old. One for each loop. */
+void loop_late(struct loop *l, void (*fn)(void *ctx, usec_t by), void *ctx);
 int loop_run(struct loop *l);			/* until loop_stop(); 0 or negative errno */
 void loop_stop(struct loop *l);
 

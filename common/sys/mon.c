@@ -311,8 +311,8 @@ static void on_readable(void *ctx)
 	if (!m->overrun || (err != -NLE_AGAIN && failures < FAILURES_MAX))
 		return;		/* the rest in the next turn of the loop */
 	m->overrun = read_again(m) < 0;
-	if (m->ops->ours_deleted)
-		m->ops->ours_deleted(m->ctx);	/* it may have been */
+	if (m->ops->lost)
+		m->ops->lost(m->ctx);
 }
 
 /*

@@ -158,13 +158,17 @@ struct seen {
 	struct loop *l;
 	int links, addrs, gone, ours;
 	int stop_at_ours, stop_at_gone, stop_at_addrs;
+	int lost;			/* overruns */
+	/* As they were reported last: the link dmx, and addresses 2001:db8::1 and so on. */
+	bool up, there[8];
 };
 
 static void seen_link(void *ctx, const struct rt_link *l, bool gone)
 {
 	struct seen *s = ctx;
 
-	(void)l;
+	if (strcmp(l->name, "dmx") == 0)
+		s->up = l->up && !gone;
 	s->links += !gone;
 	s->gone += gone;
 	if (gone && s->gone == s->stop_at_gone)
@@ -175,7 +179,8 @@ static void seen_addr(void *ctx, const struct rt_addr *a, bool gone)
 {
 	struct seen *s = ctx;
 
-	(void)a;
+	if (a->addr.s6_addr[0] == 0x20 && a->addr.s6_addr[5] == 0 && a->addr.s6_addr[15] < 8)
+		s->there[a->addr.s6_addr[15]] = !gone;
 	s->addrs += gone ? -1 : 1;
 	if (s->addrs == s->stop_at_addrs)
 		loop_stop(s->l);
@@ -189,9 +194,52 @@ static void seen_ours(void *ctx)
 		loop_stop(s->l);
 }
 
+static void seen_lost(void *ctx)
+{
+	struct seen *s = ctx;
+
+	s->lost++;
+	loop_stop(s->l);
+}
+
+static const struct mon_ops mon_ops = {
+	.link = seen_link, .addr = seen_addr, .ours_deleted = seen_ours, .lost = seen_lost,
+};
+
+/* More notifications than the socket holds, and in between what must not be missed. */
+static void test_mon_overrun(void)
+{
+	struct seen s = { .stop_at_addrs = -1 };
+	int ns = ns_new();
+	struct mon *m;
+	bool good;
+
+	if (loop_new(&s.l) < 0)
+		bail("loop");
+	run("ip link add dmx type veth peer name dmy && ip link set dmx up && ip link set dmy up "
+	    "&& ip -6 addr add 2001:db8::1/128 dev dmy nodad");
+	if (mon_open(s.l, &mon_ops, &s, &m) < 0)
+		bail("mon");
+	good = s.there[1];
+	run("many() { for i in $(seq 2500); do echo addr $1 2001:db8:f::$i/128 dev dmy; done | "
+	    "ip -6 -batch -; }; many add && ip -6 addr del 2001:db8::1/128 dev dmy && "
+	    "ip -6 addr add 2001:db8::2/128 dev dmy nodad && ip link set dmx down && many del");
+	good = good && turn(s.l);
+	ok(good && s.lost == 1, "mon: an overrun is told, once (%d)", s.lost);
+	ok(!s.up, "mon: the link that went down meanwhile is reported down");
+	ok(!s.there[1], "mon: an address that went meanwhile is reported gone");
+	ok(s.there[2], "mon: an address that came meanwhile is reported");
+	run("ip -6 addr add 2001:db8::3/128 dev dmy nodad");
+	s.stop_at_addrs = s.addrs + 1;
+	good = turn(s.l);
+	ok(good && s.there[3] && s.lost == 1, "mon: afterwards it goes on as before");
+	mon_close(m);
+	loop_free(s.l);
+	close(ns);
+}
+
 static void test_mon(void)
 {
-	static const struct mon_ops ops = { seen_link, seen_addr, seen_ours };
 	const struct rt_rule rule = { .priority = 4501, .table = 4501 };
 	struct seen s = { .stop_at_addrs = -1 };
 	int ns = ns_new();
@@ -201,7 +249,7 @@ static void test_mon(void)
 
 	if (loop_new(&s.l) < 0)
 		bail("loop");
-	good = mon_open(s.l, &ops, &s, &m) == 0 && s.links >= 1 && s.addrs == 1;
+	good = mon_open(s.l, &mon_ops, &s, &m) == 0 && s.links >= 1 && s.addrs == 1;
 	ok(good, "mon: what is there is reported at once (%d links, %d address)", s.links, s.addrs);
 	s.stop_at_addrs = 2;
 	run("ip link add dmx type veth peer name dmy && "
@@ -418,7 +466,7 @@ static void test_pkt_discovery(void)
 
 struct flows {
 	struct loop *l;
-	int tcp, udp, destroyed;
+	int tcp, udp, destroyed, lost;
 	uint8_t protocol;
 };
 
@@ -439,6 +487,35 @@ static void on_destroyed(void *ctx, const struct diag_flow *f)
 	loop_stop(s->l);
 }
 
+static void on_flows_lost(void *ctx)
+{
+	struct flows *s = ctx;
+
+	s->lost++;
+	loop_stop(s->l);
+}
+
+static const struct diag_ops diag_ops = { on_destroyed, on_flows_lost };
+
+/* More sockets end at once than the notifications' socket holds. */
+static void test_diag_overrun(void)
+{
+	struct flows s = { 0 };
+	int ns = ns_new();
+	struct diag *d;
+
+	if (loop_new(&s.l) < 0 || diag_open(s.l, &diag_ops, &s, &d) < 0)
+		bail("diag");
+	for (int i = 0; i < 20000; i++)
+		close(udp_socket(ns, "::1"));
+	while (s.lost == 0 && turn(s.l))
+		;
+	ok(s.lost == 1 && s.destroyed > 0, "diag: an overrun is told (after %d)", s.destroyed);
+	diag_close(d);
+	loop_free(s.l);
+	close(ns);
+}
+
 static void test_diag(void)
 {
 	struct sockaddr_in6 at = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
@@ -450,7 +527,7 @@ static void test_diag(void)
 
 	if (loop_new(&s.l) < 0)
 		bail("loop");
-	ok(diag_open(s.l, on_destroyed, &s, &d) == 0 && diag_has_destroy(d),
+	ok(diag_open(s.l, &diag_ops, &s, &d) == 0 && diag_has_destroy(d),
 	   "diag: opened, with destroy notifications");
 	udp = udp_socket(ns, "::1");
 	listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -476,8 +553,10 @@ int main(void)
 	lab_begin("kernel_test");
 	test_rt();
 	test_mon();
+	test_mon_overrun();
 	test_pkt();
 	test_pkt_discovery();
 	test_diag();
+	test_diag_overrun();
 	return lab_end();
 }

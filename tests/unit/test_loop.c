@@ -17,8 +17,9 @@ struct world {
 	struct loop_io *io;
 	struct timer a, b;
 	int fds[2];
-	int timers, reads, signals, turns;
+	int timers, reads, signals, turns, late;
 	usec_t due;			/* of the second timer */
+	usec_t overdue;
 };
 
 static int setup(void **state)
@@ -128,6 +129,41 @@ static void test_turn(void **state)
 	assert_true(w->turns >= 2);
 }
 
+static void overdue_at_the_turn(void *ctx)
+{
+	struct world *w = ctx;
+
+	if (w->turns++ > 0)
+		return;
+	timer_init(&w->a, "overdue", stop_timer, w);
+	assert_int_equal(timer_set(loop_timers(w->l), &w->a, clock_now() - w->overdue), 0);
+}
+
+static void on_late(void *ctx, usec_t by)
+{
+	struct world *w = ctx;
+
+	assert_true(by >= w->overdue);
+	assert_true(timer_armed(&w->a));	/* it has not run yet */
+	w->late++;
+}
+
+/* A timer that is overdue when it has been waited for: nobody ran meanwhile. */
+static void test_late(void **state)
+{
+	struct world *w = *state;
+
+	loop_late(w->l, on_late, w);
+	loop_turn(w->l, overdue_at_the_turn, w);
+	w->overdue = 3600 * USEC_S;
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->late, 1);
+	w->turns = 0;
+	w->overdue = 1 * USEC_S;	/* a busy machine */
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->late, 1);
+}
+
 static void on_signal(void *ctx, int signo)
 {
 	struct world *w = ctx;
@@ -161,6 +197,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_timers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_io, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_turn, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_before_run, setup, teardown),
 	};
