@@ -1,287 +1,366 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""How long a handover takes, step by step, beside the same laboratory without mobility.
+"""How long a handover takes, beside the least that it can take.
 
-    handover.py --bindir DIR [--moves N] [--json FILE]
+    handover.py --bindir DIR [--anchors 1,4,8] [--delays 0,5,25] [--moves N] [--json FILE]
 
-With mobility: a flow that began at AR1 goes on while the MN moves between AR2 and AR3; each
-step is timed from the moment the link is put up, by packet captures and the kernel's own
-messages. Without: no dmip6-mnd; the link manager restarts the interface when the carrier
-comes back, as NetworkManager and systemd-networkd do, and the kernel configures itself from
-the same Router Advertisements: how soon does a new flow work? The ratio of the two medians is
-the figure that counts. A benchmark: it never fails because of a time.
+A mobile node has one flow at each of its anchors and moves to and fro between two other routers;
+a probe a millisecond each way on each flow tells how long it was silent. A wire in user space
+(handover_wire) lies between those routers and the anchors: 0, 5 and 25 ms one way. Cases: break
+before make with one interface, sending or silent; the first Binding Update of each anchor lost;
+a tenth of the signalling lost; two interfaces, make before break. In the same network then the
+floor (handover_floor): two programs that know everything beforehand, and make the same changes
+to the kernels after exactly one round trip. The figure that counts is the ratio.
+
+A gap is the silence of a flow, seen where it ends, without the time in which the mobile node
+had no link; of several flows the longest. It contains one interval of the probes. A benchmark: it
+never fails because of a time. On a machine that others use too, --realtime gives all programs
+of the benchmark, the daemons among them, the processor first.
 """
 
 import argparse
 import json
 import os
 import random
-import select
-import signal
-import socket
 import statistics
 import struct
 import sys
+from bisect import bisect_left
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "lab"))
 
 # pylint: disable=wrong-import-position
-import measure
-from lab import (ARS, CN, IFF_RUNNING, WLAN0, Interrupted, Lab, LabError, Rtnl, anchor_of, mono,
-                 wait_for)
-from play import Play
+from handover_net import INTERFACES, VISITED, Net, Tool
+from lab import CN, Interrupted, LabError, mono, wait_for
+from measure import silence
 
-ECHO_PORT = 7900
-RTMGRP_LINK, RTMGRP_IPV6_IFADDR = 1, 0x100
-RTM_NEWLINK, RTM_NEWADDR = 16, 20
-IFA_F_TENTATIVE = 0x40
-STEPS = (("link", "link up, seen by the kernel"), ("rs", "Router Solicitation leaves"),
-         ("ra", "Router Advertisement arrives"), ("coa", "care-of address usable"),
-         ("bu", "Binding Update leaves"), ("ba", "Binding Acknowledgement arrives"),
-         ("first_up", "first packet of the flow, up"),
-         ("first_down", "first packet of the flow, down"))
+SEEN = struct.Struct("=qIHH")           # handover_probe.c: struct seen
+PROBE, RS, RA, BU, BA, LINK, COA = range(7)
+PHASES = (("link", LINK), ("rs", RS), ("ra", RA), ("coa", COA), ("bu", BU), ("ba", BA))
+EARLY = 0.05                            # what was sent this long before may be lost by the move
+KINDS = ("sending", "silent", "first", "loss", "two")
 
 
-# ---- in the namespaces -------------------------------------------------------------------
+class Case:
+    """kind: sending, silent; first: sending, the first Binding Update is lost; loss: sending, a
+    tenth of the Mobility Headers is lost; two: sending, two interfaces."""
 
-def echo():
-    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
-        s.bind(("::", ECHO_PORT))
-        while True:
-            data, peer = s.recvfrom(64)
-            s.sendto(data, peer)
+    def __init__(self, anchors, delay, kind, floor=False):
+        self.anchors, self.delay, self.kind, self.floor = anchors, delay, kind, floor
+        self.moves = []                 # {"down": t, "up": t, "end": t}
 
+    def rtt(self):
+        return 2 * self.delay
 
-def try_new_flow(ar, path):
-    """Tries to start a flow from an address of router ar until one is answered; when."""
-    nl, sock, poll = Rtnl(), None, select.poll()
-    while True:
-        src = nl.source_towards(CN[2])
-        if src and anchor_of(src) == ar and (sock is None or sock.getsockname()[0] != src):
-            if sock:
-                poll.unregister(sock)
-                sock.close()
-            sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-            try:
-                sock.connect((CN[2], ECHO_PORT))
-                poll.register(sock, select.POLLIN)
-            except OSError:
-                sock.close()
-                sock = None
-        try:
-            if sock and anchor_of(sock.getsockname()[0]) == ar:
-                sock.send(b"?")
-        except OSError:
-            pass
-        if poll.poll(2):
-            try:
-                sock.recv(64)
-                break
-            except OSError:
-                pass                    # what an ICMPv6 message left on the socket
-    with open(path, "w", encoding="ascii") as f:
-        f.write(f"{mono()} {sock.getsockname()[0]}\n")
+    def aim(self):
+        """(median, maximum) in ms of the longer gap; None: there is no aim."""
+        rtt = self.rtt()
+        if self.kind in ("sending", "silent"):
+            return rtt + 5, 1.3 * rtt + 15
+        if self.kind == "first":
+            return None, 2.5 * rtt + 15
+        return None, None
 
 
-def watch(path):
-    """Writes down when the kernel told of a running link and of usable addresses."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as s, \
-            open(path, "w", buffering=1, encoding="ascii") as f:
-        s.bind((0, RTMGRP_LINK | RTMGRP_IPV6_IFADDR))
-        while True:
-            data = s.recv(65536)
-            now, at = mono(), 0
-            while at + 16 <= len(data):
-                length, kind = struct.unpack_from("=IH", data, at)
-                tell(f, now, kind, data[at + 16:at + length])
-                at += (length + 3) & ~3
+# ---- the moves ---------------------------------------------------------------------------
+
+def pause(case):
+    """Long enough for every answer, and three updates a second are never reached."""
+    wait_for(lambda: False, 1.0 + 0.006 * case.delay + random.random() * 0.1)
 
 
-def tell(f, now, kind, body):
-    if kind == RTM_NEWLINK:
-        index, flags = struct.unpack_from("=iI", body, 4)
-        if index == WLAN0 and flags & IFF_RUNNING:
-            f.write(f"{now} link\n")
-    elif kind == RTM_NEWADDR and not body[2] & IFA_F_TENTATIVE:
-        at = 8
-        while at + 4 <= len(body):
-            length, attr = struct.unpack_from("=HH", body, at)
-            if attr == 1 and length == 20:
-                f.write(f"{now} {socket.inet_ntop(socket.AF_INET6, body[at + 4:at + 20])}\n")
-            at += max((length + 3) & ~3, 4)
+def break_before_make(net, case, ready):
+    n = VISITED[VISITED[0] == net.at]
+    ready(n)
+    if case.kind == "first":
+        net.wire.order("first")
+    down, up = net.go(n)
+    case.moves.append({"down": down, "up": up})
 
 
-# ---- the two runs ------------------------------------------------------------------------
-
-class Progress:
-    def __init__(self, quiet):
-        self.quiet = quiet
-
-    def __call__(self, text):
-        if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+def make_before_break(net, case):
+    old = next(iter(net.up))
+    new = INTERFACES[INTERFACES[0] == old]
+    n = VISITED[VISITED[0] == net.at]
+    up = net.carrier_on(new, n)
+    wait_for(lambda: False, 0.2 + 0.008 * case.delay)
+    case.moves.append({"up": up, "down": net.carrier_off(old)})
 
 
-def new_flow(lab, pid, path, timeout):
-    """Waits for a try_new_flow() child; when its flow was answered, or None."""
-    try:
-        lab.wait(pid, timeout)
-    except LabError:
-        os.kill(pid, signal.SIGKILL)
-        lab.wait(pid)
-        return None
-    with open(path, encoding="ascii") as f:
-        return float(f.read().split()[0])
+def run_case(net, case, moves, probe, ready):
+    net.wire.order(f"delay {case.delay * 1000}")
+    net.wire.order(f"loss {10 if case.kind == 'loss' else 0}")
+    probe.order(f"send {int(case.kind != 'silent')}")
+    for i in range(moves + 3):
+        if case.kind == "two":
+            make_before_break(net, case)
+        else:
+            break_before_make(net, case, ready)
+        pause(case)
+        case.moves[-1]["end"] = mono()
+        if i < 3:
+            case.moves.pop()            # they get to know the path
 
 
-def with_mobility(bindir, moves, say):
-    with Lab(bindir) as lab:
-        lab.build()
-        for n in ARS:
-            lab.start_had(n)
-        lab.start_mnd()
-        lab.spawn("echo", "cn2", echo)
-        lab.spawn("watch", "mn", watch, lab.path("watch"))
-        play = Play(lab, {1: 1})
-        play.move(1)
-        play.begin(1)
-        play.run_for(0.5)
-        rows = []
-        for i in range(moves):
-            n = 2 + i % 2
-            path = lab.path(f"new{i}")
-            pid = lab.spawn("new", "mn", try_new_flow, n, path)
-            move = play.move(n)
-            done = new_flow(lab, pid, path, 15.0)
-            rows.append({"new_flow": None if done is None else (done - move["up"]) * 1e3})
-            say(f"with mobility: move {i + 1} of {moves}")
-            play.run_for(0.8 + random.random() * 0.2)
-        run = play.finish()
-        with open(lab.path("watch"), encoding="ascii") as f:
-            seen = [(float(t), what) for t, what in map(str.split, f)]
-        for i, row in enumerate(rows, 1):
-            complete(run, i, row, seen)
-        faults = measure.flow_faults(run, 1)
-        return rows, faults
+def flow_starts(probe, n, source="-"):
+    probe.order(f"flow {n} {CN[1]} {source}")
 
 
-def complete(run, i, row, seen):
-    """Adds what captures and kernel messages tell of the i-th move."""
-    move, end = run.moves[i], run.phase_end(i)
-    row.update(measure.phases(run, i))
-    for t, what in seen:
-        key = "link" if what == "link" else "coa" if anchor_of(what) == move["to"] else None
-        if key and key not in row and move["up"] - 0.001 <= t < end:
-            row[key] = round((t - move["up"]) * 1e3, 2)
-    h = run.handover(i, 1)
-    for way in ("up", "down"):
-        row[f"gap_{way}"] = h[f"gap_{way}_ms"] if h else None
-        row[f"tcp_gap_{way}"] = h[f"tcp_gap_{way}_ms"] if h else None
-        row[f"lost_{way}"] = h[f"lost_{way}"] if h else None
-    gaps = (row["gap_up"], row["gap_down"])
-    row["gap"] = None if None in gaps else max(gaps)
+def with_daemons(net, cases, moves, say):
+    for n in net.routers:
+        net.start_had(n)
+    net.start_mnd()
+    cn = Tool(net, "cn", "handover_probe", net.path("cn.seen"), "cn")
+    mn = Tool(net, "mn", "handover_probe", net.path("mn.seen"), "mn", *INTERFACES)
+    for n in net.anchors:
+        net.go(n)
+        net.attached(n)
+        flow_starts(mn, n)
+        wait_for(lambda: False, 0.3)
+    net.go(VISITED[0])
+    wait_for(lambda: all_bound(net), 10.0, 0.05)
+    for case in cases:
+        run_case(net, case, moves, mn, lambda n: None)
+        say(f"{len(net.anchors)} anchors, {case.delay} ms, {case.kind}")
+    status = net.status("mn")
+    if not all_bound(net):
+        raise LabError(f"not all anchors are bound at the end: {status['health']}")
+    return mn, cn
 
 
-def without_mobility(bindir, moves, say):
-    with Lab(bindir) as lab:
-        lab.build()
-        for n in ARS:
-            lab.start_had(n)
-        lab.spawn("echo", "cn2", echo)
-        lab.move(1)
-        lab.attached(1)
-        rows = []
-        for i in range(moves):
-            n = 2 + i % 2
-            path = lab.path(f"new{i}")
-            pid = lab.spawn("new", "mn", try_new_flow, n, path)
-            up = move_and_restart(lab, n)
-            done = new_flow(lab, pid, path, 30.0)
-            rows.append({"new_flow": None if done is None else (done - up) * 1e3})
-            say(f"without mobility: move {i + 1} of {moves}")
-            wait_for(lambda: False, 0.2 + random.random() * 0.2)
-        return rows
+def all_bound(net):
+    states = [a["state"] for a in (net.status("mn") or {"anchors": []})["anchors"]]
+    return states.count("bound") == len(net.anchors)
 
 
-def move_and_restart(lab, n):
-    """A move after which the link manager restarts the interface."""
-    port = lab.links["mn"]
-    lab.airnl.link(port, up=False)
-    lab.mnnl.link(WLAN0, up=False)
-    lab.airnl.link(port, master=lab.links[f"br{n}"])
-    lab.mnnl.link(WLAN0, up=True)
-    up = mono()
-    lab.airnl.link(port, up=True)
-    lab.at = n
-    return up
+def with_floor(net, cases, moves, say):
+    floor, _ = net.start_floor()
+    macs = {n: net.mac_of(f"ar{n}", "acc0") for n in VISITED}
+
+    def ready(n):
+        floor.order(f"next wlan0 {net.care_of(n)} fe80::a {macs[n]}")
+    cn = Tool(net, "cn", "handover_probe", net.path("cn.seen"), "cn")
+    mn = Tool(net, "mn", "handover_probe", net.path("mn.seen"), "mn", *INTERFACES)
+    ready(VISITED[0])
+    net.go(VISITED[0])
+    wait_for(lambda: False, 0.5)
+    for n in net.anchors:
+        flow_starts(mn, n, net.home_address(n))
+    wait_for(lambda: False, 0.5)
+    for case in cases:
+        run_case(net, case, moves, mn, ready)
+        say(f"{len(net.anchors)} anchors, {case.delay} ms, {case.kind}, the floor")
+    return mn, cn
 
 
-# ---- the figures -------------------------------------------------------------------------
+# ---- what was seen -------------------------------------------------------------------------
+
+class Seen:
+    """What one end wrote down."""
+
+    def __init__(self, path):
+        self.events = {kind: [] for _, kind in PHASES}
+        self.times, self.seqs = {}, {}
+        with open(path, "rb") as f:
+            data = f.read()
+        for at, seq, flow, kind in SEEN.iter_unpack(data):
+            if kind == PROBE:
+                self.times.setdefault(flow, []).append(at / 1e6)
+                self.seqs.setdefault(flow, []).append(seq)
+            else:
+                self.events[kind].append(at / 1e6)
+
+    def lost(self, flow, start, end):
+        """Probes that never came, of those that came around the time from start to end."""
+        times, seqs = self.times[flow], self.seqs[flow]
+        i, j = bisect_left(times, start), bisect_left(times, end)
+        got = set(seqs[i:j])
+        return max(got) - min(got) + 1 - len(got) if got else None
+
+    def gap(self, flow, start, end):
+        return silence(self.times[flow], start, end)
+
+    def first(self, flow, start):
+        i = bisect_left(self.times[flow], start)
+        return self.times[flow][i] if i < len(self.times[flow]) else None
+
+
+def row_of(case, move, mn, cn):
+    """One move's figures; times in ms."""
+    linkless = 0.0 if case.kind == "two" else move["up"] - move["down"]
+    start = min(move["up"], move["down"])
+    row = {"linkless": round(linkless * 1e3, 2)}
+    for way, end in (("up", cn), ("down", mn)):
+        if way == "up" and case.kind == "silent":
+            row["gap_up"] = row["lost_up"] = None
+            continue
+        gaps = [end.gap(f, start, move["end"]) for f in end.times]
+        lost = [end.lost(f, start - EARLY, move["end"] - EARLY) for f in end.times]
+        row[f"gap_{way}"] = None if None in gaps else round((max(gaps) - linkless) * 1e3, 2)
+        row[f"lost_{way}"] = None if None in lost else sum(lost)
+    for name, kind in PHASES:
+        times = mn.events[kind]
+        row[name] = since(times, move["up"], move["end"])
+    i, j = (bisect_left(mn.events[BU], t) for t in (move["up"], move["end"]))
+    row["updates"] = j - i
+    row["bu_last"] = since(mn.events[BU][i + case.anchors - 1:i + case.anchors], move["up"],
+                           move["end"])
+    if case.kind != "two":              # else there is always one that still came the old way
+        row["first_down"] = since([min(mn.first(f, move["up"]) for f in mn.times)], move["up"],
+                                  move["end"])
+    return row
+
+
+def since(times, up, end):
+    i = bisect_left(times, up)
+    return round((times[i] - up) * 1e3, 2) if i < len(times) and times[i] < end else None
+
 
 def summary(rows, key):
     values = [r[key] for r in rows if r.get(key) is not None]
     if not values:
-        return {"n": 0, "median": None, "max": None}
+        return None
     return {"n": len(values), "median": round(statistics.median(values), 2),
             "max": round(max(values), 2)}
 
 
-def line(name, s, of):
-    if s["n"] == 0:
-        print(f"  {name:<44} {'-':>9} {'-':>9}   never seen")
-        return
-    few = "" if s["n"] == of else f"   in {s['n']} of {of} moves"
-    print(f"  {name:<44} {s['median']:>9.2f} {s['max']:>9.2f}{few}")
+def figures(case, mn, cn):
+    rows = [row_of(case, m, mn, cn) for m in case.moves]
+    for r in rows:
+        gaps = [r["gap_down"]] if case.kind == "silent" else [r["gap_up"], r["gap_down"]]
+        r["gap"] = None if None in gaps else max(gaps)
+    keys = ("gap", "gap_up", "gap_down", "lost_up", "lost_down", "linkless", "updates",
+            "bu_last", "first_down", *(name for name, _ in PHASES))
+    out = {"anchors": case.anchors, "delay_ms": case.delay, "kind": case.kind,
+           "floor": case.floor, "moves": len(rows),
+           **{k: summary(rows, k) for k in keys}, "rows": rows}
+    out["dead"] = sum(r["gap"] is None for r in rows)
+    median, most = case.aim()
+    gap = out["gap"]
+    if gap and not case.floor and not (median is None and most is None):
+        out["aim"] = {"median": median, "max": most,
+                      "met": (median is None or gap["median"] <= median)
+                      and gap["max"] <= most and out["dead"] == 0}
+    if case.kind == "two":
+        lost = sum((r["lost_up"] or 0) + (r["lost_down"] or 0) for r in rows)
+        out["aim"] = {"lost": 0, "met": lost == 0}
+    return out
+
+
+def measure(options, anchors, cases, run, say):
+    with Net(options.bindir, anchors, options.realtime, options.datapath) as net:
+        net.build()
+        mn, cn = run(net, cases, options.moves, say)
+        mn.end()
+        cn.end()
+        mn, cn = Seen(net.path("mn.seen")), Seen(net.path("cn.seen"))
+        return [figures(c, mn, cn) for c in cases]
+
+
+# ---- for people ------------------------------------------------------------------------------
+
+def two(s):
+    return f"{s['median']:8.1f}{s['max']:8.1f}" if s else f"{'-':>8}{'-':>8}"
+
+
+def rounds(case, s):
+    return f"{s['median'] / (2 * case['delay_ms']):6.2f}" if s and case["delay_ms"] else "     -"
 
 
 def show(result):
-    of = result["moves"]
-    m, w = result["with_mobility"], result["without_mobility"]
-    print(f"\nWith mobility, {of} moves; ms after link up {'median':>14} {'max':>9}")
-    for key, name in STEPS:
-        line(name, m[key], of)
-    line("a new flow works", m["new_flow"], of)
-    print("\nThe running flow; ms of silence, probes lost")
-    for key, name in (("gap_up", "gap, up"), ("gap_down", "gap, down"),
-                      ("gap", "gap, the longer of the two"), ("tcp_gap_up", "TCP gap, up"),
-                      ("tcp_gap_down", "TCP gap, down"), ("lost_up", "probes lost, up"),
-                      ("lost_down", "probes lost, down")):
-        line(name, m[key], of)
-    print(f"\nWithout mobility, {of} moves; ms after link up")
-    line("a new flow works", w["new_flow"], of)
-    if result["ratio"] is not None:
-        print(f"\nratio: handover gap with mobility / new flow without = {result['ratio']:.4f} "
-              f"(1 : {1 / result['ratio']:.0f})")
-    for f in result["faults"]:
-        print(f"not as promised: {f}")
+    print("\nGap in ms (median, maximum), in round trips of the path, probes lost; beside the floor")
+    print(f"{'anchors':>7} {'delay':>5} {'case':<8}{'up':>8}{'max':>8}{'down':>8}{'max':>8}"
+          f"{'RTTs':>6}{'lost up':>9}{'down':>6}{'floor':>8}{'ratio':>7}  aim")
+    for c in result["cases"]:
+        if c["floor"]:
+            continue
+        lost = [f"{c[k]['median']:.0f}" if c[k] else "-" for k in ("lost_up", "lost_down")]
+        floor = f"{c['floor_gap']:8.1f}{c['ratio']:7.2f}" if c.get("ratio") else f"{'-':>8}{'-':>7}"
+        aim = c.get("aim")
+        met = "" if aim is None else "met" if aim["met"] else "NOT MET"
+        dead = f"  {c['dead']} moves never ended" if c["dead"] else ""
+        print(f"{c['anchors']:>7} {c['delay_ms']:>5} {c['kind']:<8}{two(c['gap_up'])}"
+              f"{two(c['gap_down'])}{rounds(c, c['gap_down'])}{lost[0]:>9}{lost[1]:>6}{floor}  "
+              f"{met}{dead}")
+    print("\nSteps, ms after link up (medians): link seen by the kernel, solicitation, advertisement,"
+          "\ncare-of address, first and last Binding Update of the anchors, first Acknowledgement, first"
+          "\npacket down; how many updates were sent")
+    print(f"{'anchors':>7} {'delay':>5} {'case':<8}" + "".join(f"{h:>7}" for h in (
+        "link", "RS", "RA", "CoA", "BU", "last", "BA", "down", "BUs")))
+    for c in result["cases"]:
+        name = "floor" if c["floor"] and c["kind"] == "sending" else c["kind"]
+        if c["floor"] and c["kind"] != "sending":
+            continue
+        print(f"{c['anchors']:>7} {c['delay_ms']:>5} {name:<8}" + "".join(
+            f"{c[k]['median']:7.1f}" if c[k] else f"{'-':>7}" for k in (
+                "link", "rs", "ra", "coa", "bu", "bu_last", "ba", "first_down", "updates")))
+
+
+def add_ratios(cases):
+    floors = {(c["anchors"], c["delay_ms"], c["kind"]): c["gap"] for c in cases if c["floor"]}
+    for c in cases:
+        kind = c["kind"] if c["kind"] == "silent" else "sending"
+        floor = floors.get((c["anchors"], c["delay_ms"], kind))
+        if not c["floor"] and floor and c["gap"] and c["kind"] != "two":
+            c["floor_gap"] = floor["median"]
+            c["ratio"] = round(c["gap"]["median"] / floor["median"], 3)
+
+
+def numbers(text):
+    return [int(x) for x in text.split(",")]
+
+
+def options_of(argv):
+    a = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    a.add_argument("--bindir", required=True, help="folder with the built programs")
+    a.add_argument("--moves", type=int, default=20, help="of each case (20)")
+    a.add_argument("--anchors", type=numbers, default=[1, 4, 8], help="how many (1,4,8)")
+    a.add_argument("--delays", type=numbers, default=[0, 5, 25], help="ms, one way (0,5,25)")
+    a.add_argument("--cases", type=lambda t: t.split(","), default=list(KINDS),
+                   help="of " + ",".join(KINDS))
+    a.add_argument("--datapath", help="of the daemons")
+    a.add_argument("--quick", action="store_true", help="one anchor, 5 ms, three moves")
+    a.add_argument("--realtime", action="store_true", help="the processor first for all of it")
+    a.add_argument("--no-floor", action="store_true", help="without the floor")
+    a.add_argument("--json", metavar="FILE", help="write every figure as JSON")
+    a.add_argument("--quiet", action="store_true", help="no progress lines")
+    o = a.parse_args(argv)
+    if o.quick:
+        o.anchors, o.delays, o.moves = [1], [5], 3
+    if any(c not in KINDS for c in o.cases) or max(o.anchors) > 8 or min(o.anchors) < 1:
+        a.error("there is no such case")
+    return o
+
+
+def run_all(o, say):
+    if o.realtime:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(9))
+    out = []
+    for n in o.anchors:
+        out += measure(o, n, [Case(n, d, k) for d in o.delays for k in o.cases], with_daemons,
+                       say)
+        kinds = [k for k in ("sending", "silent") if k in o.cases or k == "sending"]
+        if not o.no_floor:
+            out += measure(o, n, [Case(n, d, k, True) for d in o.delays for k in kinds],
+                           with_floor, say)
+    add_ratios(out)
+    return {"schema": 1, "unit": "ms", "moves": o.moves, "realtime": o.realtime, "cases": out}
 
 
 def main():
-    a = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    a.add_argument("--bindir", required=True, help="folder with the built programs")
-    a.add_argument("--moves", type=int, default=30, help="in each of the two runs (30)")
-    a.add_argument("--json", metavar="FILE", help="write every figure as JSON")
-    a.add_argument("--quiet", action="store_true", help="no progress lines")
-    o = a.parse_args()
-    say = Progress(o.quiet)
+    o = options_of(None)
+
+    def say(text):
+        if not o.quiet:
+            print(text, file=sys.stderr, flush=True)
     try:
-        rows, faults = with_mobility(o.bindir, o.moves, say)
-        base = without_mobility(o.bindir, o.moves, say)
+        result = run_all(o, say)
     except LabError as e:
         print(f"handover: {e}", file=sys.stderr)
         return 1
     except Interrupted as e:
         return 128 + e.signum
-    keys = [k for k, _ in STEPS] + ["new_flow", "gap_up", "gap_down", "gap", "tcp_gap_up",
-                                    "tcp_gap_down", "lost_up", "lost_down"]
-    result = {"schema": 1, "moves": o.moves, "unit": "ms", "faults": faults,
-              "with_mobility": {k: summary(rows, k) for k in keys},
-              "without_mobility": {"new_flow": summary(base, "new_flow")},
-              "rows": {"with_mobility": rows, "without_mobility": base}}
-    gap = result["with_mobility"]["gap"]["median"]
-    new = result["without_mobility"]["new_flow"]["median"]
-    result["ratio"] = round(gap / new, 5) if gap and new else None
     show(result)
     if o.json:
         with open(o.json, "w", encoding="utf-8") as f:

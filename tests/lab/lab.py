@@ -53,8 +53,9 @@ import time
 ARS = (1, 2, 3)
 BOXES = ("core", "ar1", "ar2", "ar3", "cn1", "cn2", "mn", "air")
 CN = {1: "2001:db8:c1::2", 2: "2001:db8:c2::2"}
-POOL = {n: ipaddress.ip_network(f"2001:db8:1:{n}00::/56") for n in ARS}
-HA = {n: f"2001:db8:1:{n}00::1" for n in ARS}
+# Of the routers that a laboratory may have; this one has ARS.
+POOL = {n: ipaddress.ip_network(f"2001:db8:1:{n:x}00::/56") for n in range(1, 16)}
+HA = {n: f"2001:db8:1:{n:x}00::1" for n in POOL}
 
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1

@@ -70,5 +70,22 @@ def test_registration_null(t):
     registration(t, ("--datapath", "null"))
 
 
+def test_handover(t):
+    """handover, one anchor behind 5 ms"""
+    r = run(t, "handover.py", "--quick")
+    if r is None:
+        return
+    t.equal([(c["kind"], c["floor"]) for c in r["cases"]],
+            [(k, False) for k in ("sending", "silent", "first", "loss", "two")]
+            + [(k, True) for k in ("sending", "silent")], "every case was run, and the floor")
+    for c in r["cases"]:
+        name = "the floor, " * c["floor"] + c["kind"]
+        t.equal((c["moves"], c["dead"]), (3, 0), f"{name}: the flow lived through every move")
+        t.ok(c["gap"]["median"] > 0, f"{name}: it was silent for a time", c["gap"])
+        t.ok(c["floor"] or c["bu"]["n"] == 3, f"{name}: an update was seen at every move", c["bu"])
+    first = next(c for c in r["cases"] if c["kind"] == "first")
+    t.ok(first["updates"]["median"] >= 2, "a lost update was sent again", first["updates"])
+
+
 if __name__ == "__main__":
-    tap.main(test_registration, test_registration_null)
+    tap.main(test_registration, test_registration_null, test_handover)
