@@ -29,6 +29,7 @@
 static const char *const state_names[ANCHOR_STATE_MAX] = {
 	[ANCHOR_ATTACHED] = "attached",
 	[ANCHOR_DEPARTED] = "departed",
+	[ANCHOR_DISCOVERING] = "discovering",
 	[ANCHOR_REGISTERING] = "registering",
 	[ANCHOR_BOUND] = "bound",
 	[ANCHOR_REFRESHING] = "refreshing",
@@ -113,6 +114,7 @@ void anchor_stop(struct anchor *a)
 	timer_stop(a->timers, &a->linger);
 	timer_stop(a->timers, &a->expiry);
 	timer_stop(a->timers, &a->solicit);
+	timer_stop(a->timers, &a->discovery.timer);
 }
 
 static void gone(struct anchor *a, const char *why, usec_t now)
@@ -125,7 +127,8 @@ static void gone(struct anchor *a, const char *why, usec_t now)
 
 void anchor_give_up(struct anchor *a, const char *why, usec_t now)
 {
-	gone(a, why, now);
+	if (!a->fixed)
+		gone(a, why, now);
 }
 
 /* What is asked for in this state; RFC 6275 11.7.1: no longer than the home prefix lives. */
@@ -195,7 +198,7 @@ static void transmit(struct anchor *a, usec_t now)
 		 r ? " not sent" : "");
 	timer_set(a->timers, &a->timer, now + backoff_next(&a->backoff));
 	/* Design 4.2: the BU precedes the traffic on the wire; the answer is not awaited. */
-	if (r == 0 && a->tunnel_due)
+	if (r == 0 && a->tunnel_due && !a->unproven)
 		tunnel_up(a);
 	a->ops->notify(a->ctx, a, "bu.sent", detail, now);
 }
@@ -218,9 +221,20 @@ static void refused(struct anchor *a, const char *why, usec_t now)
 	change_state(a, ANCHOR_REFUSED, why, now);
 }
 
+bool anchor_may_register(const struct anchor *a)
+{
+	return a->key || a->unauthenticated;
+}
+
 static void enter_registering(struct anchor *a, const char *why, usec_t now)
 {
-	if (!a->key) {
+	/* RFC 6275 11.4.1: the home agent's address may have to be asked for. */
+	if (in6_is_any(&a->ha)) {
+		change_state(a, ANCHOR_DISCOVERING, why, now);
+		a->ops->discover(a->ctx, a, now);
+		return;
+	}
+	if (!anchor_may_register(a)) {
 		refused(a, "no key configured for this home agent", now);
 		return;
 	}
@@ -233,8 +247,9 @@ static void enter_registering(struct anchor *a, const char *why, usec_t now)
 
 bool anchor_registered(const struct anchor *a, usec_t now)
 {
-	return a->key && (a->bound_until > now || a->state == ANCHOR_REGISTERING ||
-			  a->state == ANCHOR_RELEASING || a->state == ANCHOR_UNREACHABLE);
+	return anchor_may_register(a) && !in6_is_any(&a->ha) &&
+	       (a->bound_until > now || a->state == ANCHOR_REGISTERING ||
+		a->state == ANCHOR_RELEASING || a->state == ANCHOR_UNREACHABLE);
 }
 
 /* Until the HA has answered, or its binding must have run out: a return home before that
@@ -303,6 +318,7 @@ static void bound(struct anchor *a, const struct mh_msg *ba, usec_t now)
 	}
 	timer_set(a->timers, &a->timer, now + (usec_t)refresh * USEC_S);
 	a->reason[0] = '\0';
+	a->unproven = false;
 	if (a->tunnel_due)
 		tunnel_up(a);
 	change_state(a, ANCHOR_BOUND, "accepted", now);
@@ -395,6 +411,7 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 		break;
 	case ANCHOR_ATTACHED:
 	case ANCHOR_DEPARTED:
+	case ANCHOR_DISCOVERING:
 	case ANCHOR_BOUND:
 	case ANCHOR_REFUSED:
 	case ANCHOR_GONE:
@@ -407,9 +424,34 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
  * asked for anew. */
 void anchor_revoked(struct anchor *a, usec_t now)
 {
-	a->flows = a->ops->count_flows(a->ctx, a);	/* to tell what is lost */
 	a->bound_until = 0;
+	if (a->fixed) {
+		refused(a, "revoked by the home agent", now);
+		return;
+	}
+	a->flows = a->ops->count_flows(a->ctx, a);	/* to tell what is lost */
 	gone(a, "revoked by the home agent", now);
+}
+
+void anchor_home_agent(struct anchor *a, usec_t now)
+{
+	switch (a->state) {
+	case ANCHOR_DISCOVERING:
+	case ANCHOR_REGISTERING:
+	case ANCHOR_REFUSED:
+	case ANCHOR_UNREACHABLE:
+		enter_registering(a, "home agent found", now);
+		break;
+	case ANCHOR_ATTACHED:
+	case ANCHOR_DEPARTED:
+	case ANCHOR_BOUND:
+	case ANCHOR_REFRESHING:
+	case ANCHOR_RELEASING:
+	case ANCHOR_RETURNING:
+	case ANCHOR_GONE:
+	case ANCHOR_STATE_MAX:
+		break;
+	}
 }
 
 void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now)
@@ -419,13 +461,14 @@ void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now)
 	switch (a->state) {
 	case ANCHOR_DEPARTED:
 		a->coa = *coa;
-		if (a->flows > 0)
+		if (a->flows > 0 || a->fixed)
 			enter_registering(a, "care-of address", now);
 		else if (anchor_registered(a, now))
 			enter_releasing(a, "no flow left", now);
 		else
 			gone(a, "no flow left", now);
 		break;
+	case ANCHOR_DISCOVERING:
 	case ANCHOR_REGISTERING:
 	case ANCHOR_BOUND:
 	case ANCHOR_REFRESHING:
@@ -454,7 +497,7 @@ static void on_depart(struct anchor *a, usec_t now)
 {
 	switch (a->state) {
 	case ANCHOR_ATTACHED:
-		if (a->flows == 0) {
+		if (a->flows == 0 && !a->fixed) {
 			gone(a, "left without flows", now);
 			break;
 		}
@@ -469,6 +512,7 @@ static void on_depart(struct anchor *a, usec_t now)
 		change_state(a, ANCHOR_DEPARTED, "link left again", now);
 		break;
 	case ANCHOR_DEPARTED:
+	case ANCHOR_DISCOVERING:
 	case ANCHOR_REGISTERING:
 	case ANCHOR_BOUND:
 	case ANCHOR_REFRESHING:
@@ -495,6 +539,7 @@ static void on_no_coa(struct anchor *a, usec_t now)
 		timer_stop(a->timers, &a->timer);
 		change_state(a, ANCHOR_DEPARTED, "care-of address lost", now);
 		break;
+	case ANCHOR_DISCOVERING:
 	case ANCHOR_REFUSED:
 		timer_stop(a->timers, &a->timer);
 		change_state(a, ANCHOR_DEPARTED, "care-of address lost", now);
@@ -561,6 +606,7 @@ static void on_timeout(struct anchor *a, usec_t now)
 		break;
 	case ANCHOR_ATTACHED:
 	case ANCHOR_DEPARTED:
+	case ANCHOR_DISCOVERING:
 	case ANCHOR_GONE:
 	case ANCHOR_STATE_MAX:
 		break;
@@ -580,6 +626,9 @@ static void on_idle(struct anchor *a, usec_t now)
 		/* Without a care-of address nobody can be told; anchor_coa() does it. */
 		if (!anchor_registered(a, now))
 			gone(a, "last flow ended", now);
+		break;
+	case ANCHOR_DISCOVERING:
+		gone(a, "last flow ended", now);
 		break;
 	case ANCHOR_REFUSED:
 		if (anchor_registered(a, now))
@@ -647,7 +696,8 @@ void anchor_set_flows(struct anchor *a, unsigned int n, usec_t now)
 	if (n > 0) {
 		timer_stop(a->timers, &a->linger);
 		anchor_event(a, ANCHOR_EV_BUSY, now);
-	} else if (anchor_away(a) && a->state != ANCHOR_RELEASING && !timer_armed(&a->linger)) {
+	} else if (!a->fixed && anchor_away(a) && a->state != ANCHOR_RELEASING &&
+		   !timer_armed(&a->linger)) {
 		timer_set(a->timers, &a->linger, now + a->cfg->linger);
 	}
 }
@@ -676,7 +726,7 @@ static void linger_due(void *ctx, usec_t now)
 	unsigned int n = a->ops->count_flows(a->ctx, a);
 
 	a->flows = n;
-	if (n == 0)
+	if (n == 0 && !a->fixed)
 		anchor_event(a, ANCHOR_EV_IDLE, now);
 }
 
@@ -684,6 +734,11 @@ static void expiry_due(void *ctx, usec_t now)
 {
 	struct anchor *a = ctx;
 
+	/* What people have configured ends by their hand, and until then the HA decides. */
+	if (a->fixed) {
+		a->valid_until = USEC_NEVER;
+		return;
+	}
 	a->flows = a->ops->count_flows(a->ctx, a);	/* to tell what is lost */
 	anchor_event(a, ANCHOR_EV_EXPIRED, now);
 }

@@ -12,10 +12,14 @@
 #include "common/core/timer.h"
 #include "common/datapath/datapath.h"
 #include "common/wire/mh.h"
+#include "mn-agent/discover.h"
+
+#define ANCHOR_NAME_MAX	16
 
 enum anchor_state {
 	ANCHOR_ATTACHED,	/* on its own link: no binding, no cost */
 	ANCHOR_DEPARTED,	/* its link was left, its flows live, no care-of address yet */
+	ANCHOR_DISCOVERING,	/* there is one, but no home agent is known: it is asked for */
 	ANCHOR_REGISTERING,	/* BU sent, first answer awaited; traffic is tunnelled */
 	ANCHOR_BOUND,
 	ANCHOR_REFRESHING,	/* BU sent, the binding still lives */
@@ -51,6 +55,8 @@ struct anchor_ops {
 	unsigned int (*count_flows)(void *ctx, struct anchor *a);
 	/* The home agent has let the HoA go; its link may hear of it again. May be NULL. */
 	void (*returned)(void *ctx, struct anchor *a);
+	/* Its home agent is to be found from the care-of address; then anchor_home_agent(). */
+	void (*discover)(void *ctx, struct anchor *a, usec_t now);
 	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
 	/* Something to tell people: "bu.sent", "ba.received", "state". detail may be NULL. */
 	void (*notify)(void *ctx, struct anchor *a, const char *event, const char *detail,
@@ -64,14 +70,20 @@ struct anchor_config {
 };
 
 struct anchor {
-	/* what the Router Advertisement told */
+	/* what the Router Advertisement told, or the configuration */
 	struct in6_prefix prefix;
-	struct in6_addr hoa, ha;
+	struct in6_addr hoa;
+	struct in6_addr ha;		/* unspecified: not known yet */
 	int ifindex;			/* where it was formed; 0: restored, not known */
 	usec_t valid_until;		/* of the home prefix */
 	bool link_local;		/* the HoA's interface id is the link-local's */
 	const struct auth_key *key;	/* borrowed; NULL: none configured */
 	bool timestamps;		/* Binding Updates carry one (RFC 4285 6) */
+	bool unauthenticated;		/* no key is wanted: whatever answers is believed */
+	char name[ANCHOR_NAME_MAX];	/* for people; "": it has none */
+	bool fixed;			/* registered whenever it is away, flows or not */
+	bool unproven;			/* the HA has not answered: no traffic goes there yet */
+	struct discovery discovery;	/* if its HA is found by discover.c */
 
 	enum anchor_state state;
 	bool held;			/* HoA kept on our own device */
@@ -123,8 +135,12 @@ void anchor_init(struct anchor *a, const struct anchor_config *cfg, const struct
 void anchor_event(struct anchor *a, enum anchor_event ev, usec_t now);
 /* A (new) care-of address is usable. */
 void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now);
+/* a->ha and what belongs to it was set, or set anew: it is the one to register with. */
+void anchor_home_agent(struct anchor *a, usec_t now);
 /* An authentic acknowledgement of an outstanding BU. */
 void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now);
+/* Is there what a BU is to be authenticated with, or need it not be? */
+bool anchor_may_register(const struct anchor *a);
 /* May the HA hold a binding for it, as far as we know? */
 bool anchor_registered(const struct anchor *a, usec_t now);
 /* The HA has ended it. */

@@ -37,18 +37,25 @@ void attach_form_anchor(struct mn_iface *i, const struct in6_addr *addr, usec_t 
 	struct in6_prefix p;
 
 	/* The HA's own address as ours would be nonsense, or an attack. */
-	if (n < 0 || !r->has_ha || router_has_ha(r, addr))
+	if (n < 0 || !r->is_ha || (r->has_ha && router_has_ha(r, addr)))
 		return;
 	p = router_prefix(r, (unsigned int)n);
 	for (a = i->mn->anchors; a; a = a->next)
 		if (in6_eq(&a->hoa, addr) && a->state != ANCHOR_GONE)
 			break;
 	if (!a) {
-		a = mn_new_anchor(i->mn, &p, addr, router_ha_of(r, addr));
+		a = mn_new_anchor(i->mn, &p, addr,
+				  r->has_ha ? router_ha_of(r, addr) : &in6addr_any);
 		if (!a)
 			return;
+		/* RFC 6275 11.4.1: a home agent that does not name its address is asked, for as
+		 * long as it is near. */
+		if (!r->has_ha)
+			discover_start(a, addr, now);
 	}
 	if (a->state == ANCHOR_ATTACHED) {
+		if (in6_is_any(&a->ha) && r->has_ha)
+			mn_set_home_agent(i->mn, a, router_ha_of(r, addr));
 		a->ifindex = i->link.ifindex;
 		a->link_local = !memcmp(&addr->s6_addr[8], &i->linklocal.s6_addr[8], 8);
 		renew(i, a, now);
@@ -66,10 +73,13 @@ static void form_anchors(struct mn_iface *i, usec_t now)
 		attach_form_anchor(i, &i->coa, now);	/* its prefix lives longer now */
 }
 
+/* RFC 6275 11.5.5: the home prefix tells, and the home agent where routers name theirs. */
 bool attach_at_home(const struct mn_iface *i, const struct anchor *a)
 {
-	return i->attached && router_has_ha(&i->move.router, &a->ha) &&
-	       router_has_prefix(&i->move.router, &a->prefix);
+	const struct router *r = &i->move.router;
+
+	return i->attached && router_has_prefix(r, &a->prefix) &&
+	       (a->fixed || a->discovery.wanted || router_has_ha(r, &a->ha));
 }
 
 bool attach_at_home_anywhere(const struct mn *mn, const struct anchor *a)

@@ -11,7 +11,8 @@
 
 #include "common/core/in6.h"
 
-/* The packet and its message, to the home agent; ip's addresses and msg are filled in. */
+/* The packet and its message, to the home agent; ip's addresses and msg are filled in. key:
+ * NULL where the home agent wants no authentication option. */
 static int build(struct wbuf *w, const struct ip6_packet *ip, struct mh_msg *msg,
 		 const struct in6_addr *hoa, const struct auth_key *key)
 {
@@ -19,20 +20,24 @@ static int build(struct wbuf *w, const struct ip6_packet *ip, struct mh_msg *msg
 	size_t ip_at = w->len, mh_at;
 	int r;
 
-	auth->present = true;
-	auth->spi = key->spi;
-	auth->len = (uint8_t)auth_len(key->algorithm);
+	if (key) {
+		auth->present = true;
+		auth->spi = key->spi;
+		auth->len = (uint8_t)auth_len(key->algorithm);
+	}
 	ip6_encode(w, ip);
 	mh_at = w->len;
 	r = mh_encode(w, msg);
 	if (r)
 		return r;
-	r = auth_mn_ha(key, &ip->src, hoa, w->base + mh_at, auth->covered, auth->data);
-	if (r)
-		return r;
-	r = mh_set_auth(w->base + mh_at, w->len - mh_at, auth);
-	if (r)
-		return r;
+	if (key) {
+		r = auth_mn_ha(key, &ip->src, hoa, w->base + mh_at, auth->covered, auth->data);
+		if (r)
+			return r;
+		r = mh_set_auth(w->base + mh_at, w->len - mh_at, auth);
+		if (r)
+			return r;
+	}
 	/* RFC 6275 6.1.1: the pseudo-header's source is the home address. */
 	mh_set_cksum(w->base + mh_at, w->len - mh_at, hoa, &ip->dst);
 	ip6_finish(w, ip_at);
@@ -74,6 +79,8 @@ enum ba_verdict ba_check(const struct mh_msg *msg, const uint8_t *mh, size_t len
 	const struct mh_auth *auth = &msg->opts.mn_ha;
 	uint8_t mac[MH_AUTH_MAX];
 
+	if (!key)
+		return BA_GOOD;
 	/* RFC 4285 5.1: the MN-HA option is the last one of the message. */
 	if (!auth->present || !auth->last || auth->covered > len)
 		return BA_NO_AUTH;

@@ -21,7 +21,8 @@ struct bu_params {
 	uint64_t timestamp;		/* RFC 4285 6 */
 };
 
-/* Appends the whole IPv6 packet, authenticated with key. 0, -ENOSPC, -EINVAL, -EIO. */
+/* Appends the whole IPv6 packet, authenticated with key, or (NULL) not at all. 0, -ENOSPC,
+ * -EINVAL, -EIO. */
 int bu_build(struct wbuf *w, const struct bu_params *p, const struct auth_key *key);
 
 enum ba_verdict {
@@ -31,7 +32,8 @@ enum ba_verdict {
 	BA_WRONG_AUTH,
 };
 
-/* Is this acknowledgement, or indication, from the holder of the key? mh: the raw Mobility
+/* Is this acknowledgement, or indication, from the holder of the key, if one is needed (not
+ * NULL)? mh: the raw Mobility
  * Header that was decoded into msg. RFC 4285 5.1: care-of and home address are those of the
  * BU. */
 enum ba_verdict ba_check(const struct mh_msg *msg, const uint8_t *mh, size_t len,
@@ -41,7 +43,7 @@ enum ba_verdict ba_check(const struct mh_msg *msg, const uint8_t *mh, size_t len
 /* What is answered to an indication about a home address that is registered: enum
  * mh_br_status, BR_SUCCESS if its binding has ended (RFC 5846 6.2.1 and 10). */
 uint8_t bri_status(const struct mh_msg *bri);
-/* Appends the answer to it, authenticated with key. 0, -ENOSPC, -EINVAL, -EIO. */
+/* Appends the answer to it, authenticated with key as above. 0, -ENOSPC, -EINVAL, -EIO. */
 struct bra_params {
 	struct in6_addr hoa, coa, ha;
 	const struct mh_br *bri;

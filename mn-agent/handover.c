@@ -22,7 +22,7 @@ static void limit_away(struct mn *mn, usec_t now)
 		unsigned int n = 0;
 
 		for (struct anchor *a = mn->anchors; a; a = a->next) {
-			if (!anchor_away(a) || a->state == ANCHOR_RELEASING)
+			if (!anchor_away(a) || a->state == ANCHOR_RELEASING || a->fixed)
 				continue;
 			n++;
 			if (!victim || a->flows <= victim->flows)

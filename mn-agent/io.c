@@ -252,6 +252,13 @@ static void on_prefixes(void *ctx, const struct pkt_rx *rx)
 	mn_rx_prefixes(&d->mn, rx->data, rx->len, clock_now());
 }
 
+static void on_home_agents(void *ctx, const struct pkt_rx *rx)
+{
+	struct mnd *d = ctx;
+
+	mn_rx_discovery(&d->mn, rx->data, rx->len, clock_now());
+}
+
 static void on_flow_destroyed(void *ctx, const struct diag_flow *f)
 {
 	struct mnd *d = ctx;
@@ -385,6 +392,10 @@ static int open_sockets(struct mnd *d, const char **ret_what)
 	r = pkt_open(d->loop, PKT_PREFIXES, on_prefixes, d, &d->prefixes);
 	if (r)
 		return r;
+	*ret_what = "packet socket for home agent addresses";
+	r = pkt_open(d->loop, PKT_HOME_AGENTS, on_home_agents, d, &d->home_agents);
+	if (r)
+		return r;
 	*ret_what = "packet socket for errors about tunnel packets";
 	r = pkt_open(d->loop, PKT_TUNNEL_ERROR, on_tunnel_error, d, &d->tunnel);
 	if (r)
@@ -454,6 +465,7 @@ void mnd_close(struct mnd *d)
 	if (d->nl && (release || (!d->running && d->device_new)))
 		rt_device_del(d->nl, MND_DEVICE);
 	diag_close(d->diag);
+	pkt_close(d->home_agents);
 	pkt_close(d->prefixes);
 	pkt_close(d->tunnel);
 	pkt_close(d->mh);

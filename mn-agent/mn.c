@@ -32,7 +32,9 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_BA_TIMESTAMP] = "ba-timestamp",
 	[MN_C_BRR] = "brr", [MN_C_BE] = "be", [MN_C_BRI] = "bri",
 	[MN_C_BRI_UNKNOWN] = "bri-unknown", [MN_C_BRI_AUTH] = "bri-authenticator",
-	[MN_C_BRI_REFUSED] = "bri-refused", [MN_C_MPS] = "mps", [MN_C_MPA] = "mpa",
+	[MN_C_BRI_REFUSED] = "bri-refused", [MN_C_DHAAD] = "dhaad",
+	[MN_C_DHAAD_REPLY] = "dhaad-reply", [MN_C_DHAAD_UNKNOWN] = "dhaad-unknown",
+	[MN_C_DHAAD_EMPTY] = "dhaad-empty", [MN_C_MPS] = "mps", [MN_C_MPA] = "mpa",
 	[MN_C_MPA_UNKNOWN] = "mpa-unknown", [MN_C_MPA_UNSOLICITED] = "mpa-unsolicited",
 	[MN_C_TOO_BIG] = "too-big", [MN_C_TOO_BIG_UNKNOWN] = "too-big-unknown",
 	[MN_C_FLOWS_SCANNED] = "flow-scans",
@@ -133,8 +135,16 @@ static void anchor_notify(void *ctx, struct anchor *a, const char *event, const 
 		}
 		timer_set(mn->timers, &mn->sweep, now);
 	}
+	if (a->state == ANCHOR_REFUSED || a->state == ANCHOR_UNREACHABLE)
+		discover_failed(a, now);
 	mn_event(mn, event, NULL, a, detail, now);
 	mn->ops->changed(mn->ctx);
+}
+
+static void anchor_discover(void *ctx, struct anchor *a, usec_t now)
+{
+	(void)ctx;
+	discover_start(a, &a->coa, now);
 }
 
 static void anchor_returned(void *ctx, struct anchor *a)
@@ -155,7 +165,7 @@ static int64_t anchor_wall_us(void *ctx)
 static const struct anchor_ops anchor_ops = {
 	.send = anchor_send, .tunnel_set = anchor_tunnel_set, .tunnel_del = anchor_tunnel_del,
 	.held = anchor_held, .count_flows = anchor_count_flows, .wall_us = anchor_wall_us,
-	.returned = anchor_returned, .notify = anchor_notify,
+	.returned = anchor_returned, .discover = anchor_discover, .notify = anchor_notify,
 };
 
 static const struct mn_key *find_key(const struct mn *mn, const struct in6_addr *ha)
@@ -173,10 +183,18 @@ static const struct mn_key *find_key(const struct mn *mn, const struct in6_addr 
 	return any;
 }
 
+void mn_set_home_agent(struct mn *mn, struct anchor *a, const struct in6_addr *ha)
+{
+	const struct mn_key *key = find_key(mn, ha);
+
+	a->ha = *ha;
+	a->key = key ? &key->key : NULL;
+	a->timestamps = key && key->timestamps;
+}
+
 struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
 			     const struct in6_addr *hoa, const struct in6_addr *ha)
 {
-	const struct mn_key *key;
 	struct anchor *a;
 	uint16_t seq;
 
@@ -192,12 +210,10 @@ struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
 	mn->ops->random(mn->ctx, &seq, sizeof(seq));
 	anchor_init(a, &mn->cfg->anchor, &anchor_ops, mn, mn->timers, seq);
 	solicit_init(a);
+	discover_init(a);
 	a->prefix = *prefix;
 	a->hoa = *hoa;
-	a->ha = *ha;
-	key = find_key(mn, ha);
-	a->key = key ? &key->key : NULL;
-	a->timestamps = key && key->timestamps;
+	mn_set_home_agent(mn, a, ha);
 	a->next = mn->anchors;
 	mn->anchors = a;
 	mn->n_anchors++;
@@ -415,7 +431,8 @@ bool mn_health(const struct mn *mn, char *text, size_t len)
 		attached += i->attached;
 	for (const struct anchor *a = mn->anchors; a; a = a->next) {
 		away += anchor_away(a);
-		if (a->state == ANCHOR_REFUSED || a->state == ANCHOR_UNREACHABLE) {
+		if (a->state == ANCHOR_REFUSED || a->state == ANCHOR_UNREACHABLE ||
+		    (a->state == ANCHOR_DISCOVERING && a->reason[0])) {
 			bad++;
 			worst = a;
 		}

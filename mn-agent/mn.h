@@ -121,6 +121,7 @@ enum mn_counter {
 	MN_C_BA, MN_C_BA_UNKNOWN, MN_C_BA_SEQUENCE, MN_C_BA_NO_AUTH, MN_C_BA_WRONG_SPI,
 	MN_C_BA_WRONG_AUTH, MN_C_BA_TIMESTAMP, MN_C_BRR, MN_C_BE,
 	MN_C_BRI, MN_C_BRI_UNKNOWN, MN_C_BRI_AUTH, MN_C_BRI_REFUSED,
+	MN_C_DHAAD, MN_C_DHAAD_REPLY, MN_C_DHAAD_UNKNOWN, MN_C_DHAAD_EMPTY,
 	MN_C_MPS, MN_C_MPA, MN_C_MPA_UNKNOWN, MN_C_MPA_UNSOLICITED,
 	MN_C_TOO_BIG, MN_C_TOO_BIG_UNKNOWN,
 	MN_C_FLOWS_SCANNED, MN_C_ANCHORS_DROPPED,
@@ -166,6 +167,7 @@ void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data
 	      usec_t now);
 void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now);
 void mn_rx_prefixes(struct mn *mn, const void *data, size_t len, usec_t now);	/* solicit.c */
+void mn_rx_discovery(struct mn *mn, const void *data, size_t len, usec_t now);	/* discover.c */
 /* An ICMPv6 error about a tunnel packet: path.c. */
 void mn_rx_tunnel_error(struct mn *mn, const void *data, size_t len);
 

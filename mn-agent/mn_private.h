@@ -11,6 +11,8 @@
 /* A new one in the list, in state ATTACHED; NULL, and counted, when there is no room. */
 struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
 			     const struct in6_addr *hoa, const struct in6_addr *ha);
+/* Its home agent, and the key that goes with that one. */
+void mn_set_home_agent(struct mn *mn, struct anchor *a, const struct in6_addr *ha);
 void mn_drop_anchor(struct mn *mn, struct anchor *a);
 /* The one of this home address that is not gone, or NULL. */
 struct anchor *mn_anchor(struct mn *mn, const struct in6_addr *hoa);

@@ -25,7 +25,7 @@ struct mnd {
 	struct mn mn;
 	struct loop *loop;
 	struct nl *nl;
-	struct pkt *nd, *mh, *prefixes, *tunnel;
+	struct pkt *nd, *mh, *prefixes, *home_agents, *tunnel;
 	struct diag *diag;
 	struct mon *mon;
 	struct dp *dp;

@@ -40,6 +40,24 @@ static void add_ha(struct router *r, const struct in6_addr *ha)
 	r->has_ha = true;
 }
 
+/* RFC 4862 5.5.3: those for autoconfiguration; or RFC 4861 6.3.4: those that are on link only,
+ * whose addresses come from elsewhere (DHCPv6, people). */
+static void add_prefixes(struct router *r, const struct nd_ra *ra, bool autoconf)
+{
+	for (unsigned int i = 0; i < ra->n_prefixes; i++) {
+		const struct nd_prefix *p = &ra->prefixes[i];
+		bool is_auto = p->flags & PIO_FLAG_AUTO;
+
+		if (is_auto != autoconf || (!is_auto && !(p->flags & PIO_FLAG_ONLINK)) ||
+		    p->plen != 64 || p->valid_s == 0 || p->preferred_s > p->valid_s ||
+		    !in6_is_routable(&p->prefix) || r->n_prefixes == MOVE_PREFIXES_MAX)
+			continue;
+		r->prefixes[r->n_prefixes] = *p;
+		in6_mask(&r->prefixes[r->n_prefixes].prefix, 64);
+		r->n_prefixes++;
+	}
+}
+
 void router_from_ra(struct router *ret, const struct in6_addr *from, const uint8_t mac[6],
 		    const struct nd_ra *ra)
 {
@@ -48,6 +66,7 @@ void router_from_ra(struct router *ret, const struct in6_addr *from, const uint8
 	memcpy(ret->mac, ra->slla.present ? ra->slla.mac : mac, 6);
 	ret->lifetime_s = ra->router_lifetime_s;
 	ret->mtu = ra->mtu;
+	ret->is_ha = ra->flags & RA_FLAG_HOME_AGENT;
 	for (unsigned int i = 0; i < ra->n_prefixes; i++) {
 		const struct nd_prefix *p = &ra->prefixes[i];
 
@@ -55,15 +74,9 @@ void router_from_ra(struct router *ret, const struct in6_addr *from, const uint8
 		if ((p->flags & PIO_FLAG_ROUTER) && (ra->flags & RA_FLAG_HOME_AGENT) &&
 		    in6_is_routable(&p->prefix))
 			add_ha(ret, &p->prefix);
-		/* RFC 4862 5.5.3: usable for autoconfiguration. */
-		if (!(p->flags & PIO_FLAG_AUTO) || p->plen != 64 || p->valid_s == 0 ||
-		    p->preferred_s > p->valid_s || !in6_is_routable(&p->prefix) ||
-		    ret->n_prefixes == MOVE_PREFIXES_MAX)
-			continue;
-		ret->prefixes[ret->n_prefixes] = *p;
-		in6_mask(&ret->prefixes[ret->n_prefixes].prefix, 64);
-		ret->n_prefixes++;
 	}
+	add_prefixes(ret, ra, true);
+	add_prefixes(ret, ra, false);
 	/* RFC 8273: a prefix of one host's own is not on link. */
 	ret->per_host = ret->has_ha && ret->n_prefixes > 0 &&
 		!(ret->prefixes[0].flags & (PIO_FLAG_ONLINK | PIO_FLAG_ROUTER));

@@ -27,14 +27,16 @@ enum move_state {
 struct router {
 	struct in6_addr linklocal;
 	uint8_t mac[6];
-	bool has_ha;		/* H flag, and a prefix option with the R flag */
+	bool is_ha;		/* H flag */
+	bool has_ha;		/* and a prefix option with the R flag, which has its address */
 	struct in6_addr ha;	/* the first such; it may have one for each prefix */
 	unsigned int n_more_has;
 	struct in6_addr more_has[MOVE_MORE_HAS];
 	uint16_t lifetime_s;
 	uint32_t mtu;		/* 0: not told */
 	unsigned int n_prefixes;
-	struct nd_prefix prefixes[MOVE_PREFIXES_MAX];	/* those for autoconfiguration */
+	/* Those for autoconfiguration; then those that are only on link. */
+	struct nd_prefix prefixes[MOVE_PREFIXES_MAX];
 	bool per_host;		/* prefixes[0] belongs to this host alone: A=1, L=0, R=0 */
 };
 

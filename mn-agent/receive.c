@@ -52,7 +52,8 @@ static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_ms
 	struct anchor *a = mn_anchor(mn, ip->has_rh2 ? &ip->rh2 : &ip->dst);
 
 	mn->counters[MN_C_BA]++;
-	if (!a || !a->key || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa)) {
+	if (!a || !anchor_may_register(a) || !in6_eq(&ip->src, &a->ha) ||
+	    !in6_eq(&ip->dst, &a->coa)) {
 		mn->counters[MN_C_BA_UNKNOWN]++;
 		return;
 	}
@@ -115,7 +116,7 @@ static void rx_bri(struct mn *mn, const struct ip6_packet *ip, const struct mh_m
 	uint8_t status;
 
 	mn->counters[MN_C_BRI]++;
-	if (!a || !a->key || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa) ||
+	if (!a || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa) ||
 	    !anchor_registered(a, now)) {
 		mn->counters[MN_C_BRI_UNKNOWN]++;
 		return;

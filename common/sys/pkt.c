@@ -50,6 +50,7 @@ struct pkt {
 #define OFF_NEXT_HEADER	6
 #define OFF_ICMP_TYPE	40
 #define ICMP6_DHAAD_REQUEST	144
+#define ICMP6_DHAAD_REPLY	145
 #define ICMP6_MPS	146
 #define ICMP6_MPA	147
 #define OFF_BEHIND_TYPE2	64	/* behind a routing header with one address */
@@ -209,6 +210,17 @@ static struct sock_filter filter_prefixes[] = {
 	DROP,
 };
 
+static struct sock_filter filter_home_agents[] = {
+	LD_PKTTYPE,
+	JGT(2, 4, 0),
+	LD8(OFF_NEXT_HEADER),
+	JEQ(IPPROTO_ICMPV6, 0, 2),
+	LD8(OFF_ICMP_TYPE),
+	JEQ(ICMP6_DHAAD_REPLY, 1, 0),
+	DROP,
+	ACCEPT,
+};
+
 static struct sock_fprog filter_of(enum pkt_kind kind)
 {
 	struct sock_fprog p = { 0 };
@@ -229,6 +241,10 @@ static struct sock_fprog filter_of(enum pkt_kind kind)
 	case PKT_HAO:
 		p.filter = filter_hao;
 		p.len = sizeof(filter_hao) / sizeof(filter_hao[0]);
+		break;
+	case PKT_HOME_AGENTS:
+		p.filter = filter_home_agents;
+		p.len = sizeof(filter_home_agents) / sizeof(filter_home_agents[0]);
 		break;
 	case PKT_ND_HOST:
 		p.filter = filter_nd_host;

@@ -20,6 +20,7 @@ enum pkt_kind {
 			 * a tunnel packet */
 	PKT_PREFIXES,	/* RFC 6275 6.8: Mobile Prefix Advertisements (ICMPv6 147), behind a
 			 * routing header */
+	PKT_HOME_AGENTS, /* RFC 6275 6.6: home agent address discovery replies (ICMPv6 145) */
 	PKT_HAO,	/* destination options first, which may hold a Home Address option, and
 			 * behind them neither a tunnelled packet nor what may stand there without
 			 * a binding (RFC 6275 9.3.1: ESP, AH, Mobility Header) */

@@ -291,7 +291,7 @@ static void prefixes_that_form_no_address(void **state)
 	for (unsigned int n = 0; n < 6; n++) {
 		ra.prefixes[0] = good;
 		switch (n) {
-		case 0: ra.prefixes[0].flags = PIO_FLAG_ONLINK; break;
+		case 0: ra.prefixes[0].flags = 0; break;
 		case 1: ra.prefixes[0].plen = 56; break;
 		case 2: ra.prefixes[0].valid_s = 0; break;
 		case 3: ra.prefixes[0].preferred_s = good.valid_s + 1; break;
@@ -305,6 +305,29 @@ static void prefixes_that_form_no_address(void **state)
 	ra.prefixes[1].prefix = addr("::1");
 	router_from_ra(&r, &from, mac, &ra);
 	assert_false(r.has_ha);
+}
+
+/* An address in it comes from DHCPv6, or from people; those that hosts form are first. */
+static void prefixes_that_are_on_link_only(void **state)
+{
+	struct nd_ra ra = advertisement(1, 1800);
+	struct in6_addr from = linklocal(1);
+	struct router r;
+
+	(void)state;
+	ra.prefixes[ra.n_prefixes] = ra.prefixes[0];
+	ra.prefixes[ra.n_prefixes].prefix = addr("2001:db8:77::");
+	ra.prefixes[0].flags = PIO_FLAG_ONLINK;
+	router_from_ra(&r, &from, mac, &ra);
+	assert_int_equal(r.n_prefixes, 1);
+	assert_int_equal(r.prefixes[0].flags, PIO_FLAG_ONLINK);
+	assert_false(r.per_host);
+	ra.n_prefixes++;
+	router_from_ra(&r, &from, mac, &ra);
+	assert_int_equal(r.n_prefixes, 2);
+	assert_int_equal(r.prefixes[0].flags, PIO_FLAG_AUTO);
+	assert_int_equal(r.prefixes[1].flags, PIO_FLAG_ONLINK);
+	assert_true(r.per_host);
 }
 
 static void many_prefixes_are_bounded(void **state)
@@ -621,6 +644,7 @@ int main(void)
 		T(reads_what_matters), T(one_option_for_both_in_a_shared_prefix),
 		T(several_home_agent_addresses),
 		T(without_the_h_flag_no_home_agent), T(prefixes_that_form_no_address),
+		T(prefixes_that_are_on_link_only),
 		T(many_prefixes_are_bounded), T(solicits_at_once), T(solicits_again_and_slower),
 		T(first_router_with_a_prefix_wins), T(a_beacon_alone_is_not_an_attachment),
 		T(a_router_that_is_none_does_not_attach),
