@@ -92,9 +92,14 @@ static void tunnel_up(struct anchor *a)
 
 void anchor_link_mtu(struct anchor *a, uint16_t mtu, const struct in6_addr *coa)
 {
-	if (!in6_eq(&a->coa, coa))
+	bool same_way = in6_eq(&a->coa, coa);
+	uint16_t was = a->mtu;
+
+	if (!same_way)
 		a->path_mtu = 0;	/* it was of another way */
 	a->mtu = a->path_mtu != 0 && a->path_mtu < mtu ? a->path_mtu : mtu;
+	if (a->mtu != was && same_way && a->tunnelled && !a->tunnel_due)
+		tunnel_up(a);
 }
 
 void anchor_path_mtu(struct anchor *a, uint16_t mtu)
@@ -700,6 +705,42 @@ void anchor_set_flows(struct anchor *a, unsigned int n, usec_t now)
 		   !timer_armed(&a->linger)) {
 		timer_set(a->timers, &a->linger, now + a->cfg->linger);
 	}
+}
+
+/* Without a key nothing can be told to the home agent any more. */
+static void key_gone(struct anchor *a, usec_t now)
+{
+	switch (a->state) {
+	case ANCHOR_REGISTERING:
+	case ANCHOR_BOUND:
+	case ANCHOR_REFRESHING:
+	case ANCHOR_UNREACHABLE:
+		refused(a, "no key configured for this home agent", now);
+		break;
+	case ANCHOR_RELEASING:
+		gone(a, "its key was removed", now);
+		break;
+	case ANCHOR_RETURNING:
+		timer_stop(a->timers, &a->timer);
+		change_state(a, ANCHOR_ATTACHED, "its key was removed", now);
+		break;
+	case ANCHOR_ATTACHED:
+	case ANCHOR_DISCOVERING:
+	case ANCHOR_DEPARTED:
+	case ANCHOR_REFUSED:
+	case ANCHOR_GONE:
+	case ANCHOR_STATE_MAX:
+		break;
+	}
+}
+
+void anchor_rekeyed(struct anchor *a, usec_t now)
+{
+	a->clock_ahead = 0;
+	if (a->key)
+		anchor_event(a, ANCHOR_EV_TIMEOUT, now);
+	else
+		key_gone(a, now);
 }
 
 void anchor_set_valid_until(struct anchor *a, usec_t at)

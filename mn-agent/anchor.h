@@ -149,6 +149,9 @@ void anchor_revoked(struct anchor *a, usec_t now);
 void anchor_hold(struct anchor *a, bool hold);
 /* What is counted: how many flows use the HoA now. Starts and stops linger. */
 void anchor_set_flows(struct anchor *a, unsigned int n, usec_t now);
+/* a->key or a->timestamps have changed: what it is registered with at the home agent is so no
+ * longer. */
+void anchor_rekeyed(struct anchor *a, usec_t now);
 void anchor_set_valid_until(struct anchor *a, usec_t at);
 /* Is seq that of a BU that was sent and not answered? */
 bool anchor_seq_outstanding(const struct anchor *a, uint16_t seq);

@@ -5,11 +5,14 @@
  * described in dmip6ctl(8); keys are only ever added.
  */
 #include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "common/sys/clock.h"
 #include "mn-agent/mnd.h"
 
-#define SCHEMA	1
+#define SCHEMA		1
+#define ERRORS_MAX	8192
 
 static json_t *text(const struct in6_addr *a)
 {
@@ -55,16 +58,19 @@ static json_t *show_attachment(const struct mn_iface *i)
 static json_t *show_configuration(const struct mnd *d)
 {
 	const struct mn_config *c = &d->settings.mn;
-	json_t *names = json_array();
+	json_t *names = json_array(), *spis = json_array();
 
 	for (unsigned int n = 0; n < c->n_interfaces; n++)
 		json_array_append_new(names, json_string(c->interfaces[n]));
-	return json_pack("{s:o,s:f,s:I,s:I,s:I,s:s,s:I}", "interfaces", names,
+	for (unsigned int n = 0; n < c->n_keys; n++)
+		json_array_append_new(spis, json_integer((json_int_t)c->keys[n].key.spi));
+	return json_pack("{s:o,s:f,s:I,s:I,s:I,s:s,s:I,s:o,s:I}", "interfaces", names,
 			 "linger_s", (double)c->anchor.linger / (double)USEC_S,
 			 "max_anchors", (json_int_t)c->max_anchors,
 			 "binding_lifetime_s", (json_int_t)c->anchor.lifetime_s,
 			 "table_base", (json_int_t)d->settings.table_base,
-			 "datapath", d->dp->ops->name, "keys", (json_int_t)c->n_keys);
+			 "datapath", d->dp->ops->name, "keys", (json_int_t)c->n_keys,
+			 "spis", spis, "tunnel_mtu", (json_int_t)c->anchor.mtu);
 }
 
 static json_t *status(void *ctx, const json_t *parameters, const char **error, const char **code)
@@ -154,7 +160,34 @@ json_t *mnd_event_json(const char *name, const struct mn_iface *i, const struct 
 	return e;
 }
 
+/* All errors of the file, a line each, as far as they fit. */
+static void append_line(void *ctx, const char *line)
+{
+	char *text = ctx;
+	size_t n = strlen(text);
+
+	snprintf(text + n, ERRORS_MAX - n, "%s%s", n > 0 ? "\n" : "", line);
+}
+
+static json_t *reload(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	static char errors[ERRORS_MAX];
+	struct mnd *d = ctx;
+	char changed[128];
+
+	(void)parameters;
+	errors[0] = '\0';
+	if (mnd_reload(d, append_line, errors, changed, sizeof(changed))) {
+		*error = errors;
+		*code = "refused";
+		return NULL;
+	}
+	return json_pack("{s:i,s:s,s:o}", "schema", SCHEMA, "changed", changed,
+			 "configuration", show_configuration(d));
+}
+
 const struct ctl_method mnd_methods[] = {
+	{ .name = "reload", .needs_root = true, .call = reload },
 	{ .name = "status", .call = status },
 	{ .name = "flows", .call = flows },
 	{ 0 }

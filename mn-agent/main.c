@@ -19,7 +19,6 @@
 #include "common/sys/notify.h"
 #include "mn-agent/mnd.h"
 
-#define CONFIG_MAX	(1024 * 1024)
 #define EXIT_USAGE	2
 
 enum option_id {
@@ -54,9 +53,7 @@ static const char help[] =
 	"  --help, --version\n";
 
 struct arguments {
-	const char *config, *control, *datapath, *level;
-	const char *interfaces[MN_INTERFACES_MAX];
-	unsigned int n_interfaces;
+	const char *control, *level;
 	bool check, cleanup;
 };
 
@@ -80,19 +77,20 @@ static int parse_level(const char *s)
 /* 0: go on; otherwise the exit code + 1. */
 static int parse_options(int argc, char **argv, struct arguments *a, struct mnd *d)
 {
+	struct mnd_options *o = &d->options;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_INTERFACE:
-			if (a->n_interfaces == MN_INTERFACES_MAX)
+			if (o->n_interfaces == MN_INTERFACES_MAX)
 				return 1 + usage("too many interfaces", NULL, "at most 16");
-			a->interfaces[a->n_interfaces++] = optarg;
+			o->interfaces[o->n_interfaces++] = optarg;
 			break;
 		case OPT_STATE_DIR: d->state_dir = optarg; break;
 		case OPT_CONTROL: a->control = optarg; break;
-		case OPT_DATAPATH: a->datapath = optarg; break;
-		case OPT_CONFIG: a->config = optarg; break;
+		case OPT_DATAPATH: o->datapath = optarg; break;
+		case OPT_CONFIG: o->config = optarg; break;
 		case OPT_CHECK: a->check = true; break;
 		case OPT_CLEANUP: a->cleanup = true; break;
 		case OPT_LOG_LEVEL:
@@ -122,56 +120,31 @@ static void report(void *ctx, const char *line)
 	fprintf(stderr, "%s\n", line);
 }
 
-static const char *config_path(const struct arguments *a)
+static const char *config_path(const struct mnd *d)
 {
-	return a->config ? a->config : MND_CONFIG;
+	return d->options.config ? d->options.config : MND_CONFIG;
 }
 
 /* 0, or an exit code after telling why. */
-static int read_config(const struct arguments *a, struct mn_settings *s)
+static int check_options(struct mnd_options *o)
 {
-	const char *path = config_path(a);
-	unsigned int errors;
-	char *text;
-	size_t len;
-	int r = file_read(path, CONFIG_MAX, &text, &len);
+	struct mn_settings scratch = { 0 };
 
-	if (r == -ENOENT && !a->config)
-		return 0;		/* works without one */
-	if (r) {
-		fprintf(stderr, "dmip6-mnd: %s: %s\n", path, strerror(-r));
-		return EXIT_FAILURE;
-	}
-	errors = conf_parse(path, text, len, mn_conf_table, s, report, NULL);
-	explicit_bzero(text, len);
-	free(text);
-	if (errors)
-		return EXIT_FAILURE;
-	if (a->check)
-		printf("%s: ok\n", path);
-	return 0;
-}
-
-/* What the command line says wins over the file. */
-static int apply_arguments(const struct arguments *a, struct mn_settings *s)
-{
-	if (a->n_interfaces)
-		s->mn.n_interfaces = 0;
-	for (unsigned int n = 0; n < a->n_interfaces; n++)
-		if (mn_conf_add_interface(s, a->interfaces[n]))
-			return usage("interface", a->interfaces[n], "a name such as wlan0");
-	if (!a->datapath)
+	for (unsigned int n = 0; n < o->n_interfaces; n++)
+		if (mn_conf_add_interface(&scratch, o->interfaces[n]))
+			return usage("interface", o->interfaces[n], "a name such as wlan0");
+	if (!o->datapath)
 		return 0;
-	for (const struct dp_ops *const *o = dp_all(); *o; o++)
-		if (strcmp((*o)->name, a->datapath) == 0) {
-			s->datapath = (*o)->name;
+	for (const struct dp_ops *const *p = dp_all(); *p; p++)
+		if (strcmp((*p)->name, o->datapath) == 0) {
+			o->datapath = (*p)->name;
 			return 0;
 		}
-	return usage("data path", a->datapath, "ip6tnl, seg6 or null");
+	return usage("data path", o->datapath, "ip6tnl, seg6 or null");
 }
 
 /* Those of the command line must be there; those of the file may be plugged in later. */
-static int check_interfaces(const struct arguments *a)
+static int check_interfaces(const struct mnd_options *o)
 {
 	struct rt_link l;
 	struct nl *nl;
@@ -179,11 +152,11 @@ static int check_interfaces(const struct arguments *a)
 
 	if (nl_open(NETLINK_ROUTE, &nl))
 		return 0;		/* mnd_open() will say so */
-	for (unsigned int n = 0; n < a->n_interfaces; n++) {
-		if (rt_link_by_name(nl, a->interfaces[n], &l) != -ENODEV)
+	for (unsigned int n = 0; n < o->n_interfaces; n++) {
+		if (rt_link_by_name(nl, o->interfaces[n], &l) != -ENODEV)
 			continue;
 		fprintf(stderr, "dmip6-mnd: there is no interface %s; expected one that "
-			"`ip link' lists\n", a->interfaces[n]);
+			"`ip link' lists\n", o->interfaces[n]);
 		code = EXIT_FAILURE;
 	}
 	nl_free(nl);
@@ -206,6 +179,20 @@ static void on_signal(void *ctx, int signo)
 
 	d->keep = signo == SIGUSR1;
 	loop_stop(d->loop);
+}
+
+static void log_line(void *ctx, const char *line)
+{
+	(void)ctx;
+	log_error("%s", line);
+}
+
+static void on_hangup(void *ctx, int signo)
+{
+	char changed[128];
+
+	(void)signo;
+	(void)mnd_reload(ctx, log_line, NULL, changed, sizeof(changed));
 }
 
 /* What a daemon at work has in the kernel is neither removed nor taken over. */
@@ -262,6 +249,7 @@ static int run(struct mnd *d, const struct arguments *a)
 	loop_signal_add(d->loop, SIGTERM, on_signal, d);
 	loop_signal_add(d->loop, SIGINT, on_signal, d);
 	loop_signal_add(d->loop, SIGUSR1, on_signal, d);
+	loop_signal_add(d->loop, SIGHUP, on_hangup, d);
 	r = mnd_open(d, &what);
 	if (r)
 		fprintf(stderr, "dmip6-mnd: %s: %s\n", what, strerror(-r));
@@ -271,9 +259,9 @@ static int run(struct mnd *d, const struct arguments *a)
 		notify_send("READY=1");
 		if (d->settings.mn.n_keys == 0)
 			log_warn("no key is configured: no flow survives a move");
-		else if (file_is_public(config_path(a)))
+		else if (file_is_public(config_path(d)))
 			log_warn("%s holds keys and is readable for everybody; expected mode 640",
-				 config_path(a));
+				 config_path(d));
 		log_info("running");
 		r = loop_run(d->loop);
 		notify_send("STOPPING=1");
@@ -296,10 +284,11 @@ int main(int argc, char **argv)
 	if (code)
 		return code - 1;
 	log_init("dmip6-mnd", (enum log_level)parse_level(a.level));
-	mn_conf_defaults(&d.settings);
-	code = read_config(&a, &d.settings);
-	if (code == 0)
-		code = apply_arguments(&a, &d.settings);
+	code = check_options(&d.options);
+	if (code == 0 && mnd_settings_read(&d.options, &d.settings, report, NULL) > 0)
+		code = EXIT_FAILURE;
+	if (code == 0 && a.check)
+		printf("%s: ok\n", config_path(&d));
 	if (code || a.check)
 		goto out;
 	if (caps_check(&missing)) {
@@ -315,7 +304,7 @@ int main(int argc, char **argv)
 		code = cleanup(&d.settings);
 		goto out;
 	}
-	code = check_interfaces(&a);
+	code = check_interfaces(&d.options);
 	if (code == 0)
 		code = make_state_dir(d.state_dir);
 	if (code == 0)

@@ -168,7 +168,7 @@ static const struct anchor_ops anchor_ops = {
 	.returned = anchor_returned, .discover = anchor_discover, .notify = anchor_notify,
 };
 
-static const struct mn_key *find_key(const struct mn *mn, const struct in6_addr *ha)
+const struct mn_key *mn_key_for(const struct mn *mn, const struct in6_addr *ha)
 {
 	const struct mn_key *any = NULL;
 
@@ -185,7 +185,7 @@ static const struct mn_key *find_key(const struct mn *mn, const struct in6_addr 
 
 void mn_set_home_agent(struct mn *mn, struct anchor *a, const struct in6_addr *ha)
 {
-	const struct mn_key *key = find_key(mn, ha);
+	const struct mn_key *key = mn_key_for(mn, ha);
 
 	a->ha = *ha;
 	a->key = key ? &key->key : NULL;
@@ -269,8 +269,7 @@ void mn_restore_coa(struct mn *mn, const struct in6_addr *coa)
 
 /* --- interfaces --------------------------------------------------------------- */
 
-/* Place in the order of preference, or -1: not one of ours. */
-static int preference(const struct mn_config *cfg, const char *name)
+int mn_preference(const struct mn_config *cfg, const char *name)
 {
 	for (unsigned int n = 0; n < cfg->n_interfaces; n++)
 		if (strcmp(cfg->interfaces[n], name) == 0)
@@ -280,7 +279,7 @@ static int preference(const struct mn_config *cfg, const char *name)
 
 static struct mn_iface *new_iface(struct mn *mn, const struct mn_link *l)
 {
-	int pref = preference(mn->cfg, l->name);
+	int pref = mn_preference(mn->cfg, l->name);
 	uint32_t used = 0;
 	struct mn_iface *i;
 

@@ -152,6 +152,10 @@ void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *op
 /* release: take away from the kernel what was put there (stop); else leave it (restart). */
 void mn_free(struct mn *mn, bool release);
 
+/* *cfg has been overwritten with another configuration; old is what it was. Whatever it does not
+ * concern goes on untouched. Interfaces that are new in it are reported by mn_link() after. */
+void mn_reconfigured(struct mn *mn, const struct mn_config *old, usec_t now);	/* reconf.c */
+
 /* Before mn_free(): tells the home agents that nothing is wanted of them any more. */
 void mn_release_all(struct mn *mn, usec_t now);
 

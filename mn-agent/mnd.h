@@ -19,7 +19,16 @@
 #define MND_CONTROL	"/run/dmip6/mnd.sock"
 #define MND_STATE_DIR	"/var/lib/dmip6/mnd"
 
+/* The command line; what it says goes before the file. */
+struct mnd_options {
+	const char *config;		/* NULL: MND_CONFIG, if it is there */
+	const char *datapath;		/* of dp_all(); NULL: as the file says */
+	unsigned int n_interfaces;	/* 0: as the file says */
+	const char *interfaces[MN_INTERFACES_MAX];
+};
+
 struct mnd {
+	struct mnd_options options;
 	struct mn_settings settings;
 	const char *state_dir;
 	struct mn mn;
@@ -58,6 +67,15 @@ void mnd_repair_soon(struct mnd *d);
  * doubled; bindings and addresses that no restored anchor claims are removed. */
 void mnd_adopt_roads(struct mnd *d);
 void mnd_adopt_bindings(struct mnd *d);
+
+/* reload.c: file and command line as they are now, into *ret. Tells of each error by a line, and
+ * returns their number; then *ret is good for mn_conf_wipe() only. */
+unsigned int mnd_settings_read(const struct mnd_options *o, struct mn_settings *ret,
+			       conf_report_fn *report, void *ctx);
+/* Reads them again and carries the difference out. On errors nothing is changed; the number of
+ * errors. ret_changed: what is different now, for people, such as "linger, keys"; "": nothing. */
+unsigned int mnd_reload(struct mnd *d, conf_report_fn *report, void *ctx, char *ret_changed,
+			size_t len);
 
 /* ctl.c */
 extern const struct ctl_method mnd_methods[];		/* ctx: struct mnd */

@@ -503,6 +503,14 @@ static enum exit_code run_drain(const struct command *cmd, const struct options 
 	return query(&at[0], o, "drain", parameters, show_drain);
 }
 
+static enum exit_code run_reload(const struct command *cmd, const struct options *o)
+{
+	struct connection at[DAEMONS_MAX];
+	enum exit_code code = reach_only_one(cmd, o, at);
+
+	return code ? code : query(&at[0], o, "reload", NULL, show_reload);
+}
+
 static const struct command commands[] = {
 	{ "status", NULL, OPT_LIMIT, "health, then anchors (MN) or bindings and leases (HA)", NULL,
 	  run_status },
@@ -511,6 +519,7 @@ static const struct command commands[] = {
 	  "end the HA's binding of a home address, or of several", "ha", run_release },
 	{ "drain", NULL, OPT_TIMEOUT | OPT_CANCEL,
 	  "take no new hosts, and stop the HA when its bindings have ended", "ha", run_drain },
+	{ "reload", NULL, 0, "the MN reads its configuration again", "mn", run_reload },
 	{ "monitor", NULL, 0, "events as they happen, one JSON object a line", NULL,
 	  run_monitor },
 	{ "doctor", NULL, 0, "what kernel and configuration lack, and what follows", NULL,

@@ -411,6 +411,16 @@ void show_drain(FILE *out, const json_t *answer)
 		fputs("no longer draining\n", out);
 }
 
+void show_reload(FILE *out, const json_t *answer)
+{
+	const char *changed = json_string_value(json_object_get(answer, "changed"));
+
+	if (changed && changed[0])
+		fprintf(out, "read again; changed: %s\n", changed);
+	else
+		fputs("read again; nothing has changed\n", out);
+}
+
 void show_checks(FILE *out, const json_t *doctor)
 {
 	const json_t *row;

@@ -391,6 +391,11 @@ int mon_open(struct loop *l, const struct mon_ops *ops, void *ctx, struct mon **
 	return 0;
 }
 
+int mon_read(struct mon *m)
+{
+	return read_again(m);
+}
+
 void mon_close(struct mon *m)
 {
 	struct known *k, *next;

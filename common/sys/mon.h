@@ -24,6 +24,8 @@ struct mon_ops {
 
 /* Reports everything that is there at once, from within the call. */
 int mon_open(struct loop *l, const struct mon_ops *ops, void *ctx, struct mon **ret);
+/* Reads and reports everything once more. 0 or negative errno. */
+int mon_read(struct mon *m);
 void mon_close(struct mon *m);
 
 #endif

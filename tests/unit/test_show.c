@@ -206,6 +206,13 @@ static void draining(void **state)
 	       "no longer draining\n");
 }
 
+static void reloaded(void **state)
+{
+	(void)state;
+	expect(show_reload, "{\"changed\":\"linger, key\"}", "read again; changed: linger, key\n");
+	expect(show_reload, "{\"changed\":\"\"}", "read again; nothing has changed\n");
+}
+
 static void checks(void **state)
 {
 	(void)state;
@@ -232,7 +239,7 @@ int main(void)
 		cmocka_unit_test(flows),
 		cmocka_unit_test(hostile_text),
 		cmocka_unit_test(released),
-		cmocka_unit_test(draining),
+		cmocka_unit_test(draining), cmocka_unit_test(reloaded),
 		cmocka_unit_test(checks),
 	};
 
