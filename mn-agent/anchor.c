@@ -75,19 +75,26 @@ static void tunnel_down(struct anchor *a)
 	a->ops->tunnel_del(a->ctx, &a->hoa);
 }
 
-static void tunnel_up(struct anchor *a)
+static bool tunnel_from(struct anchor *a, const struct in6_addr *from)
 {
 	struct dp_binding b = {
-		.inner = { .addr = a->hoa, .len = 128 }, .local = a->coa, .remote = a->ha,
+		.inner = { .addr = a->hoa, .len = 128 }, .local = *from, .remote = a->ha,
 		.mtu = a->mtu,
 	};
 
 	if (a->ops->tunnel_set(a->ctx, &b)) {
 		snprintf(a->reason, sizeof(a->reason), "the data path did not take the tunnel");
-		return;
+		return false;
 	}
 	a->tunnelled = true;
-	a->tunnel_due = false;
+	a->via = *from;
+	return true;
+}
+
+static void tunnel_up(struct anchor *a)
+{
+	if (tunnel_from(a, &a->coa))
+		a->tunnel_due = false;
 }
 
 void anchor_link_mtu(struct anchor *a, uint16_t mtu, const struct in6_addr *coa)
@@ -110,7 +117,7 @@ void anchor_path_mtu(struct anchor *a, uint16_t mtu)
 		 "tunnel, no longer %u", in6_str(&a->hoa).s, mtu, a->mtu);
 	a->mtu = a->path_mtu = mtu;
 	if (a->tunnelled)
-		tunnel_up(a);
+		(void)tunnel_from(a, &a->via);
 }
 
 void anchor_stop(struct anchor *a)
@@ -202,8 +209,9 @@ static void transmit(struct anchor *a, usec_t now)
 	snprintf(detail, sizeof(detail), "seq %u lifetime %u%s", p.seq, p.lifetime_s,
 		 r ? " not sent" : "");
 	timer_set(a->timers, &a->timer, now + backoff_next(&a->backoff));
-	/* Design 4.2: the BU precedes the traffic on the wire; the answer is not awaited. */
-	if (r == 0 && a->tunnel_due && !a->unproven)
+	/* Design 4.2: the BU precedes the traffic on the wire; the answer is awaited only while
+	 * another road works. */
+	if (r == 0 && a->tunnel_due && !a->keep_road && !a->unproven)
 		tunnel_up(a);
 	a->ops->notify(a->ctx, a, "bu.sent", detail, now);
 }
@@ -221,7 +229,10 @@ static void start(struct anchor *a, usec_t now)
 static void refused(struct anchor *a, const char *why, usec_t now)
 {
 	timer_stop(a->timers, &a->timer);
-	tunnel_down(a);
+	a->tunnel_due = false;
+	/* What it had accepted before stands, and so does the road to it. */
+	if (!a->keep_road)
+		tunnel_down(a);
 	snprintf(a->reason, sizeof(a->reason), "%s", why);
 	change_state(a, ANCHOR_REFUSED, why, now);
 }
@@ -313,6 +324,8 @@ static void bound(struct anchor *a, const struct mh_msg *ba, usec_t now)
 		granted = asked;
 	a->lifetime_s = granted;
 	a->bound_until = now + (usec_t)granted * USEC_S;
+	a->accepted = a->coa;
+	a->keep_road = false;
 	/* RFC 6275 11.7.3: the HA may advise an earlier refresh. */
 	refresh = granted * 4 / 5;
 	if (ba->opts.has_refresh_advice) {
@@ -410,6 +423,7 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 			break;
 		timer_stop(a->timers, &a->timer);
 		a->bound_until = 0;
+		a->accepted = in6addr_any;
 		change_state(a, ANCHOR_ATTACHED, "home registration ended", now);
 		if (a->ops->returned && m->status < BA_UNSPECIFIED)
 			a->ops->returned(a->ctx, a);
@@ -457,6 +471,18 @@ void anchor_home_agent(struct anchor *a, usec_t now)
 	case ANCHOR_STATE_MAX:
 		break;
 	}
+}
+
+void anchor_keep_road(struct anchor *a, bool keep)
+{
+	bool ceased = a->keep_road && !keep;
+
+	a->keep_road = keep;
+	if (ceased && a->state == ANCHOR_REFUSED)
+		tunnel_down(a);
+	else if (ceased && a->tunnel_due && !a->unproven &&
+		 anchor_seq_outstanding(a, a->seq))
+		tunnel_up(a);		/* a BU has left already */
 }
 
 void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now)
@@ -604,6 +630,7 @@ static void on_timeout(struct anchor *a, usec_t now)
 			break;
 		}
 		a->bound_until = 0;
+		a->accepted = in6addr_any;
 		change_state(a, ANCHOR_ATTACHED, "the binding ran out", now);
 		break;
 	case ANCHOR_REFUSED:

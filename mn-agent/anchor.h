@@ -90,6 +90,10 @@ struct anchor {
 	bool tunnelled;			/* the data path has it */
 	bool tunnel_due;		/* it is to have it, or another CoA, once a BU has left */
 	struct in6_addr coa;		/* registered or being registered; unspecified: none */
+	struct in6_addr via;		/* the tunnel leaves from there, while there is one */
+	struct in6_addr accepted;	/* where the HA sends to by its last word; or unspecified */
+	usec_t stay_until;		/* on its own link, whatever is better */
+	bool keep_road;			/* until the HA accepts: see anchor_keep_road() */
 	uint16_t mtu;			/* largest inner packet on the way from the CoA, */
 	uint16_t path_mtu;		/* and as routers there said; 0: they did not */
 	uint16_t seq;			/* last one used */
@@ -137,6 +141,10 @@ void anchor_event(struct anchor *a, enum anchor_event ev, usec_t now);
 void anchor_coa(struct anchor *a, const struct in6_addr *coa, usec_t now);
 /* a->ha and what belongs to it was set, or set anew: it is the one to register with. */
 void anchor_home_agent(struct anchor *a, usec_t now);
+/* Told before that: does what has carried the flows until now still work? Then they stay on
+ * it until the HA has accepted the new address (make before break). Told again when it has
+ * ceased to: they leave it at once. */
+void anchor_keep_road(struct anchor *a, bool keep);
 /* An authentic acknowledgement of an outstanding BU. */
 void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now);
 /* Is there what a BU is to be authenticated with, or need it not be? */

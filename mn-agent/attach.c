@@ -58,8 +58,8 @@ void attach_form_anchor(struct mn_iface *i, const struct in6_addr *addr, usec_t 
 			mn_set_home_agent(i->mn, a, router_ha_of(r, addr));
 		a->ifindex = i->link.ifindex;
 		a->link_local = !memcmp(&addr->s6_addr[8], &i->linklocal.s6_addr[8], 8);
-		renew(i, a, now);
 	}
+	renew(i, a, now);
 }
 
 static void form_anchors(struct mn_iface *i, usec_t now)
@@ -103,14 +103,14 @@ static void depart_anchors(struct mn_iface *i, usec_t now)
 			anchor_event(a, ANCHOR_EV_DEPART, now);
 }
 
-static void return_anchors(struct mn_iface *i, usec_t now)
+/* They are on their own link here. Whether they return is handover.c's to say. */
+static void welcome_anchors(struct mn_iface *i, usec_t now)
 {
 	for (struct anchor *a = i->mn->anchors; a; a = a->next) {
 		if (a->state == ANCHOR_GONE || !attach_at_home(i, a))
 			continue;
 		a->ifindex = i->link.ifindex;
 		renew(i, a, now);
-		anchor_event(a, ANCHOR_EV_RETURN, now);
 	}
 }
 
@@ -254,7 +254,7 @@ static void confirmed(struct mn_iface *i, usec_t now)
 	i->attached = true;
 	if (!was) {
 		i->attached_at = now;
-		return_anchors(i, now);
+		welcome_anchors(i, now);
 	}
 	form_anchors(i, now);
 	if (was)
@@ -293,7 +293,7 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	/* RFC 6275 11.5.1: first everything that is needed to be reached again ... */
 	depart_anchors(i, now);
 	coa_choose(i, now);
-	return_anchors(i, now);
+	welcome_anchors(i, now);
 	form_anchors(i, now);
 	n_left = find_left_addrs(i, left);
 	handover_evaluate(mn, now);
@@ -320,6 +320,7 @@ static void on_lost(void *ctx, struct movement *m, usec_t now)
 	/* Whoever manages the link may flush its addresses now: those in use are kept. */
 	mn_count_flows(i->mn, now);
 	i->attached = false;
+	i->lost_at = now;
 	for (struct anchor *a = i->mn->anchors; a; a = a->next)
 		if (a->state == ANCHOR_ATTACHED && a->flows > 0 && formed_on(i, a))
 			anchor_hold(a, true);

@@ -14,17 +14,28 @@
 #include <string.h>
 
 #include "mn-agent/attach.h"
+#include "mn-agent/ends.h"
+#include "mn-agent/handover.h"
+
+/* May a new flow begin on it: is it a care-of address of a working interface, or of the only
+ * one there is? All others of our device are deprecated. */
+static bool for_new_flows(const struct mn *mn, const struct in6_addr *addr)
+{
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next) {
+		if (i->coa_source == COA_NONE || !in6_eq(&i->coa, addr))
+			continue;
+		if (i->coa_source == COA_OWN && (i->attached || !mn->current))
+			return true;
+		if (i == mn->current && ends_has(mn, addr))
+			return true;
+	}
+	return false;
+}
 
 void coa_own_addr(struct mn *mn, const struct in6_addr *addr)
 {
-	bool preferred = in6_eq(&mn->endpoint, addr);
-
-	/* New flows may start on a care-of address, one that is only held is deprecated. While
-	 * there are tunnels they leave from the one address that is not. */
-	for (const struct mn_iface *i = mn->ifaces; i && in6_is_any(&mn->endpoint); i = i->next)
-		preferred |= i->coa_source == COA_OWN && in6_eq(&i->coa, addr);
 	if (mn_wants_addr(mn, addr))
-		mn->ops->addr_set(mn->ctx, addr, preferred);
+		mn->ops->addr_set(mn->ctx, addr, for_new_flows(mn, addr));
 	else
 		mn->ops->addr_unset(mn->ctx, addr);
 }
@@ -104,7 +115,8 @@ void coa_choose(struct mn_iface *i, usec_t now)
 
 	if (!i->attached || i->coa_source != COA_NONE)
 		return;
-	if (i->move.router.per_host && (i->moved_here || mn_any_away(i->mn))) {
+	if (i->move.router.per_host &&
+	    (i->moved_here || mn_any_away(i->mn) || handover_wanted(i))) {
 		i->moved_here = true;	/* perhaps before the daemon was started again */
 		make_own_coa(i);
 		coa_set_path(i);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Which interface carries the anchors that are away, and what is kept when none does. Owns
- * the choice of the current interface, the end of the tunnels and the cap on anchors;
- * called whenever an interface, an address or an anchor has changed. RFC 6275 11.5.4,
- * design 4.5 and 4.6.
+ * the choice of the current interface and the cap on anchors; called whenever an interface,
+ * an address or an anchor has changed. RFC 6275 11.5.4, design 4.5 and 4.6.
+ *
+ * Timer:
+ *   handover   an interface that was lost and came back has worked long enough.
  */
 #include "mn-agent/handover.h"
 
@@ -12,6 +14,11 @@
 #include "common/wire/tunnel.h"
 #include "mn-agent/attach.h"
 #include "mn-agent/coa.h"
+#include "mn-agent/ends.h"
+
+#define FORGIVEN	(60 * USEC_S)	/* an interface was lost, and has worked since */
+#define PROBATION	(5 * USEC_S)	/* it was lost less than that ago: it has to work so long */
+#define REFUSED_STAY	(60 * USEC_S)	/* on its own link, after the HA has said no */
 
 /* At most max_anchors are away at a time: the one with the fewest flows, the oldest of
  * those, goes (the list has the newest first). */
@@ -40,45 +47,129 @@ static void limit_away(struct mn *mn, usec_t now)
 	}
 }
 
-static struct mn_iface *choose_current(const struct mn *mn)
+/* --- preference ----------------------------------------------------------------- */
+
+/* Is one of them better, whatever they have been through? Of equals none is. */
+static bool outranks(const struct mn_iface *a, const struct mn_iface *b)
+{
+	return a->preference < b->preference;
+}
+
+/* One that was lost not long ago has to prove itself before it takes anything from another
+ * that works. */
+static usec_t stable_at(const struct mn_iface *i)
+{
+	if (i->lost_at == 0 || i->attached_at > i->lost_at + FORGIVEN)
+		return i->attached_at;
+	return i->attached_at + PROBATION;
+}
+
+static bool usable(const struct mn_iface *i)
+{
+	return i->attached && i->coa_source != COA_NONE;
+}
+
+/* Where does the anchor's own link work? The best of them, or NULL. */
+static struct mn_iface *home_of(const struct mn *mn, const struct anchor *a)
 {
 	struct mn_iface *best = NULL;
 
-	for (struct mn_iface *i = mn->ifaces; i; i = i->next) {
-		if (!i->attached || i->coa_source == COA_NONE)
-			continue;
-		if (!best || i->preference < best->preference ||
-		    (i->preference == best->preference && i->attached_at > best->attached_at))
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
+		if (attach_at_home(i, a) && (!best || outranks(i, best)))
 			best = i;
-	}
 	return best;
 }
 
-/* Tunnels end at addr from now on, and leave from it. */
-static void set_endpoint(struct mn *mn, const struct in6_addr *addr)
+/* The best one; between equals the one that is current, so that nothing flaps, or else the
+ * one that came last. */
+static struct mn_iface *choose_current(struct mn *mn, usec_t now)
 {
-	struct in6_addr old = mn->endpoint;
+	struct mn_iface *best = NULL, *old = mn->current;
 
-	if (in6_eq(&old, addr))
-		return;
-	mn->endpoint = *addr;
-	coa_own_addr(mn, addr);
-	if (!in6_is_any(&old))
-		coa_own_addr(mn, &old);
-	if (mn->ops->endpoint_add(mn->ctx, addr))
-		log_error("care-of address %s: cannot be made an end of tunnels",
-			  in6_str(addr).s);
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
+		if (usable(i) && (!best || outranks(i, best) ||
+				  (!outranks(best, i) && i->attached_at > best->attached_at)))
+			best = i;
+	if (!old || !usable(old) || best == old)
+		return best;
+	if (!outranks(best, old))
+		return old;
+	if (now >= stable_at(best))
+		return best;
+	timer_set(mn->timers, &mn->handover, stable_at(best));
+	return old;
 }
 
-static void unset_endpoint(struct mn *mn)
+/*
+ * Do the anchor's packets belong on its own link, without a tunnel? There they stay as long
+ * as it works, unless a better interface can carry them: that takes them over while both
+ * work, so that nothing is lost when the lesser one goes. Not where others share the link:
+ * its home agent would find the address in use there (RFC 6275 10.3.1).
+ */
+static bool belongs_home(struct mn *mn, const struct anchor *a, usec_t now)
 {
-	struct in6_addr old = mn->endpoint;
+	const struct mn_iface *home = home_of(mn, a), *c = mn->current;
 
-	if (in6_is_any(&old))
-		return;
-	mn->endpoint = in6addr_any;
-	mn->ops->endpoint_del(mn->ctx, &old);
-	coa_own_addr(mn, &old);
+	if (!home)
+		return false;
+	if (!c || c == home || !anchor_may_register(a) || !home->move.router.per_host)
+		return true;
+	if (a->flows == 0 || now < a->stay_until)
+		return true;
+	if (outranks(c, home))
+		return false;
+	/* It is carried by another that works: back, when its own link has proved itself. */
+	if (!anchor_away(a) || now >= stable_at(home))
+		return true;
+	timer_set(mn->timers, &mn->handover, stable_at(home));
+	return false;
+}
+
+bool handover_wanted(const struct mn_iface *i)
+{
+	for (const struct anchor *a = i->mn->anchors; a; a = a->next) {
+		const struct mn_iface *home = home_of(i->mn, a);
+
+		if (a->state == ANCHOR_ATTACHED && a->flows > 0 && anchor_may_register(a) &&
+		    home && home->move.router.per_host && outranks(i, home))
+			return true;
+	}
+	return false;
+}
+
+/* --- the anchors ------------------------------------------------------------------ */
+
+/* Departs whom another interface is to carry, returns whom none has to. */
+static void place_anchors(struct mn *mn, usec_t now)
+{
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		bool away = anchor_away(a);
+
+		if (a->state == ANCHOR_GONE)
+			continue;
+		/* The HA does not want it from elsewhere: its own link still works. */
+		if (a->state == ANCHOR_REFUSED && home_of(mn, a))
+			a->stay_until = now + REFUSED_STAY;
+		if (belongs_home(mn, a, now)) {
+			if (away)
+				anchor_event(a, ANCHOR_EV_RETURN, now);
+		} else if (!away && mn->current &&
+			   (a->ifindex != mn->current->link.ifindex || home_of(mn, a))) {
+			/* One whose link is down departs as soon as another can carry it. */
+			anchor_event(a, ANCHOR_EV_DEPART, now);
+		}
+	}
+}
+
+/* Does what carries the anchor until now still work, beside the current interface? */
+static bool road_works(const struct mn *mn, const struct anchor *a)
+{
+	if (!a->tunnelled)
+		return home_of(mn, a) != NULL;
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
+		if (usable(i) && i != mn->current && in6_eq(&i->coa, &a->via))
+			return true;
+	return false;
 }
 
 /* RFC 2473 7: the outer header has to fit on the link too. */
@@ -92,21 +183,48 @@ static uint16_t tunnel_mtu(const struct mn_iface *i)
 	return (uint16_t)(link - IP6_HDR_LEN);
 }
 
+/* Packets of each interface's addresses leave by its own router, wherever the kernel's default
+ * route leads: where there are several interfaces, and where there were several routers. */
+static void set_roads(struct mn *mn)
+{
+	unsigned int n = 0;
+
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
+		n += i->attached;
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next) {
+		bool wanted = i->coa_source == COA_OWN || i->moved_here || n > 1 ||
+			      mn_any_away(mn);
+
+		if (!wanted)
+			coa_unset_path(i);
+		else if (usable(i) && !i->path_up)
+			coa_set_path(i);
+	}
+}
+
+/* RFC 6275 11.5.4: every anchor that is away is registered from the current interface. */
+static void carry(struct mn *mn, usec_t now)
+{
+	struct mn_iface *c = mn->current;
+
+	ends_add(mn, &c->coa);
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		if (!anchor_away(a))
+			continue;
+		anchor_link_mtu(a, tunnel_mtu(c), &c->coa);
+		anchor_keep_road(a, road_works(mn, a));
+		anchor_coa(a, &c->coa, now);
+	}
+}
+
 void handover_evaluate(struct mn *mn, usec_t now)
 {
-	struct in6_addr old = mn->endpoint;
-
-	/* An anchor whose link is down is departed as soon as another one can carry it. */
-	mn->current = choose_current(mn);
-	if (mn->current)
-		for (struct anchor *a = mn->anchors; a; a = a->next)
-			if (!attach_at_home_anywhere(mn, a) &&
-			    a->ifindex != mn->current->link.ifindex)
-				anchor_event(a, ANCHOR_EV_DEPART, now);
+	mn->current = choose_current(mn, now);
+	place_anchors(mn, now);
 	limit_away(mn, now);
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
 		coa_choose(i, now);
-	mn->current = choose_current(mn);
+	mn->current = choose_current(mn, now);
 
 	if (!mn_any_away(mn)) {
 		handover_settle(mn, now);
@@ -118,17 +236,9 @@ void handover_evaluate(struct mn *mn, usec_t now)
 				anchor_event(a, ANCHOR_EV_NO_COA, now);
 		return;
 	}
-	if (!mn->current->path_up)
-		coa_set_path(mn->current);
-	set_endpoint(mn, &mn->current->coa);
-	for (struct anchor *a = mn->anchors; a; a = a->next) {
-		if (!anchor_away(a))
-			continue;
-		anchor_link_mtu(a, tunnel_mtu(mn->current), &mn->current->coa);
-		anchor_coa(a, &mn->current->coa, now);
-	}
-	if (!in6_is_any(&old) && !in6_eq(&old, &mn->endpoint))
-		mn->ops->endpoint_del(mn->ctx, &old);
+	set_roads(mn);
+	carry(mn, now);
+	ends_review(mn, now);
 	mn->ops->changed(mn->ctx);
 }
 
@@ -143,15 +253,11 @@ static void settle_held(struct mn_iface *i, struct anchor *a, usec_t now)
 		anchor_give_up(a, "no flow, and the link has not the address", now);
 }
 
-/* Its prefix ran out while the link was down: nothing may begin on it, and the tunnels, as
- * long as they lead nowhere, need no end here. */
+/* Its prefix ran out while the link was down: nothing may begin on it. */
 static void drop_dead_coa(struct mn_iface *i)
 {
-	if (i->coa_source != COA_OWN || i->attached || mn_find_anchor(i->mn, &i->coa))
-		return;
-	if (in6_eq(&i->mn->endpoint, &i->coa))
-		unset_endpoint(i->mn);
-	coa_drop(i);
+	if (i->coa_source == COA_OWN && !i->attached && !mn_find_anchor(i->mn, &i->coa))
+		coa_drop(i);
 }
 
 void handover_settle(struct mn *mn, usec_t now)
@@ -162,21 +268,26 @@ void handover_settle(struct mn *mn, usec_t now)
 		for (struct anchor *a = mn->anchors; a; a = a->next)
 			if (a->held && a->state == ANCHOR_ATTACHED && attach_at_home(i, a))
 				settle_held(i, a, now);
-	if (!away)
-		unset_endpoint(mn);
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
 		drop_dead_coa(i);
-	for (struct mn_iface *i = mn->ifaces; i && !away; i = i->next) {
+	for (struct mn_iface *i = mn->ifaces; i && !away; i = i->next)
 		coa_retire(i, now);
-		/* Once it has moved, its flows keep the road by this router: the kernel's
-		 * default routes by earlier ones are still there. */
-		if (i->coa_source != COA_OWN && !i->moved_here)
-			coa_unset_path(i);
-	}
+	set_roads(mn);
+	ends_review(mn, now);
 	for (struct anchor *a = mn->anchors, *next; a; a = next) {
 		next = a->next;
 		if (a->state == ANCHOR_GONE)
 			mn_drop_anchor(mn, a);
 	}
 	mn->ops->changed(mn->ctx);
+}
+
+static void handover_due(void *ctx, usec_t now)
+{
+	handover_evaluate(ctx, now);
+}
+
+void handover_init(struct mn *mn)
+{
+	timer_init(&mn->handover, "handover", handover_due, mn);
 }

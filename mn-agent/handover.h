@@ -7,6 +7,9 @@
 
 #include "mn-agent/mn_private.h"
 
+void handover_init(struct mn *mn);
+/* Are there flows that this interface is to take over, once it has a care-of address? */
+bool handover_wanted(const struct mn_iface *i);
 /* Chooses the current interface and tells its care-of address to every anchor that is away. */
 void handover_evaluate(struct mn *mn, usec_t now);
 /* Frees what is over; takes away what no flow needs any more. */

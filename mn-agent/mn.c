@@ -18,6 +18,7 @@
 #include "common/core/log.h"
 #include "mn-agent/attach.h"
 #include "mn-agent/coa.h"
+#include "mn-agent/ends.h"
 #include "mn-agent/flows.h"
 #include "mn-agent/handover.h"
 #include "mn-agent/solicit.h"
@@ -134,6 +135,8 @@ static void anchor_notify(void *ctx, struct anchor *a, const char *event, const 
 			mn->counters[MN_C_FLOWS_LOST] += a->flows;
 		}
 		timer_set(mn->timers, &mn->sweep, now);
+	} else if (a->state == ANCHOR_BOUND || a->state == ANCHOR_REFUSED) {
+		timer_set(mn->timers, &mn->sweep, now);	/* the road before is free now */
 	}
 	if (a->state == ANCHOR_REFUSED || a->state == ANCHOR_UNREACHABLE)
 		discover_failed(a, now);
@@ -258,6 +261,7 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 	 * Until then the kernel goes on with what the earlier run installed. */
 	a->state = ANCHOR_DEPARTED;
 	a->tunnelled = r->tunnelled;
+	a->via = r->coa;
 	anchor_hold(a, true);
 	return 0;
 }
@@ -402,13 +406,13 @@ void mn_reassert(struct mn *mn)
 	for (struct anchor *a = mn->anchors; a; a = a->next)
 		if (a->held)
 			coa_own_addr(mn, &a->hoa);
-	if (!in6_is_any(&mn->endpoint))
-		coa_own_addr(mn, &mn->endpoint);
+	for (unsigned int n = 0; n < mn->n_ends; n++)
+		coa_own_addr(mn, &mn->ends[n].addr);
 }
 
 bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr)
 {
-	if (in6_eq(&mn->endpoint, addr))
+	if (ends_has(mn, addr))
 		return true;
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
 		if (i->coa_source == COA_OWN && in6_eq(&i->coa, addr))
@@ -462,6 +466,8 @@ void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *op
 	mn->timers = timers;
 	timer_init(&mn->sweep, "sweep", sweep_due, mn);
 	flows_init(mn);
+	ends_init(mn);
+	handover_init(mn);
 }
 
 void mn_release_all(struct mn *mn, usec_t now)
@@ -481,10 +487,7 @@ void mn_free(struct mn *mn, bool release)
 			mn->ops->addr_unset(mn->ctx, &a->hoa);
 		free(a);
 	}
-	if (release && !in6_is_any(&mn->endpoint)) {
-		mn->ops->endpoint_del(mn->ctx, &mn->endpoint);
-		mn->ops->addr_unset(mn->ctx, &mn->endpoint);
-	}
+	ends_free(mn, release);
 	for (struct mn_iface *i = mn->ifaces, *next; i; i = next) {
 		next = i->next;
 		move_stop(&i->move);
@@ -496,5 +499,6 @@ void mn_free(struct mn *mn, bool release)
 	}
 	timer_stop(mn->timers, &mn->rescan);
 	timer_stop(mn->timers, &mn->sweep);
+	timer_stop(mn->timers, &mn->handover);
 	memset(mn, 0, sizeof(*mn));
 }

@@ -15,6 +15,7 @@
 #define MN_ANCHORS_MAX		64	/* hard bound of the list, attached ones included */
 #define MN_NAME_MAX		16
 #define MN_PAST_ROUTERS		8
+#define MN_ENDS_MAX		32
 #define MN_ADDRS_MAX		16	/* addresses remembered of one interface */
 
 struct mn_key {
@@ -112,6 +113,7 @@ struct mn_iface {
 	bool path_up;
 	struct mn_path path;
 	usec_t attached_at;
+	usec_t lost_at;			/* 0: never yet */
 	struct mn_iface *next;
 };
 
@@ -129,6 +131,11 @@ enum mn_counter {
 	MN_C_MAX
 };
 
+struct mn_end {				/* an end of tunnels in the data path */
+	struct in6_addr addr;
+	usec_t until;			/* USEC_NEVER: as long as it is needed */
+};
+
 struct mn {
 	const struct mn_config *cfg;
 	const struct mn_ops *ops;
@@ -138,8 +145,11 @@ struct mn {
 	struct anchor *anchors;
 	unsigned int n_anchors;
 	struct mn_iface *current;		/* whose CoA is registered; NULL: none */
+	struct timer handover;			/* an interface has proved to be stable */
+	struct mn_end ends[MN_ENDS_MAX];	/* of tunnels; oldest first */
+	unsigned int n_ends;
+	struct timer ends_timer;
 	struct in6_addr wish;		/* our CoA of an earlier run; unspecified: none */
-	struct in6_addr endpoint;		/* the data path's; unspecified: none */
 	struct timer rescan;			/* slow recount of flows */
 	struct timer sweep;			/* frees what is gone, settles the rest */
 	uint64_t counters[MN_C_MAX];

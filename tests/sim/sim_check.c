@@ -62,8 +62,8 @@ static void check_kernel(struct sim *s)
 	for (unsigned int k = 0; k < m->n_own && settled; k++)
 		if (!mn_wants_addr(&m->mn, &m->own[k].addr))
 			sim_fail(s, "%s is on our device for nothing", in6_str(&m->own[k].addr).s);
-	if (m->n_endpoints > 1 && !m->old_endpoints)
-		sim_fail(s, "%u ends of tunnels", m->n_endpoints);
+	if (m->n_endpoints != m->mn.n_ends && !m->old_endpoints)
+		sim_fail(s, "%u ends of tunnels, %u are known", m->n_endpoints, m->mn.n_ends);
 }
 
 /* --- the home agents -------------------------------------------------------------------- */
