@@ -220,7 +220,7 @@ static void transmit(struct anchor *a, usec_t now)
 static void start(struct anchor *a, usec_t now)
 {
 	backoff_start(&a->backoff, MIP6_INITIAL_BINDACK_TIMEOUT_MS * USEC_MS,
-		      MIP6_MAX_BINDACK_TIMEOUT_MS * USEC_MS, a->rtt);
+		      MIP6_MAX_BINDACK_TIMEOUT_MS * USEC_MS, a->rtt ? a->rtt : a->rtt_guess);
 	a->seq_first = (uint16_t)(a->seq + 1);
 	transmit(a, now);
 }
@@ -303,18 +303,23 @@ static void enter_returning(struct anchor *a, usec_t now)
 	start(a, now);
 }
 
+/* The answer has the number of the BU that it answers, one of the last. Each move is to
+ * another place: the last round trip tells more than a mean of those before. */
+static void measure_round_trip(struct anchor *a, uint16_t seq, usec_t now)
+{
+	unsigned int ago = (uint16_t)(a->seq - seq);
+
+	if (ago < MIP6_MAX_UPDATE_RATE)
+		a->rtt = now - a->recent[MIP6_MAX_UPDATE_RATE - 1 - ago];
+}
+
 static void bound(struct anchor *a, const struct mh_msg *ba, usec_t now)
 {
 	uint32_t asked = lifetime_wanted(a, now);
 	uint32_t granted = (uint32_t)ba->u.ba.lifetime * MIP6_LIFETIME_UNIT_S;
 	uint32_t refresh;
 
-	/* Retransmitted ones tell nothing about the round trip (Karn). */
-	if (ba->u.ba.seq == a->seq_first && a->seq == a->seq_first) {
-		usec_t sample = now - a->sent_at;
-
-		a->rtt = a->rtt ? (7 * a->rtt + sample) / 8 : sample;
-	}
+	measure_round_trip(a, ba->u.ba.seq, now);
 	if (granted == 0) {
 		a->bound_until = 0;
 		refused(a, "accepted with a lifetime of zero", now);

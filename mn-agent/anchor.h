@@ -105,8 +105,9 @@ struct anchor {
 	uint32_t lifetime_s;		/* granted */
 	usec_t bound_until;
 	usec_t sent_at;			/* of the first BU of this registration */
-	usec_t rtt;			/* smoothed; 0: not known */
-	usec_t recent[MIP6_MAX_UPDATE_RATE];	/* when the last BUs went out */
+	usec_t rtt;			/* last round trip to the HA; 0: not known */
+	usec_t rtt_guess;		/* the owner's, while it is not known; 0: none */
+	usec_t recent[MIP6_MAX_UPDATE_RATE];	/* the last BUs, in order */
 	unsigned int flows;
 	unsigned int recounted;			/* scratch of the count under way */
 	unsigned int resyncs;			/* answers 135 and 144 in this registration */

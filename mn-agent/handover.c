@@ -202,15 +202,28 @@ static void set_roads(struct mn *mn)
 	}
 }
 
+/* How long a home agent may take to answer whose round trip is not known: as long as the
+ * farthest of the others. 0: nothing is known of any. */
+static usec_t guess_round_trip(const struct mn *mn)
+{
+	usec_t longest = 0;
+
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		longest = a->rtt > longest ? a->rtt : longest;
+	return longest;
+}
+
 /* RFC 6275 11.5.4: every anchor that is away is registered from the current interface. */
 static void carry(struct mn *mn, usec_t now)
 {
 	struct mn_iface *c = mn->current;
+	usec_t guess = guess_round_trip(mn);
 
 	ends_add(mn, &c->coa);
 	for (struct anchor *a = mn->anchors; a; a = a->next) {
 		if (!anchor_away(a))
 			continue;
+		a->rtt_guess = guess;
 		anchor_link_mtu(a, tunnel_mtu(c), &c->coa);
 		anchor_keep_road(a, road_works(mn, a));
 		anchor_coa(a, &c->coa, now);

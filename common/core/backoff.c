@@ -6,6 +6,7 @@
 #include "common/core/backoff.h"
 
 #define FIRST_MIN (5 * USEC_MS)	/* a lab's round trip is shorter than a scheduler's delay */
+#define FAST	  2		/* timeouts below the RFC's first */
 
 static usec_t at_most(usec_t t, usec_t max)
 {
@@ -29,13 +30,13 @@ usec_t backoff_next(struct backoff *b)
 {
 	usec_t t = b->cur;
 
-	/* RFC 6275 11.8: doubled each time up to the maximum, then on at that rate. A
-	 * first timeout below the RFC's, from a measured round trip, is followed by
-	 * the RFC's own. */
-	if (t < b->initial)
+	b->tries++;
+	/* RFC 6275 11.8: doubled each time up to the maximum, then on at that rate. After a
+	 * first timeout below the RFC's, from a measured round trip, and its double, there
+	 * have been three messages, as many as may go in a second: on with the RFC's own. */
+	if (t < b->initial && (b->tries >= FAST || 2 * t > b->initial))
 		b->cur = at_most(b->initial, b->max);
 	else
 		b->cur = t > b->max / 2 ? b->max : 2 * t;
-	b->tries++;
 	return t;
 }

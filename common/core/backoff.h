@@ -16,7 +16,8 @@ struct backoff {
 };
 
 /* rtt: measured round trip to this peer, 0 if unknown. With a measured one the first
- * timeout is 1.5 rtt (at least 5 ms), then the RFC's initial and its doubling. */
+ * timeout is 1.5 rtt (at least 5 ms), then twice that, then the RFC's initial and its
+ * doubling. */
 void backoff_start(struct backoff *b, usec_t initial, usec_t max, usec_t rtt);
 /* The time to wait after sending once more; moves on to the next. */
 usec_t backoff_next(struct backoff *b);

@@ -540,16 +540,18 @@ static void first_retransmission_after_one_and_a_half_round_trips(void **state)
 	struct world *w = *state;
 
 	bound(w);			/* 20 ms */
+	after(w, 1 * S);
 	forget(w);
 	anchor_coa(&w->a, &coa2, w->now);
 	after(w, 10 * S);
 	assert_int_equal(nth(w, BU, 1)->at - nth(w, BU, 0)->at, 30 * MS);
-	assert_int_equal(nth(w, BU, 2)->at - nth(w, BU, 1)->at, 1 * S);
-	assert_int_equal(nth(w, BU, 3)->at - nth(w, BU, 2)->at, 2 * S);
+	assert_int_equal(nth(w, BU, 2)->at - nth(w, BU, 1)->at, 60 * MS);
+	assert_int_equal(nth(w, BU, 3)->at - nth(w, BU, 2)->at, 1 * S);
+	assert_int_equal(nth(w, BU, 4)->at - nth(w, BU, 3)->at, 2 * S);
 }
 
-/* Karn: the answer may be to either, so it tells nothing. */
-static void retransmission_gives_no_round_trip(void **state)
+/* The number of the answer says which one it answers. */
+static void round_trip_of_the_one_that_was_answered(void **state)
 {
 	struct world *w = *state;
 
@@ -558,7 +560,27 @@ static void retransmission_gives_no_round_trip(void **state)
 	assert_int_equal(count(w, BU), 2);
 	ba(w, BA_ACCEPTED, nth(w, BU, 0)->seq, LIFETIME);
 	assert_state(w, ANCHOR_BOUND);
-	assert_int_equal(w->a.rtt, 0);
+	assert_int_equal(w->a.rtt, 1100 * MS);
+	anchor_coa(&w->a, &coa2, w->now);
+	after(w, 1 * S);
+	assert_int_equal(count(w, BU), 3);
+	after(w, 510 * MS);
+	ba(w, BA_ACCEPTED, last_bu(w)->seq, LIFETIME);
+	assert_int_equal(w->a.rtt, 1510 * MS);
+}
+
+/* What is known of other home agents is better than a second, until it has answered itself. */
+static void first_registration_with_a_guess(void **state)
+{
+	struct world *w = *state;
+
+	w->a.rtt_guess = 20 * MS;
+	registering(w);
+	after(w, 45 * MS);
+	assert_int_equal(count(w, BU), 2);
+	grant(w);
+	assert_state(w, ANCHOR_BOUND);
+	assert_int_equal(w->a.rtt, 15 * MS);
 }
 
 static void unreachable_is_told_and_goes_on(void **state)
@@ -1216,7 +1238,8 @@ int main(void)
 		T(lifetime_ends_with_the_prefix), T(no_key_no_registration),
 		T(state_is_told_with_a_reason), T(retransmitted_with_back_off),
 		T(first_retransmission_after_one_and_a_half_round_trips),
-		T(retransmission_gives_no_round_trip), T(unreachable_is_told_and_goes_on),
+		T(round_trip_of_the_one_that_was_answered), T(first_registration_with_a_guess),
+		T(unreachable_is_told_and_goes_on),
 		T(rate_is_limited), T(rate_limited_bu_still_precedes_its_tunnel),
 		T(new_coa_while_registering), T(new_coa_while_bound_moves_the_tunnel),
 		T(same_coa_again_changes_nothing), T(coa_lost_and_found),

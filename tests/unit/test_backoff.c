@@ -32,8 +32,9 @@ static void doubles_up_to_the_maximum(void **state)
 
 static void round_trip_shortens_the_first(void **state)
 {
-	static const usec_t ms[] = { 30, 1000, 2000, 4000 };
-	static const usec_t shortest[] = { 5, 1000, 2000 };
+	static const usec_t ms[] = { 30, 60, 1000, 2000, 4000 };
+	static const usec_t shortest[] = { 5, 10, 1000, 2000 };
+	static const usec_t close[] = { 600, 1000, 2000 };
 	struct backoff b;
 
 	(void)state;
@@ -41,6 +42,8 @@ static void round_trip_shortens_the_first(void **state)
 	expect(&b, ms, sizeof(ms) / sizeof(ms[0]));
 	backoff_start(&b, USEC_S, 32 * USEC_S, 1);
 	expect(&b, shortest, sizeof(shortest) / sizeof(shortest[0]));
+	backoff_start(&b, USEC_S, 32 * USEC_S, 400 * USEC_MS);
+	expect(&b, close, sizeof(close) / sizeof(close[0]));
 }
 
 static void round_trip_longer_than_the_first(void **state)
