@@ -11,6 +11,7 @@
 
 #include "common/wire/ext.h"
 #include "mn-agent/coa.h"
+#include "mn-agent/flows.h"
 #include "mn-agent/handover.h"
 #include "mn-agent/solicit.h"
 
@@ -281,7 +282,7 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 		return;
 	}
 	mn_event(mn, "attached", i, NULL, in6_str(&m->router.linklocal).s, now);
-	mn_count_flows(mn, now);
+	flows_at_move(mn, now);
 	i->attached = true;
 	i->attached_at = now;
 	i->moved_here = came || i->moved_here;
@@ -318,7 +319,7 @@ static void on_lost(void *ctx, struct movement *m, usec_t now)
 		return;
 	mn_event(i->mn, "lost", i, NULL, NULL, now);
 	/* Whoever manages the link may flush its addresses now: those in use are kept. */
-	mn_count_flows(i->mn, now);
+	flows_at_move(i->mn, now);
 	i->attached = false;
 	i->lost_at = now;
 	for (struct anchor *a = i->mn->anchors; a; a = a->next)

@@ -13,6 +13,7 @@
 
 #define SCHEMA		1
 #define ERRORS_MAX	8192
+#define FLOWS_SHOWN	4096
 
 static json_t *text(const struct in6_addr *a)
 {
@@ -108,37 +109,85 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 			 "configuration", show_configuration(d));
 }
 
-struct flow_list { struct mnd *d; json_t *list; };
+static const char *protocol_name(uint8_t protocol, char room[8])
+{
+	static const struct { uint8_t number; const char *name; } names[] = {
+		{ IPPROTO_TCP, "tcp" }, { IPPROTO_UDP, "udp" }, { IPPROTO_UDPLITE, "udplite" },
+		{ IPPROTO_ICMPV6, "icmp6" }, { IPPROTO_SCTP, "sctp" }, { IPPROTO_DCCP, "dccp" },
+	};
 
-static void show_flow(void *ctx, const struct diag_flow *f)
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+		if (names[n].number == protocol)
+			return names[n].name;
+	snprintf(room, 8, "%u", protocol);
+	return room;
+}
+
+static const char *flow_state(const struct mn_flow *f)
+{
+	static const char *const names[FLOW_STATE_MAX] = {
+		[FLOW_ESTABLISHED] = "established", [FLOW_SYN_SENT] = "syn-sent",
+		[FLOW_SYN_RECV] = "syn-received", [FLOW_FIN_WAIT1] = "fin-wait-1",
+		[FLOW_FIN_WAIT2] = "fin-wait-2", [FLOW_TIME_WAIT] = "time-wait",
+		[FLOW_CLOSE] = "closed", [FLOW_CLOSE_WAIT] = "close-wait",
+		[FLOW_LAST_ACK] = "last-ack", [FLOW_LISTEN] = "listening",
+		[FLOW_CLOSING] = "closing", [FLOW_NEW_SYN_RECV] = "syn-received",
+	};
+
+	if (f->protocol != FLOW_TCP && f->protocol != FLOW_DCCP)
+		return in6_is_any(&f->remote) ? "bound" : "connected";
+	return f->state < FLOW_STATE_MAX && names[f->state] ? names[f->state] : "";
+}
+
+struct flow_list { struct mnd *d; json_t *list; json_int_t omitted; };
+
+static bool show_flow(void *ctx, const struct diag_flow *s)
 {
 	struct flow_list *l = ctx;
-	const struct anchor *a = mn_find_anchor(&l->d->mn, &f->local);
+	const struct anchor *a = mn_find_anchor(&l->d->mn, &s->local);
+	struct mn_flow f = mnd_flow(s);
+	char number[8];
+	const char *why;
+	bool holds;
 
-	if (in6_is_any(&f->local) || !in6_is_routable(&f->local))
-		return;
+	if (!in6_is_routable(&f.local))
+		return true;
+	if (json_array_size(l->list) == FLOWS_SHOWN) {
+		l->omitted++;
+		return true;
+	}
+	holds = mn_flow_holds(&l->d->mn, &f, &why);
 	json_array_append_new(l->list,
-		json_pack("{s:s,s:s,s:i,s:o,s:i,s:o,s:s}",
-			  "protocol", f->protocol == IPPROTO_TCP ? "tcp" : "udp",
-			  "local", in6_str(&f->local).s, "local_port", (int)f->local_port,
-			  "remote", text(&f->remote), "remote_port", (int)f->remote_port,
+		json_pack("{s:s,s:s,s:i,s:o,s:i,s:o,s:s,s:s,s:b,s:s,s:I,s:I}",
+			  "protocol", protocol_name(f.protocol, number),
+			  "local", in6_str(&f.local).s, "local_port", (int)f.local_port,
+			  "remote", text(&f.remote), "remote_port", (int)f.remote_port,
 			  "anchor", a ? json_string(in6_prefix_str(&a->prefix).s) : json_null(),
-			  "path", a && a->tunnelled ? "tunnel" : "direct"));
+			  "path", a && a->tunnelled ? "tunnel" : "direct",
+			  "state", flow_state(&f), "holds", (int)holds, "why", why,
+			  "uid", (json_int_t)s->uid, "inode", (json_int_t)s->inode));
+	return true;
 }
 
 static json_t *flows(void *ctx, const json_t *parameters, const char **error, const char **code)
 {
 	struct mnd *d = ctx;
-	struct flow_list l = { d, json_array() };
+	/* What is over is no news, and there may be thousands. */
+	const struct diag_query q = {
+		.tcp_states = mn_tcp_states_that_hold() | 1u << FLOW_SYN_RECV,
+	};
+	struct flow_list l = { .d = d, .list = json_array() };
 
 	(void)parameters;
-	if (diag_dump(d->diag, show_flow, &l)) {
+	mn_count_flows(&d->mn, clock_now());
+	if (diag_dump(d->diag, &q, show_flow, &l)) {
 		json_decref(l.list);
 		*error = "the kernel did not list its sockets";
 		*code = "error";
 		return NULL;
 	}
-	return json_pack("{s:i,s:o}", "schema", SCHEMA, "flows", l.list);
+	return json_pack("{s:i,s:o,s:I,s:s}", "schema", SCHEMA, "flows", l.list,
+			 "omitted", l.omitted, "unlisted", diag_unlisted(d->diag));
 }
 
 json_t *mnd_event_json(const char *name, const struct mn_iface *i, const struct anchor *a,

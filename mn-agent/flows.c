@@ -1,45 +1,256 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which home addresses are in use. Owns the count of flows of every anchor; io.c tells of
- * sockets that ended, and whoever is about to give an address up asks for a fresh count.
- * Design 4.4.
+ * Which home addresses are in use. Owns the count of flows of every anchor and the rule what
+ * is one; io.c tells of sockets that ended, and whoever is about to give an address up asks
+ * for a fresh count. Design 4.4; states of TCP: RFC 9293 3.3.2.
  *
  * Timer:
- *   rescan  while anything lasts for its flows: counts them again, for what no notification told.
+ *   rescan  while anything lasts for its flows: counts them again, for what no notification
+ *           told; sooner after one that did.
  */
 #include "mn-agent/flows.h"
 
 #include "mn-agent/attach.h"
 
 #define RESCAN_INTERVAL	(10 * USEC_S)
+#define RESCAN_SOON	(100 * USEC_MS)		/* many that end at once are counted once */
+
+#define PORT_DOMAIN	53
+#define PORT_NTP	123
+
+struct verdict {
+	bool holds;
+	const char *why;
+};
+
+/*
+ * What is to live on holds its address: somebody waits for data here, or some is still to be
+ * delivered. What only waits for time to pass does not, nor what a stranger can make.
+ */
+static const struct verdict tcp_verdicts[FLOW_STATE_MAX] = {
+	[FLOW_ESTABLISHED] = { true, "a connection" },
+	/* Its source address is chosen; the next attempt reaches the peer by the tunnel. */
+	[FLOW_SYN_SENT] = { true, "a connection being opened" },
+	/* Whoever has a forged source address can make as many as he likes. */
+	[FLOW_SYN_RECV] = { false, "half open, and nobody here has accepted it" },
+	[FLOW_NEW_SYN_RECV] = { false, "half open, and nobody here has accepted it" },
+	/* The kernel gives up an orphan after some retransmissions. */
+	[FLOW_FIN_WAIT1] = { true, "closed here, what was written is being delivered" },
+	[FLOW_FIN_WAIT2] = { true, "closed for writing, and still read" },
+	[FLOW_CLOSING] = { true, "closed, what was written is being delivered" },
+	[FLOW_LAST_ACK] = { true, "closed, what was written is being delivered" },
+	[FLOW_CLOSE_WAIT] = { true, "closed by the peer, and the process may still write" },
+	[FLOW_TIME_WAIT] = { false, "over; the kernel keeps its ports for a minute" },
+	[FLOW_CLOSE] = { false, "not connected" },
+	[FLOW_LISTEN] = { true, "listens on this very address" },
+};
+
+/* All that was written has arrived, and nobody is left who would read. */
+static const struct verdict orphan = { false, "closed, and no process waits for the peer" };
+static const struct verdict connected = { true, "has a peer" };
+static const struct verdict bound = { true, "bound to this very address" };
+/* As good as bound to all: it has the next address before it is asked. */
+static const struct verdict everywhere = { false, "its process has the same port elsewhere" };
+/* One question, one answer; whoever asks repeats it from another address. */
+static const struct verdict question = { false, "a question that is asked again" };
+
+static const struct verdict *tcp_verdict(const struct mn_flow *f)
+{
+	if (f->state == FLOW_FIN_WAIT2 && !f->owned)
+		return &orphan;
+	if (f->state == 0 || f->state >= FLOW_STATE_MAX)
+		return &tcp_verdicts[FLOW_CLOSE];
+	return &tcp_verdicts[f->state];
+}
+
+static const struct verdict *verdict(const struct mn_flow *f)
+{
+	if (f->protocol == FLOW_TCP || f->protocol == FLOW_DCCP)
+		return tcp_verdict(f);
+	if (in6_is_any(&f->remote))
+		return &bound;
+	if (f->protocol == FLOW_UDP &&
+	    (f->remote_port == PORT_DOMAIN || f->remote_port == PORT_NTP))
+		return &question;
+	return &connected;
+}
+
+uint32_t mn_tcp_states_that_hold(void)
+{
+	uint32_t states = 0;
+
+	for (unsigned int s = 0; s < FLOW_STATE_MAX; s++)
+		if (tcp_verdicts[s].holds)
+			states |= 1u << s;
+	return states;
+}
+
+/* --- sockets without a peer ------------------------------------------------------ */
+
+static struct mn_bound *find_bound(struct mn *mn, const struct mn_flow *f)
+{
+	for (unsigned int n = 0; n < mn->n_bound; n++)
+		if (mn->bound[n].protocol == f->protocol && mn->bound[n].port == f->local_port)
+			return &mn->bound[n];
+	return NULL;
+}
+
+static bool is_server(const struct mn_flow *f)
+{
+	return in6_is_any(&f->remote);
+}
+
+bool mn_flow_holds(const struct mn *mn, const struct mn_flow *f, const char **ret_why)
+{
+	const struct verdict *v = verdict(f);
+
+	for (unsigned int n = 0; n < mn->n_bound && v->holds && is_server(f); n++)
+		if (mn->bound[n].protocol == f->protocol && mn->bound[n].port == f->local_port &&
+		    mn->bound[n].elsewhere)
+			v = &everywhere;
+	*ret_why = v->why;
+	return v->holds;
+}
+
+/* --- counting -------------------------------------------------------------------- */
+
+struct count {
+	struct mn *mn;
+	bool (*which)(const struct anchor *a);	/* those that are counted */
+	/* How many anchors are still to be seen in use; 0: all flows are to be counted. */
+	unsigned int unseen;
+	bool enough;
+};
 
 /* During a count, `recounted` of an anchor is what has been seen so far. */
-static void flow_seen(void *arg, const struct in6_addr *local)
+static void count_one(struct count *c, const struct in6_addr *local)
 {
-	struct anchor *a = mn_anchor(arg, local);
+	struct anchor *a = mn_anchor(c->mn, local);
 
-	if (a)
-		a->recounted++;
+	if (!a || !c->which(a))
+		return;
+	a->recounted++;
+	if (a->recounted == 1 && c->unseen > 0 && --c->unseen == 0)
+		c->enough = true;
+}
+
+static bool on_flow(void *arg, const struct mn_flow *f)
+{
+	struct count *c = arg;
+	struct mn *mn = c->mn;
+	struct mn_bound *b;
+
+	if (!verdict(f)->holds)
+		return true;
+	if (!is_server(f)) {
+		count_one(c, &f->local);
+		return !c->enough;
+	}
+	b = find_bound(mn, f);
+	if (b)
+		b->elsewhere |= !in6_eq(&b->local, &f->local);
+	else if (mn->n_bound < MN_BOUND_MAX)
+		mn->bound[mn->n_bound++] = (struct mn_bound){
+			.local = f->local, .port = f->local_port, .protocol = f->protocol,
+		};
+	else
+		count_one(c, &f->local);
+	return !c->enough;
+}
+
+/* Those of these anchors that are in use, into `recounted`. A program that listens on all
+ * addresses one by one does so on the loopback address, too. */
+static void count(struct mn *mn, bool (*which)(const struct anchor *a), bool all)
+{
+	struct in6_addr locals[1 + MN_ANCHORS_MAX] = { in6addr_loopback };
+	struct count c = { .mn = mn, .which = which };
+	unsigned int n = 1;
+
+	mn->n_bound = 0;
+	mn->counters[MN_C_FLOWS_SCANNED]++;
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		a->recounted = 0;
+		if (which(a) && n <= MN_ANCHORS_MAX)
+			locals[n++] = a->hoa;
+	}
+	if (n == 1)
+		return;
+	if (!all)
+		c.unseen = n - 1;
+	if (mn->ops->flows(mn->ctx, locals, n, on_flow, &c)) {
+		/* Not to know is no reason to let a flow die. */
+		for (struct anchor *a = mn->anchors; a; a = a->next)
+			a->recounted = a->flows;
+		return;
+	}
+	for (unsigned int k = 0; k < mn->n_bound; k++)
+		if (!mn->bound[k].elsewhere)
+			count_one(&c, &mn->bound[k].local);
+}
+
+static bool is_there(const struct anchor *a)
+{
+	return a->state != ANCHOR_GONE;
+}
+
+static bool has_no_flow(const struct anchor *a)
+{
+	return a->state != ANCHOR_GONE && a->flows == 0;
+}
+
+static void watch(struct mn *mn, bool on)
+{
+	if (mn->watching != on)
+		mn->ops->watch_flows(mn->ctx, on);
+	mn->watching = on;
 }
 
 void flows_recount(struct mn *mn)
 {
-	for (struct anchor *a = mn->anchors; a; a = a->next)
-		a->recounted = 0;
-	mn->counters[MN_C_FLOWS_SCANNED]++;
-	if (mn->ops->flows(mn->ctx, flow_seen, mn) == 0)
-		return;
-	/* Not to know is no reason to let a flow die. */
-	for (struct anchor *a = mn->anchors; a; a = a->next)
-		a->recounted = a->flows;
+	count(mn, is_there, true);
 }
 
 void mn_count_flows(struct mn *mn, usec_t now)
 {
+	watch(mn, true);	/* before: what ends meanwhile is told */
 	flows_recount(mn);
+	mn->counted_at = now;
+	mn->inexact = false;
 	for (struct anchor *a = mn->anchors; a; a = a->next)
 		if (a->state != ANCHOR_GONE)
 			anchor_set_flows(a, a->recounted, now);
+}
+
+/* Before long, but not for each of many that end. */
+static void rescan_soon(struct mn *mn, usec_t now)
+{
+	usec_t at = mn->counted_at + RESCAN_SOON;
+
+	timer_set(mn->timers, &mn->rescan, at > now ? at : now);
+}
+
+void flows_at_move(struct mn *mn, usec_t now)
+{
+	bool (*which)(const struct anchor *a) = mn->watching ? has_no_flow : is_there;
+
+	watch(mn, true);
+	count(mn, which, false);
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		if (which(a))
+			anchor_set_flows(a, a->recounted, now);
+	mn->inexact = true;
+	timer_set(mn->timers, &mn->rescan, now + RESCAN_SOON);
+}
+
+bool flows_make_exact(struct mn *mn)
+{
+	if (!mn->inexact)
+		return false;
+	flows_recount(mn);
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		a->flows = a->recounted;
+	mn->inexact = false;
+	return true;
 }
 
 void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now)
@@ -48,11 +259,10 @@ void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now)
 
 	if (!a || a->flows == 0)
 		return;
-	if (a->flows > 1) {
+	if (a->flows > 1)
 		a->flows--;
-		return;
-	}
-	mn_flows_changed(mn, now);	/* the last one: be exact */
+	else
+		rescan_soon(mn, now);	/* the last one: be exact */
 }
 
 void mn_flows_changed(struct mn *mn, usec_t now)
@@ -79,12 +289,15 @@ static void rescan_due(void *ctx, usec_t now)
 
 	if (lasts_for_flows(mn))
 		mn_flows_changed(mn, now);
+	else
+		watch(mn, false);
 	attach_leave_routers(mn);
 	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
 }
 
 void flows_init(struct mn *mn)
 {
+	mn->watching = true;
 	timer_init(&mn->rescan, "rescan", rescan_due, mn);
 	timer_set(mn->timers, &mn->rescan, RESCAN_INTERVAL);
 }

@@ -15,6 +15,7 @@
 #include "mn-agent/attach.h"
 #include "mn-agent/coa.h"
 #include "mn-agent/ends.h"
+#include "mn-agent/flows.h"
 
 #define FORGIVEN	(60 * USEC_S)	/* an interface was lost, and has worked since */
 #define PROBATION	(5 * USEC_S)	/* it was lost less than that ago: it has to work so long */
@@ -37,6 +38,8 @@ static void limit_away(struct mn *mn, usec_t now)
 		}
 		if (n <= mn->cfg->max_anchors || !victim)
 			return;
+		if (flows_make_exact(mn))
+			continue;
 		log_warn("anchor %s: given up with %u flows, more than %u anchors are away",
 			 in6_str(&victim->hoa).s, victim->flows, mn->cfg->max_anchors);
 		mn->counters[MN_C_FLOWS_LOST] += victim->flows;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/netlink.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,21 +164,45 @@ static int op_tunnel_del(void *ctx, const struct in6_addr *hoa)
 	return mnd_tunnel_del(ctx, hoa);
 }
 
-struct flow_sink { void (*fn)(void *arg, const struct in6_addr *local); void *arg; };
+_Static_assert((int)FLOW_NEW_SYN_RECV == TCP_CLOSING + 1 && (int)FLOW_CLOSE == TCP_CLOSE &&
+	       (int)FLOW_LISTEN == TCP_LISTEN, "states are the kernel's");
 
-static void flow_local(void *ctx, const struct diag_flow *f)
+struct mn_flow mnd_flow(const struct diag_flow *f)
 {
-	struct flow_sink *s = ctx;
-
-	s->fn(s->arg, &f->local);
+	return (struct mn_flow){
+		.local = f->local, .remote = f->remote, .local_port = f->local_port,
+		.remote_port = f->remote_port, .protocol = f->protocol, .state = f->state,
+		.owned = f->inode != 0,
+	};
 }
 
-static int op_flows(void *ctx, void (*fn)(void *arg, const struct in6_addr *local), void *arg)
+struct flow_sink { bool (*fn)(void *arg, const struct mn_flow *f); void *arg; };
+
+static bool on_socket(void *ctx, const struct diag_flow *f)
+{
+	const struct flow_sink *s = ctx;
+	struct mn_flow flow = mnd_flow(f);
+
+	return s->fn(s->arg, &flow);
+}
+
+static int op_flows(void *ctx, const struct in6_addr *locals, unsigned int n,
+		    bool (*fn)(void *arg, const struct mn_flow *f), void *arg)
 {
 	struct mnd *d = ctx;
 	struct flow_sink s = { fn, arg };
+	struct diag_query q = {
+		.locals = locals, .n_locals = n, .tcp_states = mn_tcp_states_that_hold(),
+	};
 
-	return diag_dump(d->diag, flow_local, &s);
+	return diag_dump(d->diag, &q, on_socket, &s);
+}
+
+static void op_watch_flows(void *ctx, bool on)
+{
+	struct mnd *d = ctx;
+
+	diag_watch(d->diag, on);
 }
 
 static void op_random(void *ctx, void *dst, size_t n)
@@ -217,7 +242,8 @@ static const struct mn_ops ops = {
 	.path_unset = op_path_unset, .router_gone = op_router_gone, .addr_set = op_addr_set,
 	.addr_unset = op_addr_unset, .addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
-	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random,
+	.tunnel_del = op_tunnel_del, .flows = op_flows, .watch_flows = op_watch_flows,
+	.random = op_random,
 	.wall_us = op_wall_us, .event = op_event,
 	.changed = op_changed,
 };

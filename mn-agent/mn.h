@@ -16,6 +16,7 @@
 #define MN_NAME_MAX		16
 #define MN_PAST_ROUTERS		8
 #define MN_ENDS_MAX		32
+#define MN_BOUND_MAX		64	/* sockets without a peer that are told apart */
 #define MN_ADDRS_MAX		16	/* addresses remembered of one interface */
 
 struct mn_key {
@@ -58,6 +59,33 @@ struct mn_addr {
 	bool usable;			/* not tentative, or optimistic */
 };
 
+/* Protocols that have such states, or rules of their own, by their numbers in IPv6. */
+enum { FLOW_TCP = 6, FLOW_UDP = 17, FLOW_DCCP = 33 };
+
+/* States of TCP, with the kernel's numbers. What of another protocol has a peer is
+ * ESTABLISHED, what has none is CLOSE. */
+enum mn_flow_state {
+	FLOW_ESTABLISHED = 1, FLOW_SYN_SENT, FLOW_SYN_RECV, FLOW_FIN_WAIT1, FLOW_FIN_WAIT2,
+	FLOW_TIME_WAIT, FLOW_CLOSE, FLOW_CLOSE_WAIT, FLOW_LAST_ACK, FLOW_LISTEN, FLOW_CLOSING,
+	FLOW_NEW_SYN_RECV, FLOW_STATE_MAX
+};
+
+struct mn_flow {			/* a socket with a local address */
+	struct in6_addr local, remote;	/* remote unspecified: bound, not connected */
+	uint16_t local_port, remote_port;
+	uint8_t protocol;		/* of the IPv6 header */
+	uint8_t state;			/* enum mn_flow_state, or what the kernel says */
+	bool owned;			/* a process has it */
+};
+
+/* A socket without a peer: protocol and port, and whether another address has them too. */
+struct mn_bound {
+	struct in6_addr local;
+	uint16_t port;
+	uint8_t protocol;
+	bool elsewhere;
+};
+
 struct mn;
 struct mn_iface;
 
@@ -81,8 +109,12 @@ struct mn_ops {
 	void (*endpoint_del)(void *ctx, const struct in6_addr *addr);
 	int (*tunnel_set)(void *ctx, const struct dp_binding *b);
 	int (*tunnel_del)(void *ctx, const struct in6_addr *hoa);
-	/* Calls fn with the local address of every socket that is a flow. */
-	int (*flows)(void *ctx, void (*fn)(void *arg, const struct in6_addr *local), void *arg);
+	/* Calls fn for the sockets with one of these n local addresses, and perhaps for others,
+	 * until it returns false. */
+	int (*flows)(void *ctx, const struct in6_addr *locals, unsigned int n,
+		     bool (*fn)(void *arg, const struct mn_flow *f), void *arg);
+	/* Is mn_flow_ended() to be called for each that ends? */
+	void (*watch_flows)(void *ctx, bool on);
 	void (*random)(void *ctx, void *dst, size_t n);
 	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
 	/* For people: i or a may be NULL. */
@@ -151,6 +183,11 @@ struct mn {
 	struct timer ends_timer;
 	struct in6_addr wish;		/* our CoA of an earlier run; unspecified: none */
 	struct timer rescan;			/* slow recount of flows */
+	usec_t counted_at;			/* the last count of them all */
+	bool watching;				/* ops->watch_flows() was told so last */
+	bool inexact;				/* not all flows have been counted */
+	unsigned int n_bound;			/* of that count */
+	struct mn_bound bound[MN_BOUND_MAX];
 	struct timer sweep;			/* frees what is gone, settles the rest */
 	uint64_t counters[MN_C_MAX];
 };
@@ -176,6 +213,8 @@ void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now);
 void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now);
 /* Flows ended, or may have, that were not told one by one: counts them, and acts on it. */
 void mn_flows_changed(struct mn *mn, usec_t now);
+/* Flows ended of which nothing was told. */
+void mn_flows_ended(struct mn *mn, usec_t now);
 /* Packets: whole IPv6 packets as they arrived. */
 void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 	      usec_t now);
@@ -213,6 +252,10 @@ void mn_reassert(struct mn *mn);
 bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr);
 /* Counts the flows of every anchor (for status too). */
 void mn_count_flows(struct mn *mn, usec_t now);
+/* 1 << enum mn_flow_state of those in which a TCP socket may hold its address. */
+uint32_t mn_tcp_states_that_hold(void);
+/* Does this socket hold its address, by the last count? *ret_why: for people. */
+bool mn_flow_holds(const struct mn *mn, const struct mn_flow *f, const char **ret_why);
 const struct anchor *mn_find_anchor(const struct mn *mn, const struct in6_addr *hoa);
 /* Health in words; returns whether all is well. */
 bool mn_health(const struct mn *mn, char *text, size_t len);

@@ -58,6 +58,7 @@ void mnd_close(struct mnd *d);
 /* Takes the road of this slot out of the kernel. */
 void mnd_path_remove(struct mnd *d, unsigned int slot);
 int mnd_tunnel_del(struct mnd *d, const struct in6_addr *hoa);
+struct mn_flow mnd_flow(const struct diag_flow *f);
 
 /* keep.c */
 void mnd_keep_init(struct mnd *d);

@@ -14,6 +14,7 @@
 
 #include "common/cli/client.h"
 #include "common/cli/doctor.h"
+#include "common/cli/process.h"
 #include "common/cli/show.h"
 #include "common/core/conf.h"
 
@@ -240,15 +241,12 @@ static enum exit_code call(const struct connection *at, const char *method, json
 }
 
 /* One method, in the form asked for. Closes the connection, takes over the reference. */
-static enum exit_code query(struct connection *at, const struct options *o, const char *method,
-			    json_t *request, void (*show)(FILE *out, const json_t *parameters))
+static enum exit_code print_answer(const struct connection *at, const struct options *o,
+				   const json_t *parameters,
+				   void (*show)(FILE *out, const json_t *parameters))
 {
-	json_t *parameters;
-	enum exit_code code = call(at, method, request, &parameters);
+	enum exit_code code;
 
-	client_close(at->client);
-	if (code)
-		return code;
 	if (o->json) {
 		code = print_json(parameters, JSON_INDENT(2));
 	} else if (json_integer_value(json_object_get(parameters, "schema")) != SCHEMA) {
@@ -258,6 +256,19 @@ static enum exit_code query(struct connection *at, const struct options *o, cons
 		show(stdout, parameters);
 		code = flush();
 	}
+	return code;
+}
+
+static enum exit_code query(struct connection *at, const struct options *o, const char *method,
+			    json_t *request, void (*show)(FILE *out, const json_t *parameters))
+{
+	json_t *parameters;
+	enum exit_code code = call(at, method, request, &parameters);
+
+	client_close(at->client);
+	if (code)
+		return code;
+	code = print_answer(at, o, parameters, show);
 	json_decref(parameters);
 	return code;
 }
@@ -310,8 +321,18 @@ static enum exit_code run_flows(const struct command *cmd, const struct options 
 {
 	struct connection at[DAEMONS_MAX];
 	enum exit_code code = reach_only_one(cmd, o, at);
+	json_t *answer;
 
-	return code ? code : query(&at[0], o, "flows", NULL, show_flows);
+	if (code)
+		return code;
+	code = call(&at[0], "flows", NULL, &answer);
+	client_close(at[0].client);
+	if (code)
+		return code;
+	process_name_sockets(json_object_get(answer, "flows"));
+	code = print_answer(&at[0], o, answer, show_flows);
+	json_decref(answer);
+	return code;
 }
 
 /* One event a line until the daemon ends it. */

@@ -228,9 +228,15 @@ static void ignore_loss(void *ctx)
 }
 
 static const struct diag_ops ignore = { .destroyed = ignore_end, .lost = ignore_loss };
+static bool look(void *ctx, const struct diag_flow *f)
+{
+	(void)ctx, (void)f;
+	return true;
+}
 
 static void check_sock_diag(struct doctor *d)
 {
+	static const struct diag_query every = { .tcp_states = UINT32_MAX };
 	struct loop *loop;
 	struct diag *diag;
 	int err = loop_new(&loop);
@@ -240,10 +246,19 @@ static void check_sock_diag(struct doctor *d)
 		return;
 	}
 	err = diag_open(loop, &ignore, NULL, &diag);
+	if (err == 0) {
+		err = diag_dump(diag, &every, look, NULL);
+		if (err)
+			diag_close(diag);
+	}
 	if (err)
 		add(d, "socket diagnosis", lacking(d), "The MN cannot see which addresses have flows: "
 		    "nothing is carried on. Load tcp_diag and udp_diag.", "sock_diag: %s",
 		    strerror(-err));
+	else if (diag_unlisted(diag)[0])
+		add(d, "socket diagnosis", RESULT_WARN, "Addresses that only such sockets use are not "
+		    "kept at a move. Load sctp_diag or dccp_diag.",
+		    "the kernel does not list %s sockets", diag_unlisted(diag));
 	else if (!diag_has_destroy(diag))
 		add(d, "socket diagnosis", RESULT_WARN, "The end of a flow is seen late, at the next "
 		    "dump: anchors are released later.",

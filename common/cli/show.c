@@ -333,26 +333,46 @@ void show_status(FILE *out, const json_t *status)
 
 static const struct column flow_columns[] = {
 	{ "PROTO", "protocol", KIND_TEXT },
+	{ "STATE", "state", KIND_TEXT },
 	{ "PATH", "path", KIND_TEXT },
 	{ "ANCHOR", "anchor", KIND_TEXT },
 	{ "LOCAL", "local", KIND_ENDPOINT },
 	{ "REMOTE", "remote", KIND_ENDPOINT },
+	{ "PID", "pid", KIND_NUMBER },
+	{ "PROCESS", "process", KIND_TEXT },
 };
+
+static void print_why(FILE *out, const json_t *row)
+{
+	const struct column why = { "", "why", KIND_TEXT };
+
+	if (json_is_false(json_object_get(row, "holds")))
+		fprintf(out, "  does not hold its address: %s\n", cell(row, &why).s);
+}
 
 void show_flows(FILE *out, const json_t *flows)
 {
 	const json_t *rows = json_object_get(flows, "flows"), *row;
-	size_t i, tunnelled = 0;
+	const char *unlisted = json_string_value(json_object_get(flows, "unlisted"));
+	json_int_t omitted = json_integer_value(json_object_get(flows, "omitted"));
+	size_t i, n = 0, tunnelled = 0;
 
 	json_array_foreach(rows, i, row) {
 		const char *path = json_string_value(json_object_get(row, "path"));
 
+		if (json_is_false(json_object_get(row, "holds")))
+			continue;
+		n++;
 		tunnelled += path && strcmp(path, "tunnel") == 0;
 	}
-	fprintf(out, "%zu flow%s, %zu of them through a tunnel.\n", json_array_size(rows),
-		json_array_size(rows) == 1 ? "" : "s", tunnelled);
+	fprintf(out, "%zu flow%s, %zu of them through a tunnel.\n", n, n == 1 ? "" : "s",
+		tunnelled);
+	if (omitted > 0)
+		fprintf(out, "%lld sockets more are not shown.\n", (long long)omitted);
+	if (unlisted && *unlisted)
+		fprintf(out, "The kernel does not list its %s sockets.\n", unlisted);
 	if (json_array_size(rows))
-		TABLE(out, rows, flow_columns, NULL);
+		TABLE(out, rows, flow_columns, print_why);
 }
 
 /* Words in lines of at most LINE_WIDTH columns, each behind an indentation. */

@@ -450,6 +450,30 @@ int nl_query(struct nl *nl, struct nlmsghdr *nlh,
 	return err;
 }
 
+int nl_stream(struct nl *nl, struct nlmsghdr *nlh,
+	      int (*cb)(const struct nlmsghdr *nlh, void *ctx), void *ctx)
+{
+	int err;
+
+	nl->error[0] = '\0';
+	err = send_message(nl, nlh);
+	while (err == 0) {
+		const struct nlmsghdr *m = &nl->rx.align;
+		int n = receive(nl);
+
+		if (n < 0)
+			return n;
+		for (; err == 0 && mnl_nlmsg_ok(m, n); m = mnl_nlmsg_next(m, &n)) {
+			if (m->nlmsg_seq != nl->seq || m->nlmsg_pid != nl->portid)
+				continue;
+			if (m->nlmsg_type == NLMSG_ERROR || m->nlmsg_type == NLMSG_DONE)
+				return end_of_answer(nl, m);
+			err = cb(m, ctx);
+		}
+	}
+	return err;
+}
+
 /* One message at the end of the batch. */
 static struct nlmsghdr *append(struct nl *nl, uint16_t type, uint16_t flags)
 {

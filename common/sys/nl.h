@@ -32,6 +32,10 @@ int nl_commit(struct nl *nl, void (*failed)(void *ctx, unsigned int n, int err),
 /* Sends (NLM_F_DUMP for a dump) and calls cb for each answer; cb < 0 stops with that. */
 int nl_query(struct nl *nl, struct nlmsghdr *nlh,
 	     int (*cb)(const struct nlmsghdr *nlh, void *ctx), void *ctx);
+/* The same for a dump that is never interrupted (sock_diag's): cb sees each answer as it comes,
+ * nothing is kept. cb > 0 stops with that; then nl is good for nothing but nl_free(). */
+int nl_stream(struct nl *nl, struct nlmsghdr *nlh,
+	      int (*cb)(const struct nlmsghdr *nlh, void *ctx), void *ctx);
 const char *nl_error(const struct nl *nl);	/* "" when the kernel gave no text */
 bool nl_is_ours(uint32_t portid);	/* who asked for a change: a socket open here? */
 unsigned int nl_ports(uint32_t *ret, unsigned int max);	/* the ports of those sockets */

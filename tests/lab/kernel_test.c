@@ -470,12 +470,13 @@ struct flows {
 	uint8_t protocol;
 };
 
-static void on_flow(void *ctx, const struct diag_flow *f)
+static bool on_flow(void *ctx, const struct diag_flow *f)
 {
 	struct flows *s = ctx;
 
 	s->tcp += f->protocol == IPPROTO_TCP;
 	s->udp += f->protocol == IPPROTO_UDP && f->local_port == PORT;
+	return true;
 }
 
 static void on_destroyed(void *ctx, const struct diag_flow *f)
@@ -518,6 +519,7 @@ static void test_diag_overrun(void)
 
 static void test_diag(void)
 {
+	static const struct diag_query every = { .tcp_states = UINT32_MAX };
 	struct sockaddr_in6 at = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	socklen_t len = sizeof(at);
 	struct flows s = { 0 };
@@ -536,7 +538,7 @@ static void test_diag(void)
 	    getsockname(listener, (struct sockaddr *)&at, &len) < 0 ||
 	    connect(client, (struct sockaddr *)&at, len) < 0)
 		bail("tcp");
-	good = diag_dump(d, on_flow, &s) == 0 && s.tcp == 3 && s.udp == 1;
+	good = diag_dump(d, &every, on_flow, &s) == 0 && s.tcp == 3 && s.udp == 1;
 	ok(good, "diag: listener, two ends and a UDP socket (%d tcp, %d udp)", s.tcp, s.udp);
 	close(udp);
 	ok(turn(s.l) && s.protocol == IPPROTO_UDP, "diag: UDP socket destroyed");

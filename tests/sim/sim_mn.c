@@ -388,14 +388,29 @@ static int op_tunnel_del(void *ctx, const struct in6_addr *hoa)
 	return -ENOENT;
 }
 
-static int op_flows(void *ctx, void (*fn)(void *arg, const struct in6_addr *local), void *arg)
+static int op_flows(void *ctx, const struct in6_addr *locals, unsigned int n_locals,
+		    bool (*fn)(void *arg, const struct mn_flow *f), void *arg)
 {
 	struct sim *s = ctx;
 
-	for (unsigned int n = 0; n < SIM_FLOWS; n++)
-		if (s->mn.flows[n].used)
-			fn(arg, &s->mn.flows[n].local);
+	(void)locals;
+	(void)n_locals;
+	for (unsigned int n = 0; n < SIM_FLOWS; n++) {
+		struct mn_flow f = {
+			.local = s->mn.flows[n].local, .remote = in6addr_loopback,
+			.protocol = FLOW_TCP, .state = FLOW_ESTABLISHED, .owned = true,
+		};
+
+		if (s->mn.flows[n].used && !fn(arg, &f))
+			return 0;
+	}
 	return 0;
+}
+
+static void op_watch_flows(void *ctx, bool on)
+{
+	(void)ctx;
+	(void)on;
 }
 
 static void op_random(void *ctx, void *dst, size_t n)
@@ -459,7 +474,8 @@ static const struct mn_ops ops = {
 	.addr_drop = op_addr_drop, .router_gone = op_router_gone,
 	.endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
-	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random,
+	.tunnel_del = op_tunnel_del, .flows = op_flows, .watch_flows = op_watch_flows,
+	.random = op_random,
 	.wall_us = op_wall_us,
 	.event = op_event, .changed = op_changed,
 };

@@ -162,13 +162,28 @@ static inline int op_tunnel_del(void *ctx, const struct in6_addr *hoa)
 	return 0;
 }
 
-static inline int op_flows(void *ctx, void (*fn)(void *arg, const struct in6_addr *local), void *arg)
+static inline int op_flows(void *ctx, const struct in6_addr *locals, unsigned int n_locals,
+			   bool (*fn)(void *arg, const struct mn_flow *f), void *arg)
 {
 	struct world *w = ctx;
 
-	for (unsigned int n = 0; n < w->n_flows; n++)
-		fn(arg, &w->flows[n]);
+	for (unsigned int n = 0; n < w->n_flows; n++) {
+		struct mn_flow f = {
+			.local = w->flows[n], .remote = in6addr_loopback, .protocol = FLOW_TCP,
+			.state = FLOW_ESTABLISHED, .owned = true,
+		};
+
+		for (unsigned int k = 0; k < n_locals; k++)
+			if (in6_eq(&locals[k], &f.local) && !fn(arg, &f))
+				return 0;
+	}
 	return 0;
+}
+
+static inline void op_watch_flows(void *ctx, bool on)
+{
+	(void)ctx;
+	(void)on;
 }
 
 static inline void op_random(void *ctx, void *dst, size_t n)
@@ -206,7 +221,8 @@ static const struct mn_ops ops = {
 	.addr_set = op_addr_set, .addr_unset = op_addr_unset,
 	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
-	.tunnel_del = op_tunnel_del, .flows = op_flows, .random = op_random, .wall_us = op_wall_us,
+	.tunnel_del = op_tunnel_del, .flows = op_flows,
+	.watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us,
 	.event = op_event, .changed = op_changed,
 };
 

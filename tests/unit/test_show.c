@@ -166,14 +166,27 @@ static void flows(void **state)
 	expect(show_flows,
 	       "{\"flows\":[{\"protocol\":\"tcp\",\"local\":\"2001:db8::1\",\"local_port\":40000,"
 	       "\"remote\":\"2001:db8::2\",\"remote_port\":443,\"anchor\":\"2001:db8::/64\","
-	       "\"path\":\"tunnel\"},"
+	       "\"path\":\"tunnel\",\"state\":\"established\",\"holds\":true,\"why\":\"x\","
+	       "\"pid\":77,\"process\":\"ssh\"},"
 	       "{\"protocol\":\"udp\",\"local\":\"2001:db8::1\",\"local_port\":53,\"remote\":null,"
-	       "\"remote_port\":0,\"anchor\":null,\"path\":\"direct\"}]}",
+	       "\"remote_port\":0,\"anchor\":null,\"path\":\"direct\"},"
+	       "{\"protocol\":\"udp\",\"local\":\"2001:db8::1\",\"local_port\":123,\"remote\":null,"
+	       "\"remote_port\":0,\"anchor\":null,\"path\":\"tunnel\",\"state\":\"bound\","
+	       "\"holds\":false,\"why\":\"so it is\",\"pid\":null,\"process\":null}],"
+	       "\"omitted\":3,\"unlisted\":\"SCTP\"}",
 	       "2 flows, 1 of them through a tunnel.\n"
+	       "3 sockets more are not shown.\n"
+	       "The kernel does not list its SCTP sockets.\n"
 	       "\n"
-	       "PROTO  PATH    ANCHOR         LOCAL                REMOTE\n"
-	       "tcp    tunnel  2001:db8::/64  [2001:db8::1]:40000  [2001:db8::2]:443\n"
-	       "udp    direct  -              [2001:db8::1]:53     *\n");
+	       "PROTO  STATE        PATH    ANCHOR         LOCAL                REMOTE             "
+	       "PID  PROCESS\n"
+	       "tcp    established  tunnel  2001:db8::/64  [2001:db8::1]:40000  [2001:db8::2]:443  "
+	       " 77  ssh\n"
+	       "udp    -            direct  -              [2001:db8::1]:53     *                  "
+	       "  -  -\n"
+	       "udp    bound        tunnel  -              [2001:db8::1]:123    *                  "
+	       "  -  -\n"
+	       "  does not hold its address: so it is\n");
 }
 
 static void hostile_text(void **state)
@@ -181,8 +194,8 @@ static void hostile_text(void **state)
 	(void)state;
 	expect(show_flows, "{\"flows\":[{\"protocol\":\"a\\u001b[31m\\nb\",\"path\":7}]}",
 	       "1 flow, 0 of them through a tunnel.\n\n"
-	       "PROTO     PATH  ANCHOR  LOCAL  REMOTE\n"
-	       "a?[31m?b  -     -       *      *\n");
+	       "PROTO     STATE  PATH  ANCHOR  LOCAL  REMOTE  PID  PROCESS\n"
+	       "a?[31m?b  -      -     -       *      *         -  -\n");
 }
 
 static void released(void **state)
