@@ -43,6 +43,12 @@ enum anchor_event {
 	ANCHOR_EVENT_MAX
 };
 
+/* Something that is not authentic, about Binding Updates that are not answered yet. */
+enum anchor_hint {
+	ANCHOR_HINT_TROUBLE,	/* on the way, or with what it answers */
+	ANCHOR_HINT_NO_HOME_AGENT,	/* it does not know Mobile IPv6 */
+};
+
 struct anchor;
 
 struct anchor_ops {
@@ -58,7 +64,8 @@ struct anchor_ops {
 	/* Its home agent is to be found from the care-of address; then anchor_home_agent(). */
 	void (*discover)(void *ctx, struct anchor *a, usec_t now);
 	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
-	/* Something to tell people: "bu.sent", "ba.received", "state". detail may be NULL. */
+	/* Something to tell people: "bu.sent", "ba.received", "hint", "state". detail may be
+	 * NULL. */
 	void (*notify)(void *ctx, struct anchor *a, const char *event, const char *detail,
 		       usec_t now);
 };
@@ -101,17 +108,23 @@ struct anchor {
 	uint64_t timestamp;		/* of the last BU; 0: none yet */
 	uint64_t clock_ahead;		/* of the HA's clock, NTP format, modulo 2^64 */
 	uint8_t status;			/* of the last BA */
-	char reason[96];		/* why refused or unreachable, for people; "" */
+	char reason[192];		/* what is wrong with it, for people; "" */
+	enum anchor_hint hinted;	/* what hint is about */
+	char hint[96];			/* why this registration has no answer yet; "" */
+	uint32_t asked_s;		/* by the last BU */
 	uint32_t lifetime_s;		/* granted */
 	usec_t bound_until;
+	bool prefixes_wanted;		/* status 1, and they were not told yet */
 	usec_t sent_at;			/* of the first BU of this registration */
 	usec_t rtt;			/* last round trip to the HA; 0: not known */
 	usec_t rtt_guess;		/* the owner's, while it is not known; 0: none */
+	usec_t confirmed_at;		/* when a hint last made it be refreshed */
 	usec_t recent[MIP6_MAX_UPDATE_RATE];	/* the last BUs, in order */
 	unsigned int flows;
 	unsigned int recounted;			/* scratch of the count under way */
-	unsigned int resyncs;			/* answers 135 and 144 in this registration */
+	unsigned int resyncs;		/* answers that were followed since the last time-out */
 	struct backoff backoff;
+	struct backoff asking;		/* again, after refusals; max 0: none yet */
 	struct timer timer;		/* retransmission, refresh */
 	struct timer linger;
 	struct timer expiry;
@@ -148,6 +161,13 @@ void anchor_home_agent(struct anchor *a, usec_t now);
 void anchor_keep_road(struct anchor *a, bool keep);
 /* An authentic acknowledgement of an outstanding BU. */
 void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now);
+/* Somebody who may be the HA says that its binding should be looked at: it is refreshed, if
+ * that was not done a moment ago. */
+void anchor_confirm(struct anchor *a, const char *why, usec_t now);
+/* Kept to explain why there is no answer; forgotten if there is one. what: a sentence. */
+void anchor_hint(struct anchor *a, enum anchor_hint hint, const char *what, usec_t now);
+/* Is there a BU without an answer? */
+bool anchor_asking(const struct anchor *a);
 /* Is there what a BU is to be authenticated with, or need it not be? */
 bool anchor_may_register(const struct anchor *a);
 /* May the HA hold a binding for it, as far as we know? */

@@ -80,7 +80,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	usec_t now = clock_now();
 	json_t *attachments = json_array(), *anchors = json_array(), *counters = json_object();
 	struct dp_drops drops;
-	char words[256];
+	char words[512];
 	bool ok;
 
 	(void)parameters;

@@ -30,8 +30,9 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_MH_UNEXPECTED] = "mh-unexpected", [MN_C_BA] = "ba", [MN_C_BA_UNKNOWN] = "ba-unknown",
 	[MN_C_BA_SEQUENCE] = "ba-sequence", [MN_C_BA_NO_AUTH] = "ba-no-authenticator",
 	[MN_C_BA_WRONG_SPI] = "ba-wrong-spi", [MN_C_BA_WRONG_AUTH] = "ba-wrong-authenticator",
-	[MN_C_BA_TIMESTAMP] = "ba-timestamp",
-	[MN_C_BRR] = "brr", [MN_C_BE] = "be", [MN_C_BRI] = "bri",
+	[MN_C_BA_TIMESTAMP] = "ba-timestamp", [MN_C_BA_LIFETIME] = "ba-lifetime",
+	[MN_C_BRR] = "brr", [MN_C_BE] = "be", [MN_C_BE_UNKNOWN] = "be-unknown",
+	[MN_C_BRI] = "bri",
 	[MN_C_BRI_UNKNOWN] = "bri-unknown", [MN_C_BRI_AUTH] = "bri-authenticator",
 	[MN_C_BRI_REFUSED] = "bri-refused", [MN_C_DHAAD] = "dhaad",
 	[MN_C_DHAAD_REPLY] = "dhaad-reply", [MN_C_DHAAD_UNKNOWN] = "dhaad-unknown",
@@ -424,37 +425,6 @@ bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr)
 }
 
 /* --- the whole ---------------------------------------------------------------- */
-
-bool mn_health(const struct mn *mn, char *text, size_t len)
-{
-	unsigned int away = 0, bad = 0, attached = 0;
-	const struct anchor *worst = NULL;
-
-	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
-		attached += i->attached;
-	for (const struct anchor *a = mn->anchors; a; a = a->next) {
-		away += anchor_away(a);
-		if (a->state == ANCHOR_REFUSED || a->state == ANCHOR_UNREACHABLE ||
-		    (a->state == ANCHOR_DISCOVERING && a->reason[0])) {
-			bad++;
-			worst = a;
-		}
-	}
-	if (worst)
-		snprintf(text, len, "%u of %u addresses kept from earlier routers not reachable; "
-			 "%s at %s: %s", bad, away, in6_str(&worst->hoa).s,
-			 in6_str(&worst->ha).s, worst->reason);
-	else if (mn->cfg->n_keys == 0)
-		snprintf(text, len, "no key is configured: no flow survives a move");
-	else if (!attached)
-		snprintf(text, len, "no access router found yet; %u addresses kept", away);
-	else if (away)
-		snprintf(text, len, "%u address%s kept from earlier routers, all reachable", away,
-			 away == 1 ? "" : "es");
-	else
-		snprintf(text, len, "attached, no mobility in use");
-	return !worst && attached > 0 && mn->cfg->n_keys > 0;
-}
 
 void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *ops, void *ctx,
 	     struct timers *timers)

@@ -2,13 +2,14 @@
 /*
  * What arrives at the mobile node: checks each packet in the order that its RFC gives,
  * counts what is dropped by reason, and hands the rest to the interface or anchor that it
- * is for. Called by io.c (or a simulation). RFC 6275 11.7.3 and 11.7.4, RFC 5846 10,
- * RFC 4861 6.1.2.
+ * is for. Called by io.c (or a simulation). RFC 6275 11.3.6, 11.7.3 and 11.7.4,
+ * RFC 5846 10, RFC 4861 6.1.2.
  */
 #include "common/core/log.h"
 #include "common/wire/ext.h"
 #include "mn-agent/attach.h"
 #include "mn-agent/bu.h"
+#include "mn-agent/solicit.h"
 
 void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 	      usec_t now)
@@ -45,6 +46,29 @@ void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data
 	}
 }
 
+static bool is_authentic(struct mn *mn, struct anchor *a, const struct mh_msg *msg,
+			 const uint8_t *mh, size_t len, usec_t now)
+{
+	switch (ba_check(msg, mh, len, &a->coa, &a->hoa, a->key)) {
+	case BA_NO_AUTH:
+		mn->counters[MN_C_BA_NO_AUTH]++;
+		anchor_hint(a, ANCHOR_HINT_TROUBLE, "its answers have no authenticator", now);
+		return false;
+	case BA_WRONG_SPI:
+		mn->counters[MN_C_BA_WRONG_SPI]++;
+		anchor_hint(a, ANCHOR_HINT_TROUBLE, "its answers are signed with another key", now);
+		return false;
+	case BA_WRONG_AUTH:
+		mn->counters[MN_C_BA_WRONG_AUTH]++;
+		anchor_hint(a, ANCHOR_HINT_TROUBLE, "its answers have a wrong authenticator; "
+			    "is the key the same on both sides?", now);
+		return false;
+	case BA_GOOD:
+		break;
+	}
+	return true;
+}
+
 /* RFC 6275 11.7.3: what an acknowledgement must be, in that order. */
 static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_msg *msg,
 		  const uint8_t *mh, usec_t now)
@@ -57,19 +81,8 @@ static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_ms
 		mn->counters[MN_C_BA_UNKNOWN]++;
 		return;
 	}
-	switch (ba_check(msg, mh, ip->payload_len, &a->coa, &a->hoa, a->key)) {
-	case BA_NO_AUTH:
-		mn->counters[MN_C_BA_NO_AUTH]++;
+	if (!is_authentic(mn, a, msg, mh, ip->payload_len, now))
 		return;
-	case BA_WRONG_SPI:
-		mn->counters[MN_C_BA_WRONG_SPI]++;
-		return;
-	case BA_WRONG_AUTH:
-		mn->counters[MN_C_BA_WRONG_AUTH]++;
-		return;
-	case BA_GOOD:
-		break;
-	}
 	/* The number is that of an outstanding BU, or the status says that it is not. */
 	if (msg->u.ba.status != BA_SEQ_OUT_OF_WINDOW &&
 	    !anchor_seq_outstanding(a, msg->u.ba.seq)) {
@@ -82,7 +95,13 @@ static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_ms
 		mn->counters[MN_C_BA_TIMESTAMP]++;
 		return;
 	}
+	if (msg->u.ba.status < BA_UNSPECIFIED &&
+	    (uint32_t)msg->u.ba.lifetime * MIP6_LIFETIME_UNIT_S > a->asked_s)
+		mn->counters[MN_C_BA_LIFETIME]++;
 	anchor_ba(a, msg, now);
+	/* RFC 6275 11.7.3: what is known of the home prefixes may be wrong. */
+	if (a->prefixes_wanted && a->state == ANCHOR_BOUND)
+		solicit_at_once(a, now);
 }
 
 static void rx_brr(struct mn *mn, const struct ip6_packet *ip, usec_t now)
@@ -92,6 +111,22 @@ static void rx_brr(struct mn *mn, const struct ip6_packet *ip, usec_t now)
 	mn->counters[MN_C_BRR]++;
 	if (a && in6_eq(&ip->src, &a->ha) && in6_eq(&ip->dst, &a->coa))
 		anchor_event(a, ANCHOR_EV_BRR, now);
+}
+
+/* RFC 6275 11.3.6: of a home agent that a Binding Update was sent to. Nobody signs it. */
+static void rx_be(struct mn *mn, const struct ip6_packet *ip, const struct mh_be *be, usec_t now)
+{
+	struct anchor *a = mn_anchor(mn, &be->hoa);
+
+	mn->counters[MN_C_BE]++;
+	if (!a || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa)) {
+		mn->counters[MN_C_BE_UNKNOWN]++;
+		return;
+	}
+	if (be->status == BE_UNKNOWN_HAO)
+		anchor_confirm(a, "the home agent does not know the binding", now);
+	else if (be->status == BE_UNKNOWN_MH_TYPE)
+		anchor_hint(a, ANCHOR_HINT_NO_HOME_AGENT, "it does not know Binding Updates", now);
 }
 
 static void acknowledge_revocation(struct mn *mn, const struct anchor *a, const struct mh_br *bri,
@@ -178,8 +213,7 @@ void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
 		rx_brr(mn, &ip, now);
 		break;
 	case MH_BE:
-		/* Not authenticated, and the refresh would tell the same: only counted. */
-		mn->counters[MN_C_BE]++;
+		rx_be(mn, &ip, &msg.u.be, now);
 		break;
 	case MH_HOTI:
 	case MH_COTI:

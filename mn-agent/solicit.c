@@ -71,6 +71,14 @@ static void solicit(struct mn *mn, struct anchor *a, usec_t now)
 		a->solicitations++;
 }
 
+void solicit_at_once(struct anchor *a, usec_t now)
+{
+	if (a->solicit_open)
+		return;			/* it is being asked */
+	a->solicitations = 0;
+	solicit(a->ctx, a, now);
+}
+
 static void on_solicit(void *ctx, usec_t now)
 {
 	struct anchor *a = ctx;
@@ -157,6 +165,7 @@ void mn_rx_prefixes(struct mn *mn, const void *data, size_t len, usec_t now)
 	}
 	if (a->solicit_open && msg.u.mp.id == a->solicit_id) {
 		a->solicit_open = false;
+		a->prefixes_wanted = false;
 		take(mn, a, &msg.u.mp, now);
 		return;
 	}

@@ -12,5 +12,7 @@
 void solicit_init(struct anchor *a);
 /* The home prefix is valid until then: so a Router Advertisement said, or an earlier run knew. */
 void solicit_valid_until(struct anchor *a, usec_t at, usec_t now);
+/* Asks now, and again until there is an answer; RFC 6275 11.7.3: after status 1. */
+void solicit_at_once(struct anchor *a, usec_t now);
 
 #endif

@@ -61,6 +61,7 @@ enum mh_ba_status {
 	BA_ID_MISMATCH = 144,		/* RFC 4285 */
 	BA_MESG_ID_REQUIRED = 145,
 	BA_AUTH_FAIL = 146,
+	BA_INVALID_COA = 174,		/* RFC 6275 6.1.8 */
 };
 
 enum mh_be_status { BE_UNKNOWN_HAO = 1, BE_UNKNOWN_MH_TYPE = 2 };

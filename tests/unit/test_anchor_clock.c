@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Time stamps in Binding Updates (RFC 4285 6), and a clock that is not the home agent's. */
-/* links: mn-agent/anchor.c mn-agent/bu.c common/wire/buf.c common/wire/cksum.c common/wire/ext.c common/wire/mh.c common/wire/mhopt.c common/core/in6.c common/core/auth.c common/core/backoff.c common/core/timer.c common/core/log.c */
+/* links: mn-agent/anchor.c mn-agent/registration.c mn-agent/reply.c mn-agent/status.c
+ * mn-agent/bu.c common/wire/buf.c common/wire/cksum.c common/wire/ext.c common/wire/mh.c common/wire/mhopt.c common/core/in6.c common/core/auth.c common/core/backoff.c common/core/timer.c common/core/log.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

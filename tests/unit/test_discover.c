@@ -324,7 +324,7 @@ static void silent_then_the_next(void **state)
 	(void)state;
 	leave();
 	reply(3, three);
-	run(S(40));
+	run(S(50));
 	same(&update_to, HA3);
 	acknowledge(BA_ACCEPTED);
 	assert_int_equal(anchor.state, ANCHOR_BOUND);
