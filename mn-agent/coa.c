@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "mn-agent/attach.h"
-#include "mn-agent/ends.h"
 #include "mn-agent/handover.h"
 
 /* May a new flow begin on it: is it a care-of address of a working interface, or of the only
@@ -22,11 +21,8 @@
 static bool for_new_flows(const struct mn *mn, const struct in6_addr *addr)
 {
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next) {
-		if (i->coa_source == COA_NONE || !in6_eq(&i->coa, addr))
-			continue;
-		if (i->coa_source == COA_OWN && (i->attached || !mn->current))
-			return true;
-		if (i == mn->current && ends_has(mn, addr))
+		if (i->coa_source == COA_OWN && in6_eq(&i->coa, addr) &&
+		    (i->attached || !mn->current))
 			return true;
 	}
 	return false;

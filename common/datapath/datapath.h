@@ -20,6 +20,10 @@
  * may pass, where a device takes them apart. */
 #define DP_MARK		0x644d4950
 #define DP_HOMES	32
+/* How long the remote end that a binding had last is still believed, in milliseconds: packets
+ * from there are under way, and a mobile node that has several interfaces sends by the old
+ * one until it hears that it may use the new one. */
+#define DP_GRACE_MS	10000
 
 enum dp_role { DP_ROLE_MN, DP_ROLE_HA };
 
@@ -83,9 +87,8 @@ struct dp_ops {
 	int (*probe)(char *why, size_t len);
 	/* Takes over what an earlier run left with our protocol number. */
 	int (*open)(const struct dp_config *cfg, struct dp **ret);
-	/* Makes addr an end of tunnels here. HA: its address. MN: each care-of address; what
-	 * we send has the newest as its source, which the caller keeps on `device` as the
-	 * only address there that is not deprecated. */
+	/* Makes addr an end of tunnels here. HA: its address. MN: each care-of address; it
+	 * has to be an address of this host. */
 	int (*endpoint_add)(struct dp *dp, const struct in6_addr *addr);
 	int (*endpoint_del)(struct dp *dp, const struct in6_addr *addr);
 	int (*set)(struct dp *dp, const struct dp_binding *b);

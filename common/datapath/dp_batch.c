@@ -91,14 +91,12 @@ static void routes(struct dp_kernel *s)
 
 static void close_filter(struct dp_kernel *s, const struct change *c)
 {
-	const struct in6_addr *inner = &c->k->b.inner.addr;
-
 	if (c->err < 0 || c->kind == CHANGE_NEW ||
 	    (c->kind == CHANGE_MOVE && in6_eq(&c->k->b.remote, &c->to.remote)))
 		return;
-	(void)dp_filter_refuse(s->filter, inner, &c->k->b.remote);
+	binding_refuse(s, c->k);
 	if (c->kind == CHANGE_DEL)
-		(void)dp_filter_forget(s->filter, inner);
+		(void)dp_filter_forget(s->filter, &c->k->b.inner.addr);
 }
 
 static void filters_close(struct dp_kernel *s)

@@ -93,15 +93,22 @@ static const char *const set_names[] = {
 	[DP_FILTER_LOCAL] = "local",
 };
 
-/* One element of the list that all three set messages have. */
-static void put_key(struct nlmsghdr *nlh, const void *key, size_t len)
+/* One element of the list that all three set messages have; timeout_ms 0: for good. */
+static void put_timed_key(struct nlmsghdr *nlh, const void *key, size_t len, uint64_t timeout_ms)
 {
 	struct nlattr *elem = mnl_attr_nest_start(nlh, NFTA_LIST_ELEM);
 	struct nlattr *data = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_KEY);
 
 	mnl_attr_put(nlh, NFTA_DATA_VALUE, len, key);
 	mnl_attr_nest_end(nlh, data);
+	if (timeout_ms > 0)
+		mnl_attr_put_u64(nlh, NFTA_SET_ELEM_TIMEOUT, htobe64(timeout_ms));
 	mnl_attr_nest_end(nlh, elem);
+}
+
+static void put_key(struct nlmsghdr *nlh, const void *key, size_t len)
+{
+	put_timed_key(nlh, key, len, 0);
 }
 
 static struct nlattr *begin_list(struct nlmsghdr *nlh, const char *table, const char *set)
@@ -111,21 +118,13 @@ static struct nlattr *begin_list(struct nlmsghdr *nlh, const char *table, const 
 	return mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
 
-static void put_element(struct nlmsghdr *nlh, const char *table, const char *set, const void *key,
-			size_t len)
-{
-	struct nlattr *list = begin_list(nlh, table, set);
-
-	put_key(nlh, key, len);
-	mnl_attr_nest_end(nlh, list);
-}
-
 /* One element more in the batch. */
-static int batch_element(struct dp_filter *f, uint16_t type, const char *set, const void *key,
-			  size_t len)
+static int batch_timed(struct dp_filter *f, uint16_t type, const char *set, const void *key,
+		       size_t len, uint64_t timeout_ms)
 {
 	uint16_t flags = type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0;
 	struct nlmsghdr *nlh = nl_batch_message(f->nl, type, flags);
+	struct nlattr *list;
 	struct nfgenmsg *m;
 
 	if (!nlh)
@@ -133,8 +132,16 @@ static int batch_element(struct dp_filter *f, uint16_t type, const char *set, co
 	m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
 	m->nfgen_family = NFPROTO_INET;
 	m->version = NFNETLINK_V0;
-	put_element(nlh, f->table, set, key, len);
+	list = begin_list(nlh, f->table, set);
+	put_timed_key(nlh, key, len, timeout_ms);
+	mnl_attr_nest_end(nlh, list);
 	return 0;
+}
+
+static int batch_element(struct dp_filter *f, uint16_t type, const char *set, const void *key,
+			 size_t len)
+{
+	return batch_timed(f, type, set, key, len, 0);
 }
 
 void dp_filter_gather(struct dp_filter *f)
@@ -203,6 +210,23 @@ int dp_filter_refuse(struct dp_filter *f, const struct in6_addr *inner,
 	return one_element(f, NFT_MSG_DELSETELEM, "rx", &p, sizeof(p));
 }
 
+int dp_filter_late(struct dp_filter *f, const struct in6_addr *inner,
+		   const struct in6_addr *remote)
+{
+	const struct pair p = { *remote, *inner };
+
+	begin(f);
+	return end(f, batch_timed(f, NFT_MSG_NEWSETELEM, "late", &p, sizeof(p), DP_GRACE_MS));
+}
+
+int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_addr *inner,
+			     const struct in6_addr *remote)
+{
+	const struct pair p = { *remote, *inner };
+
+	return one_element(f, NFT_MSG_DELSETELEM, "late", &p, sizeof(p));
+}
+
 /* Each by itself, where one may be missing. */
 int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner)
 {
@@ -249,10 +273,12 @@ static int element_count(struct dp_filter *f, const char *set, const void *key, 
 			 uint64_t *ret)
 {
 	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETSETELEM, 0);
+	struct nlattr *list = begin_list(nlh, f->table, set);
 	struct count c = { 0, false };
 	int err;
 
-	put_element(nlh, f->table, set, key, len);
+	put_key(nlh, key, len);
+	mnl_attr_nest_end(nlh, list);
 	err = nl_query(f->nl, nlh, on_element_count, &c);
 	if (err < 0)
 		return err;

@@ -33,6 +33,11 @@ int dp_filter_accept(struct dp_filter *f, const struct in6_addr *inner,
 		     const struct in6_addr *remote);
 int dp_filter_refuse(struct dp_filter *f, const struct in6_addr *inner,
 		     const struct in6_addr *remote);
+/* A pair that is refused may come for DP_GRACE yet: what left before the move is under way. */
+int dp_filter_late(struct dp_filter *f, const struct in6_addr *inner,
+		   const struct in6_addr *remote);
+int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_addr *inner,
+			     const struct in6_addr *remote);
 int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner);	/* the counts */
 int dp_filter_in(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret);
 int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret);

@@ -139,7 +139,7 @@ static int ip6tnl_tunnel_probe(struct nl *nl, char *why, size_t len)
 	struct dp_tunnel t = { .ops = &dp_ip6tnl_tunnel, .nl = nl };
 	/* In the discard-only prefix (RFC 6666). */
 	const struct in6_addr somewhere = { .s6_addr = { 1, [15] = 0x4d } };
-	const struct dp_ends ends = { somewhere, somewhere };
+	const struct dp_ends ends = { .local = somewhere, .remote = somewhere };
 	struct rt_link l;
 	int err = rt_link_by_name(nl, DEVICE, &l);
 

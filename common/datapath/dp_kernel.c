@@ -24,6 +24,8 @@ static struct dp_kernel *kernel_of(struct dp *dp)
 
 static bool leaves_from(const struct dp_kernel *s, const struct in6_addr *addr)
 {
+	if (in6_is_any(addr))
+		return false;
 	if (in6_eq(&s->source, addr))
 		return true;
 	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
@@ -42,6 +44,7 @@ static void found_away(struct dp_kernel *s)
 	}
 }
 
+/* HA: what all tunnels leave from, where they do not say it themselves. */
 static int use_source(struct dp_kernel *s, const struct in6_addr *addr)
 {
 	int err = 0;
@@ -55,6 +58,38 @@ static int use_source(struct dp_kernel *s, const struct in6_addr *addr)
 	s->source = *addr;
 	found_away(s);
 	return 0;
+}
+
+/* MN: a place for a care-of address, before a nexthop has it as its outer source. Where there
+ * are more of them than places, those tunnels that leave from one that ends nowhere any more
+ * lose it, or the first. */
+static int claim_place(struct dp_kernel *s, const struct in6_addr *local)
+{
+	int n = 0;
+
+	if (s->role == DP_ROLE_HA || !s->tunnel->ops->use_place ||
+	    dp_place_of(s->tunnel, local) >= 0)
+		return 0;
+	while (n < DP_SOURCES && leaves_from(s, &s->tunnel->sources[n].addr))
+		n++;
+	if (n == DP_SOURCES)
+		for (n = DP_SOURCES - 1; n > 0; n--)
+			if (endpoint_index(s, &s->tunnel->sources[n].addr) < 0)
+				break;
+	return dp_complain(s, "tunnel source",
+			   s->tunnel->ops->use_place(s->tunnel, (unsigned int)n, local));
+}
+
+/* No new flow is to begin on an address that no tunnel leaves from any more. */
+static void places_away(struct dp_kernel *s)
+{
+	if (s->role == DP_ROLE_HA || !s->tunnel->ops->use_place)
+		return;
+	for (unsigned int n = 0; n < DP_SOURCES; n++) {
+		if (!in6_is_any(&s->tunnel->sources[n].addr) &&
+		    !leaves_from(s, &s->tunnel->sources[n].addr))
+			(void)s->tunnel->ops->use_place(s->tunnel, n, &in6addr_any);
+	}
 }
 
 int dp_kernel_endpoint_add(struct dp *dp, const struct in6_addr *addr)
@@ -71,11 +106,7 @@ int dp_kernel_endpoint_add(struct dp *dp, const struct in6_addr *addr)
 	if (i >= 0)
 		endpoint_forget(s, i);
 	s->endpoints[s->n_endpoints++] = (struct endpoint){ .addr = *addr };
-	/* On an MN with bindings the source moves with the first of them, in set(): until
-	 * the HA is told, it accepts the old one only. */
-	if (s->role == DP_ROLE_MN && s->bindings && endpoint_index(s, &s->source) >= 0)
-		return 0;
-	return use_source(s, addr);
+	return s->role == DP_ROLE_HA ? use_source(s, addr) : 0;
 }
 
 /* What left from an address that is gone leaves from the source now. all: whatever leaves
@@ -107,6 +138,8 @@ int dp_kernel_endpoint_del(struct dp *dp, const struct in6_addr *addr)
 		return -ENOENT;
 	dp_batch_commit(s);
 	err = endpoint_remove(s, i);
+	if (s->role == DP_ROLE_MN)
+		return err;
 	if (all)
 		err = dp_first_error(err, use_source(s, s->n_endpoints > 0 ?
 						     &s->endpoints[s->n_endpoints - 1].addr :
@@ -127,16 +160,6 @@ static int free_slot(const struct dp_kernel *s)
 	return -ENOSPC;
 }
 
-/* The newest care-of address that a binding uses is the source from then on. */
-static int follow_source(struct dp_kernel *s, const struct in6_addr *local)
-{
-	int now = endpoint_index(s, &s->source), wanted = endpoint_index(s, local);
-
-	if (s->role == DP_ROLE_HA || wanted < 0 || wanted <= now)
-		return 0;
-	return use_source(s, local);
-}
-
 static void filter_away(struct dp_kernel *s, const struct in6_addr *inner,
 			const struct in6_addr *remote)
 {
@@ -150,7 +173,7 @@ int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_bindin
 	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
 
 	if (err == 0)
-		err = follow_source(s, &b->local);
+		err = claim_place(s, &b->local);
 	if (err == 0)
 		err = nexthop_install(s, k, &ends);
 	if (err == 0)
@@ -195,7 +218,7 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
 
 	if (err == 0)
-		err = follow_source(s, &b->local);
+		err = claim_place(s, &b->local);
 	/* On the MN also for the same HA: a new care-of address may leave by another router. */
 	if (err == 0 && (moves || s->role == DP_ROLE_MN || !in6_eq(&k->b.local, &b->local)))
 		err = nexthop_install(s, k, &ends);
@@ -205,12 +228,14 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 		return err;
 	}
 	if (moves)	/* the old remote end may not send any longer */
-		(void)dp_filter_refuse(s->filter, &b->inner.addr, &k->b.remote);
-	if (s->role == DP_ROLE_MN)
-		found_away(s);
+		binding_refuse(s, k);
 	if (k->b.mtu != b->mtu)
 		err = binding_install(s, k, b->mtu);
 	k->b = *b;
+	if (s->role == DP_ROLE_MN) {
+		found_away(s);
+		places_away(s);
+	}
 	return err;
 }
 
@@ -219,8 +244,10 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 	int err = dp_complain(s, "removal", binding_remove(s, k));
 
 	nexthop_remove(s, k);
-	filter_away(s, &k->b.inner.addr, &k->b.remote);
+	binding_refuse(s, k);
+	(void)dp_filter_forget(s->filter, &k->b.inner.addr);
 	binding_forget(s, k);
+	places_away(s);
 	return err;
 }
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
+#include "common/sys/clock.h"
 #include "common/sys/rt.h"
 
 /* Ids that nobody else uses by chance; the two roles apart, should they share a kernel. */
@@ -112,7 +113,7 @@ void nexthop_remove(const struct dp_kernel *s, const struct binding *k)
 
 struct dp_ends binding_ends(const struct dp_binding *b)
 {
-	return (struct dp_ends){ b->local, b->remote };
+	return (struct dp_ends){ .local = b->local, .remote = b->remote };
 }
 
 /* --- endpoints ------------------------------------------------------------------ */
@@ -236,4 +237,18 @@ int binding_remove(const struct dp_kernel *s, const struct binding *k)
 	if (second == -ENOENT)
 		second = 0;
 	return dp_first_error(err, second);
+}
+
+void binding_refuse(struct dp_kernel *s, struct binding *k)
+{
+	const struct in6_addr *inner = &k->b.inner.addr;
+	usec_t now = clock_now();
+
+	/* Only the last one; it is also how one that was there not long ago gets its full time. */
+	if (now < k->former_until)
+		(void)dp_filter_no_longer_late(s->filter, inner, &k->former);
+	(void)dp_filter_late(s->filter, inner, &k->b.remote);
+	(void)dp_filter_refuse(s->filter, inner, &k->b.remote);
+	k->former = k->b.remote;
+	k->former_until = now + DP_GRACE_MS * USEC_MS;
 }

@@ -7,6 +7,7 @@
 #define DMIP6_DATAPATH_DP_RECORDS_H
 
 #include "common/core/hash.h"
+#include "common/core/timer.h"
 #include "common/datapath/datapath.h"
 #include "common/datapath/dp_filter.h"
 #include "common/datapath/dp_tunnel.h"
@@ -20,6 +21,8 @@
 
 struct binding {
 	struct dp_binding b;		/* b.inner is the key, always a /128 */
+	struct in6_addr former;		/* the remote end before; believed until then */
+	usec_t former_until;
 	uint32_t nexthop;		/* its id; 0: none yet */
 	uint8_t slot;			/* MN */
 	/* by the last look at the kernel */
@@ -52,7 +55,7 @@ struct dp_kernel {
 	struct nl *nl;
 	struct dp_tunnel *tunnel;
 	struct dp_filter *filter;
-	struct in6_addr source;		/* of the tunnels, now: one of the endpoints */
+	struct in6_addr source;		/* HA: of the tunnels, now: one of the endpoints */
 	struct endpoint endpoints[DP_ENDPOINTS_MAX];	/* oldest first */
 	unsigned int n_endpoints;
 	struct binding *bindings;
@@ -93,6 +96,9 @@ struct binding *binding_note(struct dp_kernel *s, const struct in6_addr *inner,
 void binding_forget(struct dp_kernel *s, struct binding *k);	/* its id is free then */
 int binding_install(const struct dp_kernel *s, const struct binding *k, uint16_t mtu);
 int binding_remove(const struct dp_kernel *s, const struct binding *k);
+/* The filter no longer takes what comes from k->b.remote, but for what is under way: for
+ * that one remote end, for a time. Part of a transaction if one is gathered. */
+void binding_refuse(struct dp_kernel *s, struct binding *k);
 
 /* Whole changes in dp_kernel.c. begin: k is new and has claimed its nexthop; after a
  * failure, and after end, the record is gone. change: after a failure all is as before. */

@@ -6,9 +6,10 @@
  * 10.4.5 are kept.
  *
  * Sets: `local`, ends of tunnels here; `rx`, pairs of outer source and inner address that
- * may come out of a tunnel; `in` and `tx`, inner addresses whose packets come out of one and
- * go into one, with counters: apart from `rx`, so that a move makes no counter. All in the raw
- * priority: after reassembly where connection tracking does that, before anything else.
+ * may come out of a tunnel; `late`, pairs that were in `rx` until a move, for what is still under
+ * way, each for a short time only; `in` and `tx`, inner addresses whose packets come out of one
+ * and go into one, with counters: apart from `rx`, so that a move makes no counter. All in the
+ * raw priority: after reassembly where connection tracking does that, before anything else.
  *
  * Offsets are bits from the IPv6 header that the hook sees; in a header the traffic class
  * begins at 4, next header at 48, hop limit at 56, source at 64, destination at 192. `local`
@@ -104,6 +105,20 @@ static void congestion(struct text *t, const char *name, unsigned int inner)
 	rule(t, name, "@nh,%u,2 set 3 accept", ecn);
 }
 
+/* Which pairs come out of tunnels, for an inner address at that bit. */
+struct pairs {
+	char now[80], late[48];
+};
+
+static struct pairs pairs(unsigned int at)
+{
+	struct pairs p;
+
+	(void)snprintf(p.now, sizeof(p.now), "ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in", at, at);
+	(void)snprintf(p.late, sizeof(p.late), "ip6 saddr . @nh,%u,128 @late", at);
+	return p;
+}
+
 /*
  * RFC 2473 7: a tunnel packet in fragments is put together, then it is one. Its first fragment
  * has what is to be checked, and without that nothing comes of the others; its mark is then
@@ -112,15 +127,27 @@ static void congestion(struct text *t, const char *name, unsigned int inner)
  */
 static void fragments(struct text *t, unsigned int who, uint8_t reassembled)
 {
-	char rename[32] = "";
+	const struct pairs p = pairs(WITH_FRAGMENT + who);
+	char rename[32] = "", first[96];
 
 	if (reassembled != 0)
 		(void)snprintf(rename, sizeof(rename), " @nh,%d,8 set %u", PLAIN, reassembled);
-	rule(t, "tunnel", "ip6 nexthdr 44 @nh,%u,8 41 @nh,%u,13 0 @nh,%u,4 6 @nh,%u,128 != 0"
-	     " ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in%s " MARK " accept", PLAIN, PLAIN + 16,
-	     WITH_FRAGMENT, WITH_FRAGMENT + 192, WITH_FRAGMENT + who, WITH_FRAGMENT + who, rename);
+	(void)snprintf(first, sizeof(first), "ip6 nexthdr 44 @nh,%u,8 41 @nh,%u,13 0 @nh,%u,4 6"
+		       " @nh,%u,128 != 0", PLAIN, PLAIN + 16, WITH_FRAGMENT, WITH_FRAGMENT + 192);
+	rule(t, "tunnel", "%s %s%s " MARK " accept", first, p.now, rename);
+	rule(t, "tunnel", "%s %s%s " MARK " accept", first, p.late, rename);
 	rule(t, "tunnel", "ip6 nexthdr 44 @nh,%u,8 41 @nh,%u,13 != 0%s accept", PLAIN, PLAIN + 16,
 	     rename);
+}
+
+/* A tunnel to us inside of one would be taken off too, where nothing checks it. On a mobile
+ * node that is what comes late over an earlier care-of address. */
+static void no_tunnel_inside(struct text *t)
+{
+	rule(t, "tunnel", "ip6 nexthdr 41 @nh,%u,8 41 @nh,%u,128 @local"
+	     " counter name spoofed drop", PLAIN + 48, PLAIN + 192);
+	rule(t, "tunnel", "ip6 nexthdr 60 @nh,320,16 0x2900 @nh,%u,8 { 41, 60 }"
+	     " @nh,%u,128 @local counter name spoofed drop", WITH_LIMIT + 48, WITH_LIMIT + 192);
 }
 
 /* What comes for an end of tunnels: out of the tunnel of a binding, or dropped. The home
@@ -129,26 +156,23 @@ static void decapsulation(struct text *t, enum dp_role role, uint8_t reassembled
 {
 	const char *mark = t->device ? MARK " " : "";
 	unsigned int who = role == DP_ROLE_HA ? 64 : 192;
+	const struct pairs plain = pairs(PLAIN + who), limit = pairs(WITH_LIMIT + who);
+	char is_plain[64], is_limit[80];
 
 	congestion(t, "congestion", PLAIN);
 	congestion(t, "congestion_limit", WITH_LIMIT);
 	chain(t, "tunnel", NULL);
-	/* A tunnel to us inside of one would be taken off too, where nothing checks it. On
-	 * a mobile node that is what comes late over an earlier care-of address. */
-	if (role == DP_ROLE_HA) {
-		rule(t, "tunnel", "ip6 nexthdr 41 @nh,%u,8 41 @nh,%u,128 @local"
-		     " counter name spoofed drop", PLAIN + 48, PLAIN + 192);
-		rule(t, "tunnel", "ip6 nexthdr 60 @nh,320,16 0x2900 @nh,%u,8 { 41, 60 }"
-		     " @nh,%u,128 @local counter name spoofed drop", WITH_LIMIT + 48,
-		     WITH_LIMIT + 192);
-	}
+	if (role == DP_ROLE_HA)
+		no_tunnel_inside(t);
 	/* To have a destination the inner header must be there whole. */
-	rule(t, "tunnel", "ip6 nexthdr 41 @nh,%u,4 6 @nh,%u,128 != 0"
-	     " ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in %sgoto congestion", PLAIN, PLAIN + 192,
-	     PLAIN + who, PLAIN + who, mark);
-	rule(t, "tunnel", "ip6 nexthdr 60 @nh,320,16 0x2900 @nh,%u,4 6 @nh,%u,128 != 0"
-	     " ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in " MARK " goto congestion_limit",
-	     WITH_LIMIT, WITH_LIMIT + 192, WITH_LIMIT + who, WITH_LIMIT + who);
+	(void)snprintf(is_plain, sizeof(is_plain), "ip6 nexthdr 41 @nh,%u,4 6 @nh,%u,128 != 0",
+		       PLAIN, PLAIN + 192);
+	(void)snprintf(is_limit, sizeof(is_limit), "ip6 nexthdr 60 @nh,320,16 0x2900 @nh,%u,4 6"
+		       " @nh,%u,128 != 0", WITH_LIMIT, WITH_LIMIT + 192);
+	rule(t, "tunnel", "%s %s %sgoto congestion", is_plain, plain.now, mark);
+	rule(t, "tunnel", "%s %s " MARK " goto congestion_limit", is_limit, limit.now);
+	rule(t, "tunnel", "%s %s %sgoto congestion", is_plain, plain.late, mark);
+	rule(t, "tunnel", "%s %s " MARK " goto congestion_limit", is_limit, limit.late);
 	if (t->device || reassembled != 0)
 		fragments(t, who, reassembled);
 	rule(t, "tunnel", "meta l4proto { 4, 41 } counter name spoofed drop");
@@ -259,14 +283,16 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 	put(&t, "add table inet %s\n"
 	    "add set inet %s local { typeof @nh,192,128; }\n"
 	    "add set inet %s rx { typeof ip6 saddr . @nh,%u,128; size 1048576; flags dynamic; }\n"
+	    "add set inet %s late { typeof ip6 saddr . @nh,%u,128; size 1048576;"
+	    " flags timeout; }\n"
 	    "add set inet %s in { typeof @nh,%u,128; size 1048576; flags dynamic; counter; }\n"
 	    "add set inet %s tx { type ipv6_addr; size 1048576; flags dynamic; counter; }\n"
 	    "add counter inet %s spoofed\n"
 	    "add counter inet %s congestion\n"
 	    "add counter inet %s errors\n"
 	    "add counter inet %s mobility\n",
-	    t.table, t.table, t.table, inner, t.table, inner, t.table, t.table, t.table, t.table,
-	    t.table);
+	    t.table, t.table, t.table, inner, t.table, inner, t.table, inner, t.table, t.table,
+	    t.table, t.table, t.table);
 	decapsulation(&t, r->role, r->reassembled);
 	chain(&t, "prerouting", "prerouting priority raw");
 	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");

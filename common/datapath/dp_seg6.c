@@ -11,11 +11,13 @@
  * The outer source address: on the HA that of the network namespace (SET_TUNSRC), set once.
  * Changing that waits for an RCU grace period, 10 to 20 ms in the middle of a handover. On
  * the MN it is therefore left unset; the kernel then takes the preferred address of the
- * device that the nexthop names, ours, where the caller keeps the care-of address.
+ * device that the nexthop names. There are devices for that, each with one care-of address:
+ * with several interfaces at once not all tunnels leave from the same one.
  */
 #include "common/datapath/datapath.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/genetlink.h>
 #include <linux/lwtunnel.h>
 #include <linux/nexthop.h>
@@ -99,6 +101,88 @@ static int seg6_source(struct dp_tunnel *t, const struct in6_addr *addr)
 		return err;
 	err = source_set(s->genl, s->family, wanted);
 	return err < 0 ? err : 1;
+}
+
+/* "dmip6a0" and so on: the last octet of a name is lost in that of a pair's other end. */
+static void place_name(unsigned int n, char ret[16])
+{
+	(void)snprintf(ret, 16, "dmip6%c0", (char)('a' + n));
+}
+
+static int place_replace(const struct dp_tunnel *t, unsigned int n)
+{
+	const struct rt_addr a = {
+		.ifindex = t->sources[n].ifindex, .addr = t->sources[n].addr, .plen = 128,
+		.flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE,
+		.preferred_s = RT_LIFETIME_FOREVER, .valid_s = RT_LIFETIME_FOREVER,
+	};
+
+	return rt_addr_replace(t->nl, &a);
+}
+
+static int seg6_use_place(struct dp_tunnel *t, unsigned int n, const struct in6_addr *addr)
+{
+	struct dp_place *p = &t->sources[n];
+	const struct in6_addr old = p->addr;
+	int err = 0;
+
+	p->addr = *addr;
+	if (!in6_is_any(addr))
+		err = place_replace(t, n);
+	if (err < 0) {
+		p->addr = old;
+		return err;
+	}
+	if (!in6_is_any(&old) && !in6_eq(&old, addr))
+		(void)rt_addr_del(t->nl, p->ifindex, &old, 128);
+	return 0;
+}
+
+static void on_place_addr(void *ctx, const struct rt_addr *a)
+{
+	struct dp_tunnel *t = ctx;
+
+	for (unsigned int n = 0; n < DP_SOURCES; n++) {
+		if (a->ifindex == t->sources[n].ifindex && in6_is_routable(&a->addr))
+			t->sources[n].addr = a->addr;
+	}
+}
+
+/* Makes the devices, or puts back what is missing; how many things. */
+static int prepare_places(struct dp_tunnel *t)
+{
+	bool first = t->sources[0].ifindex == 0;
+	int err, made = 0;
+
+	for (unsigned int n = 0; n < DP_SOURCES; n++) {
+		int before = t->sources[n].ifindex;
+		char name[16];
+
+		place_name(n, name);
+		err = rt_device_make(t->nl, name, &t->sources[n].ifindex);
+		if (err < 0)
+			return err;
+		if (first)
+			continue;
+		made += before != t->sources[n].ifindex;
+		if (!in6_is_any(&t->sources[n].addr))
+			(void)place_replace(t, n);
+	}
+	err = first ? rt_addr_dump(t->nl, on_place_addr, t) : 0;
+	return err < 0 ? err : made;
+}
+
+static int places_away(struct nl *nl)
+{
+	int removed = 0;
+
+	for (unsigned int n = 0; n < DP_SOURCES; n++) {
+		char name[16];
+
+		place_name(n, name);
+		removed += rt_device_del(nl, name) == 0;
+	}
+	return removed;
 }
 
 /* --- nexthops -------------------------------------------------------------------------- */
@@ -247,6 +331,8 @@ static void seg6_close(struct dp_tunnel *t, bool keep)
 	struct seg6 *s = seg6_of(t);
 
 	if (!keep) {
+		if (t->role == DP_ROLE_MN)
+			(void)places_away(t->nl);
 		(void)seg6_rules_del(t->nl, t->table);
 		if (t->role == DP_ROLE_HA || !in6_is_any(&s->source_before))
 			(void)source_set(s->genl, s->family, &s->source_before);
@@ -278,8 +364,15 @@ static int seg6_tunnel_open(enum dp_role role, struct nl *nl, uint32_t table,
 
 static int seg6_prepare(struct dp_tunnel *t)
 {
+	int made = 0, n;
+
 	t->ifindex = t->own_ifindex;
-	return seg6_rules_first(t->nl, t->table);
+	if (t->role == DP_ROLE_MN)
+		made = prepare_places(t);
+	if (made < 0)
+		return made;
+	n = seg6_rules_first(t->nl, t->table);
+	return n < 0 ? n : made + n;
 }
 
 /* The outer source of tunnels goes back to the kernel's choice, if it was ours. */
@@ -328,7 +421,7 @@ static int seg6_cleanup(struct nl *nl, uint32_t table)
 	else if (err != -ENOENT)
 		return err;
 	err = rt_route_dump(nl, table, on_decap, &d);
-	return err < 0 ? err : n + r.n;
+	return err < 0 ? err : n + r.n + places_away(nl);
 }
 
 /* --- probe ------------------------------------------------------------------------------ */
@@ -399,6 +492,7 @@ const struct dp_tunnel_ops dp_seg6_tunnel = {
 	.put_ends = seg6_put_ends,
 	.get_ends = seg6_get_ends,
 	.source = seg6_source,
+	.use_place = seg6_use_place,
 	.decap_add = seg6_decap_add,
 	.decap_del = seg6_decap_del,
 	.decap_dump = seg6_decap_dump,

@@ -49,6 +49,18 @@ static bool same_ends(const struct dp_binding *ours, const struct dp_ends *there
 	       (in6_is_any(&there->local) || in6_eq(&ours->local, &there->local));
 }
 
+/* Where the device says the outer source. */
+static struct dp_ends with_source(const struct dp_kernel *s, const struct dp_ends *read)
+{
+	struct dp_ends e = *read;
+
+	for (unsigned int n = 0; n < DP_SOURCES; n++) {
+		if (in6_is_any(&e.local) && e.ifindex == s->tunnel->sources[n].ifindex)
+			e.local = s->tunnel->sources[n].addr;
+	}
+	return e;
+}
+
 static void note_found(struct sync *y, uint32_t id, const struct dp_ends *ends)
 {
 	struct found *f = calloc(1, sizeof(*f));
@@ -68,13 +80,16 @@ static void found_nexthop(void *ctx, uint32_t id, const struct dp_ends *ends)
 	struct dp_kernel *s = y->s;
 	struct binding *k = nexthop_owner(s, id);
 	uint32_t base = dp_nexthop_base(s);
+	struct dp_ends whole;
 
 	if (id < base || id - base >= DP_NEXTHOP_IDS)
 		return;			/* the other role's */
+	if (ends)
+		whole = with_source(s, ends);
 	if (k)
-		k->seen_nexthop = ends && same_ends(&k->b, ends);
+		k->seen_nexthop = ends && same_ends(&k->b, &whole);
 	else if (y->adopt && ends)
-		note_found(y, id, ends);
+		note_found(y, id, &whole);
 	else
 		sync_done(y, dp_nexthop_del(s->nl, id));
 }
@@ -203,7 +218,6 @@ static void found_decap(void *ctx, const struct in6_addr *addr)
 		s->endpoints[i].seen = true;
 	} else if (y->adopt && s->role == DP_ROLE_MN) {
 		endpoint_adopt(y, addr);
-		s->source = *addr;
 	} else if (y->adopt && (in6_eq(addr, &s->source) || dp_filter_is_home(s->filter, addr))) {
 		endpoint_adopt(y, addr);
 	} else {

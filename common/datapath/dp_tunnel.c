@@ -15,15 +15,26 @@ static int no_such(int err)
 	return err == -ESRCH ? -ENOENT : err;
 }
 
+int dp_place_of(const struct dp_tunnel *t, const struct in6_addr *addr)
+{
+	for (int n = 0; n < DP_SOURCES; n++) {
+		if (!in6_is_any(addr) && in6_eq(&t->sources[n].addr, addr))
+			return n;
+	}
+	return -1;
+}
+
 int dp_nexthop_replace(const struct dp_tunnel *t, uint32_t id, const struct dp_ends *ends)
 {
 	struct nlmsghdr *nlh = nl_message(t->nl, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE);
 	struct nhmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+	int place = t->ops->use_place ? dp_place_of(t, &ends->local) : -1;
 
 	m->nh_family = AF_INET6;
 	m->nh_protocol = DP_PROTOCOL;
 	mnl_attr_put_u32(nlh, NHA_ID, id);
-	mnl_attr_put_u32(nlh, NHA_OIF, (uint32_t)t->ifindex);
+	mnl_attr_put_u32(nlh, NHA_OIF,
+			 (uint32_t)(place < 0 ? t->ifindex : t->sources[place].ifindex));
 	t->ops->put_ends(nlh, ends);
 	return nl_request(t->nl, nlh);
 }
@@ -58,6 +69,7 @@ static int on_nexthop(const struct nlmsghdr *nlh, void *ctx)
 	nl_attrs(nlh, sizeof(*m), tb, NHA_ENCAP);
 	known = d->ops && nl_get(tb[NHA_ENCAP_TYPE], &type, sizeof(type)) &&
 		d->ops->get_ends(type, tb[NHA_ENCAP], &ends);
+	ends.ifindex = (int)nl_get_u32(tb[NHA_OIF], 0);
 	d->fn(d->ctx, nl_get_u32(tb[NHA_ID], 0), known ? &ends : NULL);
 	return 0;
 }

@@ -18,9 +18,12 @@
 
 #define DP_DECAP_OFFSET	99	/* from the table base: the table of decapsulating routes */
 
+#define DP_SOURCES	3	/* different outer sources of a mobile node at a time */
+
 struct dp_ends {
 	struct in6_addr local;		/* outer source; unspecified: not known from there */
 	struct in6_addr remote;		/* outer destination */
+	int ifindex;			/* of what was read: the nexthop's device */
 };
 
 struct dp_tunnel;
@@ -46,9 +49,13 @@ struct dp_tunnel_ops {
 	 * false: the object is not of this type. */
 	void (*put_ends)(struct nlmsghdr *nlh, const struct dp_ends *e);
 	bool (*get_ends)(uint16_t encap_type, const struct nlattr *encap, struct dp_ends *ret);
-	/* NULL where each tunnel has its own: the outer source of all that is sent.
+	/* HA, NULL where each tunnel has its own: the outer source of all that is sent.
 	 * Returns 1 if it had to be changed. */
 	int (*source)(struct dp_tunnel *t, const struct in6_addr *addr);
+	/* MN, NULL where each tunnel has its own: nexthops that are made from now on with addr
+	 * as their outer source use place n (less than DP_SOURCES), in place of what was
+	 * there; unspecified: nothing. t->sources says what is where. */
+	int (*use_place)(struct dp_tunnel *t, unsigned int n, const struct in6_addr *addr);
 	/* Makes addr decapsulate, or no longer. NULL where every address does. */
 	int (*decap_add)(struct dp_tunnel *t, const struct in6_addr *addr);
 	int (*decap_del)(struct dp_tunnel *t, const struct in6_addr *addr);
@@ -66,8 +73,10 @@ struct dp_tunnel {		/* first member of every type's own struct */
 	uint32_t table;
 	int own_ifindex;	/* our device with the addresses; set before prepare() */
 	int ifindex;		/* the device of the nexthops; set by prepare() */
-	/* What open() found as the outer source of an earlier run; else unspecified. */
+	/* HA: what open() found as the outer source of an earlier run; else unspecified. */
 	struct in6_addr source;
+	/* MN, with use_place; prepare() finds those of an earlier run. */
+	struct dp_place { struct in6_addr addr; int ifindex; } sources[DP_SOURCES];
 };
 
 /* In the order of preference; ends with NULL. */
@@ -75,6 +84,8 @@ extern const struct dp_tunnel_ops *const dp_tunnel_types[];
 extern const struct dp_tunnel_ops dp_ip6tnl_tunnel;
 extern const struct dp_tunnel_ops dp_seg6_tunnel;
 
+/* Where the outer source addr is, or -1. */
+int dp_place_of(const struct dp_tunnel *t, const struct in6_addr *addr);
 /* Nexthop object that puts packets into a tunnel; replaces an object of that id. */
 int dp_nexthop_replace(const struct dp_tunnel *t, uint32_t id, const struct dp_ends *ends);
 int dp_nexthop_del(struct nl *nl, uint32_t id);

@@ -64,6 +64,7 @@ static struct dp *dp_start(int ns, enum dp_role role)
 #define HOA2	"2001:db8:1::6"
 #define COA	"2001:db8:e::2"
 #define COA2	"2001:db8:e::3"
+#define COA3	"2001:db8:e::4"
 #define CN	"2001:db8:c::2"
 
 /* cn --- ha --- mn; the mobile node is this program with a packet socket. */
@@ -240,6 +241,20 @@ static void ha_move_under_flood(struct ha_lab *l)
 	close(counter);
 }
 
+/* The remote end before the last is believed for a time, those before that no longer. */
+static void ha_only_the_last(struct ha_lab *l)
+{
+	ha_set(l, HOA, COA3, "the first moves on");
+	ha_set(l, HOA, COA2, "and back");
+	ha_inject(l, COA, HOA, false, "first, CoA before the last");
+	ha_inject(l, COA3, HOA, false, "first, last CoA");
+	ok(udp_got(l->cn_sock, "first, last CoA"), "HA: under way from the last CoA, no other");
+	enter(l->ha);
+	run("nft list set inet dmip6_ha late | tr -d ' \\n\\t' | grep -q "
+	    "'" COA3 ".0x20010db8000100000000000000000005.*timeout10sexpires'");
+	ok(true, "HA: for 10 s");
+}
+
 static void ha_shared_remote(struct ha_lab *l)
 {
 	const struct dp_binding second = binding(HOA2, HA, COA2);
@@ -249,10 +264,12 @@ static void ha_shared_remote(struct ha_lab *l)
 	ha_set(l, HOA, COA2, "the first moves");
 	ha_inject(l, COA, HOA2, false, "second, old CoA");
 	ok(udp_got(l->cn_sock, "second, old CoA"), "HA: the second is still accepted from there");
-	if (filtered)
-		ha_inject(l, COA, HOA, false, "first, old CoA");
+	ha_inject(l, COA, HOA, false, "first, old CoA");
+	ok(udp_got(l->cn_sock, "first, old CoA"), "HA: what is under way from there comes, too");
 	ha_inject(l, COA2, HOA, false, "first, new CoA");
-	ok(udp_got(l->cn_sock, "first, new CoA"), "HA: the first only from the new CoA");
+	ok(udp_got(l->cn_sock, "first, new CoA"), "HA: the first from the new CoA");
+	if (filtered)
+		ha_only_the_last(l);
 	close(l->mn_tap);
 	l->mn_tap = tap(l->mn, "mh");
 	udp_send(l->cn_sock, HOA2, "x");
@@ -511,28 +528,47 @@ static void mn_first(struct mn_lab *l)
 	mn_mtu(l);
 }
 
+/* While one home address goes from one care-of address to the next, another stays behind. */
+static void mn_two_at_once(struct mn_lab *l)
+{
+	const struct dp_binding b = binding(HOA2, MCOA, HA);
+	int sock;
+
+	enter(l->mn);
+	run("ip -6 addr add " HOA2 "/128 dev dmip6mn0 nodad noprefixroute preferred_lft 0");
+	sock = udp_socket(l->mn, HOA2);
+	ok(DP->set(l->dp, &b) == 0, "MN: a second binding, at the first CoA");
+	udp_send(sock, CN, "behind");
+	ok(tunnelled(l->tap1, MCOA, HA, HOA2, CN), "MN: its packets leave from there");
+	udp_send(l->sock, CN, "ahead");
+	ok(tunnelled(l->tap2, MCOA2, HA, HOA, CN), "MN: those of the other from the second");
+	enter(l->mn);
+	ok(DP->del(l->dp, &b.inner) == 0, "MN: the second binding ends");
+	mn_inject(l, MCOA, HA, HOA2, false, "the rest");
+	ok(udp_got(sock, "the rest"), "MN: what is under way to it still arrives");
+	enter(l->mn);
+	run("ip -6 addr del " HOA2 "/128 dev dmip6mn0");
+	close(sock);
+}
+
 /* Another care-of address, by another router: the way of the care-of prefix changes too. */
 static void mn_move(struct mn_lab *l)
 {
 	const struct in6_addr coa = addr(MCOA), coa2 = addr(MCOA2);
 
 	enter(l->mn);
-	run("ip -6 addr add " MCOA2 "/128 dev dmip6mn0 nodad noprefixroute preferred_lft 0");
+	run("ip -6 addr add " MCOA2 "/128 dev dmip6mn0 nodad noprefixroute");
 	run("ip -6 route add default via 2001:db8:e2::1 dev m2 table 4590");
 	run("ip -6 rule add pref 4590 from 2001:db8:e2::/64 lookup 4590");
 	ok(DP->endpoint_add(l->dp, &coa2) == 0, "MN: second endpoint");
 	udp_send(l->sock, CN, "still");
-	ok(tunnelled(l->tap1, MCOA, HA, HOA, CN),
-	   "MN: while the old CoA is the preferred one of our device, it is used");
-	enter(l->mn);
-	run("ip -6 addr change " MCOA2 "/128 dev dmip6mn0 nodad noprefixroute "
-	    "preferred_lft forever");
-	run("ip -6 addr change " MCOA "/128 dev dmip6mn0 nodad noprefixroute preferred_lft 0");
+	ok(tunnelled(l->tap1, MCOA, HA, HOA, CN), "MN: the tunnel still leaves from the first");
 	mn_set(l, MCOA2, "binding moves to the second CoA");
 	udp_send(l->sock, CN, "moved");
 	ok(tunnelled(l->tap2, MCOA2, HA, HOA, CN), "MN: then the new one, by the new router");
 	mn_inject(l, MCOA, HA, HOA, false, "late");
 	ok(udp_got(l->sock, "late"), "MN: late packets to the old CoA still arrive");
+	mn_two_at_once(l);
 	enter(l->mn);
 	ok(DP->endpoint_del(l->dp, &coa) == 0, "MN: first endpoint removed");
 	ok(DP->endpoint_del(l->dp, &coa) == -ENOENT, "MN: it is not there any more");
@@ -552,7 +588,7 @@ static void mn_restart(struct mn_lab *l)
 	int n;
 
 	enter(l->mn);
-	good = DP->stats(l->dp, &b.inner, &st) == 0 && st.tx_packets == 3 && st.rx_packets >= 5;
+	good = DP->stats(l->dp, &b.inner, &st) == 0 && st.tx_packets == 4 && st.rx_packets >= 5;
 	ok(good || !filtered, "MN: stats (%llu tx, %llu rx)", (unsigned long long)st.tx_packets,
 	   (unsigned long long)st.rx_packets);
 	DP->close(l->dp, true);

@@ -145,6 +145,21 @@ int dp_filter_refuse(struct dp_filter *f, const struct in6_addr *inner,
 	return take(f, DP_FILTER_RX, inner, remote);
 }
 
+int dp_filter_late(struct dp_filter *f, const struct in6_addr *inner,
+		   const struct in6_addr *remote)
+{
+	(void)f;
+	(void)inner;
+	(void)remote;
+	return 0;
+}
+
+int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_addr *inner,
+			     const struct in6_addr *remote)
+{
+	return dp_filter_late(f, inner, remote);
+}
+
 int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner)
 {
 	int err = take(f, DP_FILTER_IN, inner, &in6addr_any);

@@ -15,6 +15,7 @@
 
 #include "common/core/log.h"
 #include "common/datapath/dp_batch.h"
+#include "common/sys/clock.h"
 #include "common/sys/rt.h"
 
 static struct dp_kernel dp;
@@ -134,6 +135,23 @@ int dp_filter_refuse(struct dp_filter *f, const struct in6_addr *inner,
 		     const struct in6_addr *remote)
 {
 	return dp_filter_add(f, inner, remote);
+}
+
+int dp_filter_late(struct dp_filter *f, const struct in6_addr *inner,
+		   const struct in6_addr *remote)
+{
+	return dp_filter_add(f, inner, remote);
+}
+
+int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_addr *inner,
+			     const struct in6_addr *remote)
+{
+	return dp_filter_add(f, inner, remote);
+}
+
+usec_t clock_now(void)
+{
+	return USEC_S;
 }
 
 int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner)
