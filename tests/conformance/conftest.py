@@ -12,7 +12,11 @@ import os
 
 import pytest
 
+import mn_world
+import wire
 import world
+
+mobiles = 0             # made by this worker
 
 
 def pytest_configure(config):
@@ -43,7 +47,7 @@ class Sites:
 @pytest.fixture(scope="session", name="ground")
 def ground_fixture():
     top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    with world.Ground(os.environ.get("BUILDDIR", os.path.join(top, "build"))) as ground:
+    with wire.Ground(os.environ.get("BUILDDIR", os.path.join(top, "build"))) as ground:
         ground.build()
         yield ground
 
@@ -61,3 +65,20 @@ def sites_fixture(all_sites):
     yield all_sites
     for site in all_sites.built.values():
         assert site.alive(), f"dmip6-had ended: {site.ground.log(site.router)[-2000:]}"
+
+
+@pytest.fixture(name="mobile")
+def mobile_fixture(ground):
+    """mobile(...) is a mobile node, see mn_world.Mobile. A daemon that died fails the test."""
+    made = []
+
+    def make(**o):
+        global mobiles                  # pylint: disable=global-statement
+        mobiles += 1
+        made.append(mn_world.Mobile(ground, f"m{mobiles}", **o))
+        return made[-1]
+    yield make
+    dead = [ground.log(mn.box)[-2000:] for mn in made if not mn.alive()]
+    for mn in made:
+        mn.close()
+    assert not dead, f"dmip6-mnd ended: {dead[0]}"

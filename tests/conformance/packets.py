@@ -85,7 +85,7 @@ def pad(n):
     return b"" if n == 0 else b"\0" if n == 1 else struct.pack("!BB", 1, n - 2) + bytes(n - 2)
 
 
-def mobility_header(kind, body, src, dst, **o):
+def mobility_header(kind, body, src, dst, /, **o):
     """A Mobility Header whose checksum is good between src and dst; body is what follows the
     checksum. o: proto, length (in the header, units of 8 octets), reserved, bad_cksum."""
     body += pad(-(6 + len(body)) % 8)
@@ -115,31 +115,40 @@ class Key:
                 f"{extra} }}\n")
 
 
+def signed_header(kind, body, ends, addresses, key, /, **o):
+    """A Mobility Header with an authenticator as its last option, or without if key is None.
+    ends: source and destination of the checksum; addresses: care-of and home address of the
+    authenticator. o: proto, length, reserved, bad_cksum as for mobility_header(); spi, bad_mac,
+    no_key, behind (octets of options behind the authenticator)."""
+    fields = {k: o[k] for k in ("proto", "length", "bad_cksum", "reserved") if k in o}
+    if key is not None and not o.get("no_key"):
+        behind = o.get("behind", b"")
+        size = 7 + key.size
+        body += pad(-(6 + len(body) + size + len(behind)) % 8)
+        auth = struct.pack("!BBBI", 9, size - 2, 1, o.get("spi", key.spi))
+        whole = mobility_header(kind, body + auth + bytes(key.size) + behind, *ends, **fields)
+        mac = key.mac(*addresses, whole[:len(whole) - key.size - len(behind)])
+        if o.get("bad_mac"):
+            mac = bytes([mac[0] ^ 1]) + mac[1:]
+        body += auth + mac + behind
+    return mobility_header(kind, body, *ends, **fields)
+
+
 def binding_update(hoa, ha, coa, seq, key, **o):
     """A Binding Update, as a whole packet. What may be other than usual, by o: source (coa), hao
     (hoa; None: no Home Address option), alt (coa; None: no Alternate Care-of Address option),
     flags (A and H), low_flags (the reserved bits beside them), lifetime (units of 4 s), options
-    (octets in front of the authenticator), kind (BU), piggyback (octets behind the header);
-    proto, length, reserved, bad_cksum as for mobility_header(); spi, bad_mac, no_key for the
-    authenticator."""
+    (octets in front of the authenticator), kind (BU), piggyback (octets behind the header); and
+    what signed_header() takes."""
     src, hao, alt = o.get("source", coa), o.get("hao", hoa), o.get("alt", coa)
     body = struct.pack("!HHH", seq & 0xFFFF, o.get("flags", A | H) | o.get("low_flags", 0),
                        o.get("lifetime", 105))
     if alt is not None:
         body += pad(-len(body) % 8) + b"\3\x10" + pton(alt)            # aligned at 8n+6
     body += o.get("options", b"")
-    fields = {k: o[k] for k in ("proto", "length", "bad_cksum", "reserved") if k in o}
-    kind, ends = o.get("kind", BU), (hoa if hao is not None else src, ha)
-    if key is not None and not o.get("no_key"):
-        size = 7 + key.size
-        body += pad(-(6 + len(body) + size) % 8)
-        auth = struct.pack("!BBBI", 9, size - 2, 1, o.get("spi", key.spi))
-        whole = mobility_header(kind, body + auth + bytes(key.size), *ends, **fields)
-        mac = key.mac(coa if alt is None else alt, hoa, whole[:-key.size])
-        if o.get("bad_mac"):
-            mac = bytes([mac[0] ^ 1]) + mac[1:]
-        body += auth + mac
-    header = mobility_header(kind, body, *ends, **fields) + o.get("piggyback", b"")
+    ends = (hoa if hao is not None else src, ha)
+    header = signed_header(o.get("kind", BU), body, ends, (coa if alt is None else alt, hoa), key,
+                           **o) + o.get("piggyback", b"")
     if hao is None:
         return ipv6(src, ha, MH, header)
     return ipv6(src, ha, DSTOPTS, home_address_option(hao, MH) + header)

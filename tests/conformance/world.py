@@ -18,21 +18,12 @@ say about what came before the fence has then been said.
 """
 
 import os
-import select
 import signal
 import socket
-import struct
-import sys
 
-import pytest
-from scapy.layers.inet6 import ICMPv6NDOptPrefixInfo
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-                                "lab"))
-
-# pylint: disable=wrong-import-position
 import packets as p
-from lab import Lab, mono, remove_stale, wait_for
+from scapy.layers.inet6 import ICMPv6NDOptPrefixInfo
+from wire import PATIENCE, Silence, Wire, wait_for
 
 LINKS = ("home", "cn", "foreign")
 GATEWAY = {"cn": "02:00:00:00:00:c1", "foreign": "02:00:00:00:00:f1"}
@@ -42,42 +33,43 @@ POOL = "2001:db8:1000::/48"                     # of per-host prefixes
 POOL_HA = "2001:db8:1000::1"
 SECOND_POOL, SECOND_HA = "2001:db8:1001::/48", "2001:db8:1001::1"
 STRANGER = "2001:db8:f:666::66"                 # a node in a visited network
-ETH_P_IPV6 = 0x86DD
-SO_TIMESTAMPNS = 35
 HOME_AGENT_PREFERENCE = 10
-PATIENCE = 5.0                                  # for what must come: it ends when it comes
-QUIET = 0.12                                    # after the fence, for what must not come
 KEY = p.Key(256, "00112233445566778899aabbccddeeff" * 2)
 SHA1_KEY = p.Key(257, "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "hmac-sha1-96")
 
 
-class Ground(Lab):
-    """Where sites are built; what is started and made here is gone at the end."""
+class Site(Wire):
+    """A router with a running dmip6-had, and everybody it can talk to."""
 
-    def _interrupt(self, signum, _frame):
-        pytest.exit(f"signal {signum}", returncode=128 + signum)
+    def __init__(self, ground, name, configuration):
+        self.ground, self.name = ground, name
+        self.router, self.outside = self._build()
+        super().__init__(ground, self.outside, LINKS)
+        self.router_mac = ground.inside(self.router, self._macs)
+        self.present = {}               # nodes on the home link: address -> link-layer address
+        self.count = 0
+        self.start_daemon(configuration)
+        self.guard = self.node()        # the mobile node of the fence
+        self.guard.register()
 
-    def build(self):
-        remove_stale()
-
-    def build_router(self, name):
+    def _build(self):
         """A router and the bare ends of its links, as two namespaces."""
-        router, outside = f"{name}-ha", f"{name}-out"
-        lines = [f"netns add {self.ns(b)}" for b in (router, outside)]
+        ground, router, outside = self.ground, f"{self.name}-ha", f"{self.name}-out"
+        lines = [f"netns add {ground.ns(b)}" for b in (router, outside)]
         for i, link in enumerate(LINKS):
             mac = f" address {GATEWAY[link]}" if link in GATEWAY else ""
-            lines.append(f"link add {link}0 index {50 + i} netns {self.ns(router)} type veth "
-                         f"peer name {link} index {60 + i}{mac} netns {self.ns(outside)}")
-        self.batch(None, lines)
+            lines.append(f"link add {link}0 index {50 + i} netns {ground.ns(router)} type veth "
+                         f"peer name {link} index {60 + i}{mac} netns {ground.ns(outside)}")
+        ground.batch(None, lines)
         for key, value in (("conf/all/disable_ipv6", "1"), ("conf/default/disable_ipv6", "1")):
-            self.sysctl(outside, f"net/ipv6/{key}", value)
+            ground.sysctl(outside, f"net/ipv6/{key}", value)
         # The scenery has its addresses at once; errors are not rationed among the tests.
         for key, value in (("conf/all/forwarding", "1"), ("conf/home0/accept_dad", "0"),
                            ("conf/cn0/accept_dad", "0"), ("conf/foreign0/accept_dad", "0"),
                            ("icmp/ratelimit", "0")):
-            self.sysctl(router, f"net/ipv6/{key}", value)
-        self.batch(outside, [f"link set {link} up" for link in LINKS])
-        self.batch(router, [
+            ground.sysctl(router, f"net/ipv6/{key}", value)
+        ground.batch(outside, [f"link set {link} up" for link in LINKS])
+        ground.batch(router, [
             "link set lo up", *(f"link set {link}0 up" for link in LINKS),
             "addr add 2001:db8:c::2/64 dev cn0 nodad",
             "addr add 2001:db8:f::2/64 dev foreign0 nodad",
@@ -86,45 +78,13 @@ class Ground(Lab):
             "route add default via fe80::1 dev cn0"])
         return router, outside
 
-    def start_daemon(self, box, configuration, arguments=()):
-        conf = self.write(f"{box}.conf", configuration)
-        os.makedirs(self.path(f"{box}.state"), exist_ok=True)
-        self.popen(box, box, [self.bin("dmip6-had"), "--config", conf, "--state-dir",
-                              self.path(f"{box}.state"), "--control", self.sock(box),
-                              *arguments])
-        self.wait_ready(box, 30)
-
-
-class Silence(AssertionError):
-    """What was waited for did not come."""
-
-
-class Site:
-    """A router with a running dmip6-had, and everybody it can talk to."""
-
-    def __init__(self, ground, name, configuration):
-        self.ground, self.name = ground, name
-        self.router, self.outside = ground.build_router(name)
-        self.sockets = ground.inside(self.outside, self._listen)
-        self.router_mac = ground.inside(self.router, self._macs)
-        self.inbox = []
-        self.present = {}               # nodes on the home link: address -> link-layer address
-        self.count = 0
-        ground.start_daemon(self.router, configuration)
-        self.guard = self.node()        # the mobile node of the fence
-        self.guard.register()
-
-    @staticmethod
-    def _listen():
-        sockets = {}
-        for link in LINKS:
-            s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_IPV6))
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-            s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            s.bind((link, ETH_P_IPV6))
-            s.setblocking(False)
-            sockets[s] = link
-        return sockets
+    def start_daemon(self, configuration):
+        ground, box = self.ground, self.router
+        conf = ground.write(f"{box}.conf", configuration)
+        os.makedirs(ground.path(f"{box}.state"), exist_ok=True)
+        ground.popen(box, box, [ground.bin("dmip6-had"), "--config", conf, "--state-dir",
+                                ground.path(f"{box}.state"), "--control", ground.sock(box)])
+        ground.wait_ready(box, 30)
 
     @staticmethod
     def _macs():
@@ -144,7 +104,7 @@ class Site:
     def restart(self, configuration):
         """The daemon is stopped, and started with another configuration."""
         self.ground.kill(self.router, signal.SIGTERM)
-        self.ground.start_daemon(self.router, configuration)
+        self.start_daemon(configuration)
 
     def change_guard(self, ha):
         """The mobile node of the fence is another one, of this home agent address."""
@@ -154,31 +114,10 @@ class Site:
 
     # -- hearing and speaking ------------------------------------------------------------------
 
-    def begin(self):
-        """A new test: what earlier ones left on the wire is not its business."""
-        self.pump(0)
-        self.inbox.clear()
-
     def alive(self):
         return self.ground.procs[self.router].poll() is None
 
-    def pump(self, timeout):
-        """Takes in what has been sent to us, waiting for a first frame so long."""
-        ready, _, _ = select.select(list(self.sockets), [], [], timeout)
-        for s in ready:
-            while True:
-                try:
-                    data, ((_, _, stamp),), _, address = s.recvmsg(65536, 64)
-                except BlockingIOError:
-                    break
-                if address[2] != socket.PACKET_OUTGOING and len(data) >= 54:
-                    seconds, nanoseconds = struct.unpack("=qq", stamp)
-                    frame = p.Frame(self.sockets[s], data, seconds + nanoseconds / 1e9)
-                    self.inbox.append(frame)
-                    self._neighbour(frame)
-        return bool(ready)
-
-    def _neighbour(self, frame):
+    def heard(self, frame):
         """Nodes on the home link answer when they are asked for."""
         if frame.link != "home" or not p.is_ns()(frame) or frame.src == p.UNSPECIFIED:
             return
@@ -194,41 +133,7 @@ class Site:
         if to is None:
             to = p.multicast_mac(dst) if packet[24] == 0xFF else self.router_mac[link]
         mac = mac or GATEWAY.get(link, "02:00:00:00:00:99")
-        frame = p.mac_octets(to) + p.mac_octets(mac) + struct.pack("!H", ETH_P_IPV6) + packet
-        for s, name in self.sockets.items():
-            if name == link:
-                s.send(frame)
-
-    def take(self, match, link=None):
-        """The first frame heard so far that matches; it is taken out."""
-        for frame in self.inbox:
-            if (link is None or frame.link == link) and match(frame):
-                self.inbox.remove(frame)
-                return frame
-        return None
-
-    def expect(self, match, link=None, within=PATIENCE, what="a packet"):
-        """Waits for a frame that matches, and returns it."""
-        deadline = mono() + within
-        while True:
-            frame = self.take(match, link)
-            if frame:
-                return frame
-            left = deadline - mono()
-            if left <= 0:
-                break
-            self.pump(left)
-        heard = "\n  ".join(map(str, self.inbox[-20:])) or "nothing"
-        raise Silence(f"{what} did not come; there was:\n  {heard}")
-
-    def nothing(self, match, link=None, what="a packet", quiet=QUIET):
-        """Asserts that no such frame was, or is, sent: waits for the fence and a little."""
-        self.fence()
-        deadline = mono() + quiet
-        while mono() < deadline:
-            self.pump(max(0, deadline - mono()))
-        frame = self.take(match, link)
-        assert frame is None, f"{what} was sent: {frame}"
+        self.put(link, packet, mac, to)
 
     def fence(self):
         """Returns when what was sent before must have been dealt with."""
