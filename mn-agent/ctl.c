@@ -96,6 +96,11 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	for (enum mn_counter c = 0; c < MN_C_MAX; c++)
 		json_object_set_new(counters, mn_counter_name(c),
 				    json_integer((json_int_t)d->mn.counters[c]));
+	json_object_set_new(counters, "packets-lost",
+			    json_integer((json_int_t)(pkt_lost(d->nd) + pkt_lost(d->mh) +
+						      pkt_lost(d->prefixes) +
+						      pkt_lost(d->home_agents) +
+						      pkt_lost(d->tunnel))));
 	if (d->dp->ops->drops(d->dp, &drops) == 0) {
 		json_object_set_new(counters, "tunnel-source-drops",
 				    json_integer((json_int_t)drops.forged));
@@ -103,6 +108,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 				    json_integer((json_int_t)drops.congestion));
 	}
 	ok = mn_health(&d->mn, words, sizeof(words));
+	mn_health_nd(&d->mn, now, words + strlen(words), sizeof(words) - strlen(words));
 	return json_pack("{s:i,s:s,s:{s:b,s:s},s:o,s:o,s:o,s:o}", "schema", SCHEMA, "role", "mn",
 			 "health", "ok", (int)ok, "text", words, "attachments", attachments,
 			 "anchors", anchors, "counters", counters,

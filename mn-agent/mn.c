@@ -25,6 +25,10 @@
 
 static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_RA] = "ra", [MN_C_RA_BAD] = "ra-bad", [MN_C_RA_HOP_LIMIT] = "ra-hop-limit",
+	[MN_C_RA_SOURCE] = "ra-source", [MN_C_RA_CHECKSUM] = "ra-checksum",
+	[MN_C_RA_LENGTH] = "ra-length", [MN_C_RA_TOO_MANY] = "ra-too-many-prefixes",
+	[MN_C_RA_PREFIX] = "ra-prefix", [MN_C_RA_HA] = "ra-home-agent",
+	[MN_C_RA_FLAP] = "ra-flap",
 	[MN_C_NA] = "na", [MN_C_PACKET_BAD] = "packet-bad", [MN_C_MH_BAD] = "mh-bad",
 	[MN_C_MH_CHECKSUM] = "mh-checksum", [MN_C_MH_UNKNOWN_TYPE] = "mh-unknown-type",
 	[MN_C_MH_UNEXPECTED] = "mh-unexpected", [MN_C_BA] = "ba", [MN_C_BA_UNKNOWN] = "ba-unknown",
@@ -141,6 +145,9 @@ static void anchor_notify(void *ctx, struct anchor *a, const char *event, const 
 	}
 	if (a->state == ANCHOR_REFUSED || a->state == ANCHOR_UNREACHABLE)
 		discover_failed(a, now);
+	/* Is the care-of address one of this place at all? Somebody may have told us so. */
+	if (a->state == ANCHOR_UNREACHABLE && mn->current)
+		move_ask(&mn->current->move, now);
 	mn_event(mn, event, NULL, a, detail, now);
 	mn->ops->changed(mn->ctx);
 }

@@ -150,7 +150,8 @@ struct mn_iface {
 };
 
 enum mn_counter {
-	MN_C_RA, MN_C_RA_BAD, MN_C_RA_HOP_LIMIT, MN_C_NA, MN_C_PACKET_BAD,
+	MN_C_RA, MN_C_RA_BAD, MN_C_RA_HOP_LIMIT, MN_C_RA_SOURCE, MN_C_RA_CHECKSUM, MN_C_RA_LENGTH,
+	MN_C_RA_TOO_MANY, MN_C_RA_PREFIX, MN_C_RA_HA, MN_C_RA_FLAP, MN_C_NA, MN_C_PACKET_BAD,
 	MN_C_MH_BAD, MN_C_MH_CHECKSUM, MN_C_MH_UNKNOWN_TYPE, MN_C_MH_UNEXPECTED,
 	MN_C_BA, MN_C_BA_UNKNOWN, MN_C_BA_SEQUENCE, MN_C_BA_NO_AUTH, MN_C_BA_WRONG_SPI,
 	MN_C_BA_WRONG_AUTH, MN_C_BA_TIMESTAMP, MN_C_BA_LIFETIME,
@@ -167,6 +168,15 @@ enum mn_counter {
 struct mn_end {				/* an end of tunnels in the data path */
 	struct in6_addr addr;
 	usec_t until;			/* USEC_NEVER: as long as it is needed */
+};
+
+/* Bad advertisements with less than a minute between them. */
+struct mn_spell {
+	uint64_t n;			/* 0: there was none */
+	usec_t first, last;
+	const char *why;		/* of the last one */
+	struct in6_addr from;
+	char interface[MN_NAME_MAX];
 };
 
 struct mn {
@@ -190,6 +200,7 @@ struct mn {
 	unsigned int n_bound;			/* of that count */
 	struct mn_bound bound[MN_BOUND_MAX];
 	struct timer sweep;			/* frees what is gone, settles the rest */
+	struct mn_spell spell;
 	uint64_t counters[MN_C_MAX];
 };
 
@@ -260,5 +271,7 @@ bool mn_flow_holds(const struct mn *mn, const struct mn_flow *f, const char **re
 const struct anchor *mn_find_anchor(const struct mn *mn, const struct in6_addr *hoa);
 /* Health in words; returns whether all is well. */
 bool mn_health(const struct mn *mn, char *text, size_t len);
+/* To be put behind it: "" or "; 12 bad advertisements ...". nd.c */
+void mn_health_nd(const struct mn *mn, usec_t now, char *text, size_t len);
 
 #endif

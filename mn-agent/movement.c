@@ -8,6 +8,7 @@
  *             its random start: RFC 6275 11.5.1 lets a mobile node be eager).
  *             PROBING: the next NS, or the verdict.
  *   lifetime  the router lifetime of the current router.
+ *   doubt     after a time in which too much was said to be heard: asks who is there.
  */
 #include "mn-agent/movement.h"
 
@@ -17,6 +18,8 @@
 #define RS_MAX		(60 * USEC_S)
 #define PROBE_TRIES	3
 #define PROBE_WAIT	(100 * USEC_MS)
+#define CHANGES_MAX	8	/* of what routers say, without a link event, in */
+#define CHANGES_TIME	(10 * USEC_S)
 #define PROBE_HOLD	(30 * USEC_S)	/* ours answered: another is left alone so long */
 
 static const char *const state_names[MOVE_STATE_MAX] = {
@@ -29,6 +32,22 @@ static const char *const state_names[MOVE_STATE_MAX] = {
 const char *move_state_name(enum move_state s)
 {
 	return state_names[s];
+}
+
+struct in6_prefix router_prefix(const struct router *r, unsigned int n)
+{
+	return (struct in6_prefix){ .addr = r->prefixes[n].prefix, .len = r->prefixes[n].plen };
+}
+
+int router_prefix_of(const struct router *r, const struct in6_addr *addr)
+{
+	for (unsigned int n = 0; n < r->n_prefixes; n++) {
+		struct in6_prefix p = router_prefix(r, n);
+
+		if (in6_in(&p, addr))
+			return (int)n;
+	}
+	return -1;
 }
 
 static void add_ha(struct router *r, const struct in6_addr *ha)
@@ -52,6 +71,8 @@ static void add_prefixes(struct router *r, const struct nd_ra *ra, bool autoconf
 		    p->plen != 64 || p->valid_s == 0 || p->preferred_s > p->valid_s ||
 		    !in6_is_routable(&p->prefix) || r->n_prefixes == MOVE_PREFIXES_MAX)
 			continue;
+		if (router_prefix_of(r, &p->prefix) >= 0)
+			continue;		/* the same once more */
 		r->prefixes[r->n_prefixes] = *p;
 		in6_mask(&r->prefixes[r->n_prefixes].prefix, 64);
 		r->n_prefixes++;
@@ -112,22 +133,6 @@ const struct in6_addr *router_ha_of(const struct router *r, const struct in6_add
 	return best;
 }
 
-struct in6_prefix router_prefix(const struct router *r, unsigned int n)
-{
-	return (struct in6_prefix){ .addr = r->prefixes[n].prefix, .len = r->prefixes[n].plen };
-}
-
-int router_prefix_of(const struct router *r, const struct in6_addr *addr)
-{
-	for (unsigned int n = 0; n < r->n_prefixes; n++) {
-		struct in6_prefix p = router_prefix(r, n);
-
-		if (in6_in(&p, addr))
-			return (int)n;
-	}
-	return -1;
-}
-
 bool router_has_prefix(const struct router *r, const struct in6_prefix *p)
 {
 	for (unsigned int i = 0; i < r->n_prefixes; i++)
@@ -151,12 +156,17 @@ static bool same_router(const struct router *a, const struct router *b)
 	return router_has_prefix(b, &p);
 }
 
+static void solicit_again(struct movement *m, usec_t now)
+{
+	timer_set(m->timers, &m->timer, now + backoff_next(&m->rs));
+	m->ops->solicit(m->ctx, m, now);
+}
+
 static void solicit(struct movement *m, usec_t now)
 {
 	m->state = MOVE_SOLICITING;
 	backoff_start(&m->rs, RS_FIRST, RS_MAX, 0);
-	timer_set(m->timers, &m->timer, now + backoff_next(&m->rs));
-	m->ops->solicit(m->ctx, m, now);
+	solicit_again(m, now);
 }
 
 static void attach(struct movement *m, const struct router *r, usec_t now)
@@ -185,8 +195,26 @@ void move_link(struct movement *m, bool up, usec_t now)
 		lost(m, now);
 	} else if (up && m->state == MOVE_DOWN) {
 		m->not_before = 0;
+		m->changes = 0;
 		solicit(m, now);
 	}
+}
+
+/* Somebody who lets an advertisement say now this and now that would have us move all the time.
+ * What is said too often is not heard; when it has become quiet, who is there is asked. */
+static bool too_often(struct movement *m, usec_t now)
+{
+	if (now - m->changes_since > CHANGES_TIME) {
+		m->changes_since = now;
+		m->changes = 0;
+	}
+	if (m->changes < CHANGES_MAX) {
+		m->changes++;
+		return false;
+	}
+	m->ignored++;
+	timer_set(m->timers, &m->doubt, m->changes_since + CHANGES_TIME + 1);
+	return true;
 }
 
 /* RFC 4861 7.3.1: is the current router still reachable? Without a source address to ask
@@ -206,7 +234,7 @@ static void other_router(struct movement *m, const struct router *r, usec_t now)
 		m->candidate = *r;
 		return;
 	}
-	if (now < m->not_before)
+	if (now < m->not_before || too_often(m, now))
 		return;
 	m->candidate = *r;
 	m->state = MOVE_PROBING;
@@ -218,11 +246,15 @@ static void our_router(struct movement *m, const struct router *r, usec_t now)
 {
 	/* RFC 4861 6.3.4: lifetime 0 is no default router any more. */
 	if (r->lifetime_s == 0) {
+		if (too_often(m, now))
+			return;
 		lost(m, now);
 		m->has_router = false;
 		solicit(m, now);
 		return;
 	}
+	if (r->n_prefixes > 0 && !same_router(&m->router, r) && too_often(m, now))
+		return;
 	if (m->state == MOVE_PROBING)
 		m->not_before = now + PROBE_HOLD;
 	if (r->n_prefixes > 0) {
@@ -253,7 +285,7 @@ void move_ra(struct movement *m, const struct in6_addr *from, const uint8_t mac[
 		if (r.lifetime_s > 0 && r.n_prefixes > 0)
 			attach(m, &r, now);
 		else if (r.lifetime_s > 0 && m->rs.tries < 3)
-			m->ops->solicit(m->ctx, m, now);
+			solicit_again(m, now);
 		break;
 	case MOVE_ATTACHED:
 	case MOVE_PROBING:
@@ -287,6 +319,12 @@ void move_doubt(struct movement *m, usec_t now)
 	}
 }
 
+void move_ask(struct movement *m, usec_t now)
+{
+	if (m->state == MOVE_ATTACHED)
+		m->ops->solicit(m->ctx, m, now);
+}
+
 void move_na(struct movement *m, const struct nd_na *na, usec_t now)
 {
 	if (m->state != MOVE_PROBING || !in6_eq(&na->target, &m->router.linklocal))
@@ -302,8 +340,7 @@ static void timer_due(void *ctx, usec_t now)
 
 	switch (m->state) {
 	case MOVE_SOLICITING:
-		timer_set(m->timers, &m->timer, now + backoff_next(&m->rs));
-		m->ops->solicit(m->ctx, m, now);
+		solicit_again(m, now);
 		break;
 	case MOVE_PROBING:
 		if (m->probes < PROBE_TRIES) {
@@ -328,6 +365,11 @@ static void timer_due(void *ctx, usec_t now)
 	}
 }
 
+static void doubt_due(void *ctx, usec_t now)
+{
+	move_doubt(ctx, now);
+}
+
 static void lifetime_due(void *ctx, usec_t now)
 {
 	struct movement *m = ctx;
@@ -348,10 +390,12 @@ void move_init(struct movement *m, const struct move_ops *ops, void *ctx, struct
 	m->timers = timers;
 	timer_init(&m->timer, "movement", timer_due, m);
 	timer_init(&m->lifetime, "router", lifetime_due, m);
+	timer_init(&m->doubt, "doubt", doubt_due, m);
 }
 
 void move_stop(struct movement *m)
 {
 	timer_stop(m->timers, &m->timer);
 	timer_stop(m->timers, &m->lifetime);
+	timer_stop(m->timers, &m->doubt);
 }

@@ -61,7 +61,12 @@ struct movement {
 	unsigned int probes;
 	struct backoff rs;
 	usec_t not_before;	/* probing again for a candidate: not before this */
+	/* Of what routers say, without a link event: how often it changed since then. */
+	unsigned int changes;
+	usec_t changes_since;
+	uint64_t ignored;	/* advertisements that would have made it too often */
 	struct timer timer;	/* RS again, probe again */
+	struct timer doubt;	/* after such a time: ask who is there */
 	struct timer lifetime;	/* of the router */
 	const struct move_ops *ops;
 	void *ctx;
@@ -75,6 +80,8 @@ void move_link(struct movement *m, bool up, usec_t now);
 /* Something may have happened that nobody told: the router is asked whether it is there, and
  * whoever else is there is asked for an advertisement, at once. */
 void move_doubt(struct movement *m, usec_t now);
+/* What the router said may not be true: it is asked once more; until then it counts. */
+void move_ask(struct movement *m, usec_t now);
 /* A valid Router Advertisement from a router on the link. mac: link-layer source. */
 void move_ra(struct movement *m, const struct in6_addr *from, const uint8_t mac[6],
 	     const struct nd_ra *ra, usec_t now);

@@ -1,50 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What arrives at the mobile node: checks each packet in the order that its RFC gives,
- * counts what is dropped by reason, and hands the rest to the interface or anchor that it
- * is for. Called by io.c (or a simulation). RFC 6275 11.3.6, 11.7.3 and 11.7.4,
- * RFC 5846 10, RFC 4861 6.1.2.
+ * Mobility Headers that arrive at the mobile node, and what routers say of those that left:
+ * checks each packet in the order that its RFC gives, counts what is dropped by reason, and
+ * hands the rest to the anchor that it is for. Called by io.c (or a simulation). RFC 6275
+ * 11.3.6, 11.7.3 and 11.7.4, RFC 5846 10.
  */
 #include "common/core/log.h"
 #include "common/wire/ext.h"
 #include "mn-agent/attach.h"
 #include "mn-agent/bu.h"
 #include "mn-agent/solicit.h"
-
-void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data, size_t len,
-	      usec_t now)
-{
-	struct mn_iface *i = mn_iface_of(mn, ifindex);
-	struct ip6_packet ip;
-	struct icmp6_msg msg;
-	enum icmp6_err err;
-
-	if (!i)
-		return;
-	if (ip6_decode(data, len, &ip) || ip.next_header != IP6_NH_ICMP6) {
-		mn->counters[MN_C_PACKET_BAD]++;
-		return;
-	}
-	err = icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len, &ip.src,
-			   &ip.dst, ip.hop_limit, &msg);
-	if (err == ICMP6_ERR_HOP_LIMIT) {
-		mn->counters[MN_C_RA_HOP_LIMIT]++;
-		return;
-	}
-	if (err) {
-		mn->counters[MN_C_RA_BAD]++;
-		return;
-	}
-	if (msg.type == ICMP6_RA) {
-		mn->counters[MN_C_RA]++;
-		if (i->move.state == MOVE_SOLICITING)
-			mn_event(mn, "ra.received", i, NULL, in6_str(&ip.src).s, now);
-		move_ra(&i->move, &ip.src, mac, &msg.u.ra, now);
-	} else if (msg.type == ICMP6_NA) {
-		mn->counters[MN_C_NA]++;
-		move_na(&i->move, &msg.u.na, now);
-	}
-}
 
 static bool is_authentic(struct mn *mn, struct anchor *a, const struct mh_msg *msg,
 			 const uint8_t *mh, size_t len, usec_t now)

@@ -32,6 +32,7 @@ struct pkt {
 	void (*fn)(void *ctx, const struct pkt_rx *rx);
 	void *ctx;
 	bool *closed;		/* set while callbacks run: they may close us */
+	uint64_t lost;
 	struct queue *queue;	/* made when it is used first */
 };
 
@@ -406,6 +407,17 @@ void pkt_close(struct pkt *p)
 		(void)close(p->raw_fd);
 	free(p->queue);
 	free(p);
+}
+
+uint64_t pkt_lost(struct pkt *p)
+{
+	struct tpacket_stats now = { 0 };
+	socklen_t len = sizeof(now);
+
+	/* The kernel starts anew at each question. */
+	if (getsockopt(p->fd, SOL_PACKET, PACKET_STATISTICS, &now, &len) == 0)
+		p->lost += now.tp_drops;
+	return p->lost;
 }
 
 int pkt_all_multicast(struct pkt *p, int ifindex)

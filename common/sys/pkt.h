@@ -40,6 +40,8 @@ struct pkt;
 int pkt_open(struct loop *l, enum pkt_kind kind, void (*fn)(void *ctx, const struct pkt_rx *rx),
 	     void *ctx, struct pkt **ret);
 void pkt_close(struct pkt *p);
+/* How many came faster than they were read, since it was opened. */
+uint64_t pkt_lost(struct pkt *p);
 /* Every multicast packet of the interface comes in, to whatever group, until it goes away or
  * the socket is closed. */
 int pkt_all_multicast(struct pkt *p, int ifindex);

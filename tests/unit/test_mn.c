@@ -142,7 +142,7 @@ static void ra_from_a_global_source(void **state)
 	icmp[2] = (uint8_t)(sum >> 8);
 	icmp[3] = (uint8_t)sum;
 	mn_rx_nd(&w->mn, IF, router_mac, room, len, w->now);
-	assert_int_equal(w->mn.counters[MN_C_RA_BAD], 1);
+	assert_int_equal(w->mn.counters[MN_C_RA_SOURCE], 1);
 	after(w, 2 * S);
 	assert_int_equal(w->n, 0);
 }
