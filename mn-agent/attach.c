@@ -260,7 +260,9 @@ static void confirmed(struct mn_iface *i, usec_t now)
 	form_anchors(i, now);
 	if (was)
 		return;
-	if (i->coa_source == COA_OWN || i->path_up)
+	if (i->coa_source == COA_LINK)
+		coa_renew(i);
+	if (coa_is_ours(i) || i->path_up)
 		coa_set_path(i);		/* a device that was down has lost its routes */
 	leave_routers(i);
 	handover_evaluate(i->mn, now);
@@ -287,6 +289,7 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	i->attached_at = now;
 	i->moved_here = came || i->moved_here;
 	i->coa_source = COA_NONE;
+	i->coa_tries = 0;
 	i->path_up = false;
 	remember_left(i);
 	/* Before there is an address on which a new flow could start. */
@@ -304,7 +307,7 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	if (old_path_up && !i->path_up)
 		mn->ops->path_unset(mn->ctx, &old_path);
 	for (unsigned int n = 0; n < n_left; n++)
-		mn->ops->addr_drop(mn->ctx, &left[n]);	/* held, if there are flows on it */
+		coa_drop_addr(i, &left[n].addr);	/* held, if there are flows on it */
 	/* A packet of an old flow that was still sent there has revived the entry. */
 	leave_routers(i);
 	coa_forget_wish(mn);
@@ -335,8 +338,13 @@ const struct move_ops attach_move_ops = {
 void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone, usec_t now)
 {
 	struct anchor *an;
-	bool own = i->coa_source == COA_OWN && in6_eq(&i->coa, &a->addr);
+	bool coa = in6_eq(&i->coa, &a->addr);
+	bool own = i->coa_source == COA_OWN && coa;
 
+	if (!gone && !a->usable && i->coa_source == COA_LINK && coa) {
+		coa_lost(i, true, now);
+		return;
+	}
 	if (!gone) {
 		if (!i->attached || !a->usable)
 			return;
@@ -362,10 +370,8 @@ void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone,
 		else
 			anchor_give_up(an, "the link lost the address", now);
 	}
-	if (i->coa_source == COA_KERNEL && in6_eq(&i->coa, &a->addr)) {
-		i->coa_source = COA_NONE;
-		handover_evaluate(i->mn, now);
-	}
+	if ((i->coa_source == COA_KERNEL || i->coa_source == COA_LINK) && coa)
+		coa_lost(i, false, now);
 }
 
 void attach_forget(struct mn_iface *i, usec_t now)

@@ -6,15 +6,21 @@
  *
  * Fast attach: in a prefix that is this host's alone no other host can have the address,
  * so the MN makes a care-of address there at once, without duplicate address detection,
- * on its own device. Elsewhere it waits for an address of the kernel (an optimistic one
- * will do).
+ * on its own device. In one that others share, where the kernel would let its own be used
+ * after a second or two, and where anchors are waiting for one, the MN puts an address with
+ * a random identifier on the link, optimistic (RFC 4429): it is used at once, and the kernel
+ * looks for another host that has it meanwhile. It is none for flows to begin on: when the
+ * kernel's own is there and nothing is away any more, it goes.
  */
 #include "mn-agent/coa.h"
 
 #include <string.h>
 
+#include "common/core/log.h"
 #include "mn-agent/attach.h"
 #include "mn-agent/handover.h"
+
+#define LINK_TRIES	3	/* RFC 7217 5: IDGEN_RETRIES */
 
 /* May a new flow begin on it: is it a care-of address of a working interface, or of the only
  * one there is? All others of our device are deprecated. */
@@ -39,9 +45,25 @@ void coa_own_addr(struct mn *mn, const struct in6_addr *addr)
 const struct mn_addr *coa_kernel_addr(const struct mn_iface *i)
 {
 	for (unsigned int n = 0; n < i->n_addrs; n++)
-		if (i->addrs[n].usable && router_prefix_of(&i->move.router, &i->addrs[n].addr) >= 0)
+		if (i->addrs[n].usable && !i->addrs[n].ours &&
+		    router_prefix_of(&i->move.router, &i->addrs[n].addr) >= 0)
 			return &i->addrs[n];
 	return NULL;
+}
+
+/* One of our making on the link, of this attachment or of an earlier run; or NULL. */
+static const struct mn_addr *link_addr(const struct mn_iface *i)
+{
+	for (unsigned int n = 0; n < i->n_addrs; n++)
+		if (i->addrs[n].usable && i->addrs[n].ours &&
+		    router_prefix_of(&i->move.router, &i->addrs[n].addr) >= 0)
+			return &i->addrs[n];
+	return NULL;
+}
+
+bool coa_is_ours(const struct mn_iface *i)
+{
+	return i->coa_source == COA_OWN || i->coa_source == COA_LINK;
 }
 
 bool coa_kernel_has(const struct mn_iface *i, const struct in6_addr *addr)
@@ -70,6 +92,50 @@ static void make_own_coa(struct mn_iface *i)
 	coa_own_addr(mn, &i->coa);
 }
 
+/* Puts one on the link. The kernel's notification would come when it is no longer optimistic:
+ * it is remembered at once. */
+static bool make_link_addr(struct mn_iface *i)
+{
+	struct mn *mn = i->mn;
+	struct in6_prefix p = router_prefix(&i->move.router, 0);
+	struct mn_addr a = {
+		.ifindex = i->link.ifindex, .addr = p.addr, .plen = p.len, .usable = true,
+		.ours = true,
+	};
+
+	if (i->move.router.n_prefixes == 0 || i->coa_tries == LINK_TRIES)
+		return false;
+	i->coa_tries++;
+	mn->ops->random(mn->ctx, &a.addr.s6_addr[8], 8);
+	if (mn->ops->addr_add(mn->ctx, &a))
+		return false;
+	mn_remember_addr(i, &a, false);
+	return true;
+}
+
+void coa_drop_addr(struct mn_iface *i, const struct in6_addr *addr)
+{
+	for (unsigned int n = 0; n < i->n_addrs; n++) {
+		const struct mn_addr a = i->addrs[n];
+
+		if (!in6_eq(&a.addr, addr))
+			continue;
+		i->mn->ops->addr_drop(i->mn->ctx, &a);
+		/* The kernel has perhaps told nobody of it yet, and will not tell of its end. */
+		if (a.ours)
+			mn_remember_addr(i, &a, true);
+		return;
+	}
+}
+
+void coa_renew(struct mn_iface *i)
+{
+	const struct mn_addr *a = link_addr(i);
+
+	if (a)
+		(void)i->mn->ops->addr_add(i->mn->ctx, a);
+}
+
 void coa_drop(struct mn_iface *i)
 {
 	enum coa_source source = i->coa_source;
@@ -77,6 +143,20 @@ void coa_drop(struct mn_iface *i)
 	i->coa_source = COA_NONE;
 	if (source == COA_OWN)
 		coa_own_addr(i->mn, &i->coa);
+	else if (source == COA_LINK)
+		coa_drop_addr(i, &i->coa);
+}
+
+void coa_lost(struct mn_iface *i, bool duplicate, usec_t now)
+{
+	if (duplicate) {
+		i->mn->counters[MN_C_COA_DUPLICATE]++;
+		log_warn("care-of address %s: another host on %s has it", in6_str(&i->coa).s,
+			 i->link.name);
+		coa_drop(i);
+	}
+	i->coa_source = COA_NONE;
+	handover_evaluate(i->mn, now);
 }
 
 void coa_set_path(struct mn_iface *i)
@@ -120,6 +200,12 @@ void coa_choose(struct mn_iface *i, usec_t now)
 		attach_form_anchor(i, &i->coa, now);
 		return;
 	}
+	if (mn_any_away(i->mn) && (link_addr(i) || (!coa_kernel_addr(i) && make_link_addr(i)))) {
+		i->coa = link_addr(i)->addr;
+		i->coa_source = COA_LINK;
+		mn_event(i->mn, "coa.usable", i, NULL, in6_str(&i->coa).s, now);
+		return;
+	}
 	k = coa_kernel_addr(i);
 	if (k) {
 		i->coa = k->addr;
@@ -127,19 +213,34 @@ void coa_choose(struct mn_iface *i, usec_t now)
 	}
 }
 
+/* Those of our making that are no longer the care-of address, and that no flow uses. */
+static void retire_link_addrs(struct mn_iface *i)
+{
+	for (unsigned int n = i->n_addrs; n-- > 0;) {
+		const struct mn_addr l = i->addrs[n];
+		const struct anchor *a = mn_find_anchor(i->mn, &l.addr);
+
+		if (l.ours && !(i->coa_source == COA_LINK && in6_eq(&i->coa, &l.addr)) &&
+		    (!a || a->flows == 0))
+			coa_drop_addr(i, &l.addr);
+	}
+}
+
 void coa_retire(struct mn_iface *i, usec_t now)
 {
 	const struct mn_addr *k = coa_kernel_addr(i);
+	bool stays = i->coa_source == COA_OWN && coa_kernel_has(i, &i->coa);
 	struct anchor *a;
 
-	if (i->coa_source != COA_OWN || !k)
+	retire_link_addrs(i);
+	if (!coa_is_ours(i) || !k)
 		return;
-	if (!coa_kernel_has(i, &i->coa))
+	if (!stays)
 		mn_count_flows(i->mn, now);
 	for (a = i->mn->anchors; a; a = a->next)
 		if (in6_eq(&a->hoa, &i->coa))
 			break;
-	if (!coa_kernel_has(i, &i->coa)) {
+	if (!stays) {
 		if (a && a->flows > 0)
 			return;
 		if (a)

@@ -11,6 +11,7 @@
 #include "mn-agent/flows.h"
 
 #include "mn-agent/attach.h"
+#include "mn-agent/coa.h"
 
 #define RESCAN_INTERVAL	(10 * USEC_S)
 #define RESCAN_SOON	(100 * USEC_MS)		/* many that end at once are counted once */
@@ -275,7 +276,7 @@ void mn_flows_changed(struct mn *mn, usec_t now)
 static bool lasts_for_flows(const struct mn *mn)
 {
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
-		if (i->coa_source == COA_OWN)
+		if (coa_is_ours(i))
 			return true;
 	for (const struct anchor *a = mn->anchors; a; a = a->next)
 		if (a->held || anchor_away(a))

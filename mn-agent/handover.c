@@ -195,7 +195,7 @@ static void set_roads(struct mn *mn)
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
 		n += i->attached;
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next) {
-		bool wanted = i->coa_source == COA_OWN || i->moved_here || n > 1 ||
+		bool wanted = coa_is_ours(i) || i->moved_here || n > 1 ||
 			      mn_any_away(mn);
 
 		if (!wanted)
@@ -272,7 +272,7 @@ static void settle_held(struct mn_iface *i, struct anchor *a, usec_t now)
 /* Its prefix ran out while the link was down: nothing may begin on it. */
 static void drop_dead_coa(struct mn_iface *i)
 {
-	if (i->coa_source == COA_OWN && !i->attached && !mn_find_anchor(i->mn, &i->coa))
+	if (coa_is_ours(i) && !i->attached && !mn_find_anchor(i->mn, &i->coa))
 		coa_drop(i);
 }
 

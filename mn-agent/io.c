@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,40 @@ static void op_addr_unset(void *ctx, const struct in6_addr *addr)
 	struct mnd *d = ctx;
 
 	rt_addr_del(d->nl, d->device, addr, 128);
+}
+
+struct same { const struct mn_addr *of; bool there; };
+
+static void same_addr(void *ctx, const struct rt_addr *a)
+{
+	struct same *s = ctx;
+
+	s->there |= a->ifindex == s->of->ifindex && in6_eq(&a->addr, &s->of->addr) &&
+		    !(a->flags & IFA_F_DADFAILED);
+}
+
+static int op_addr_add(void *ctx, const struct mn_addr *m)
+{
+	struct mnd *d = ctx;
+	struct same s = { .of = m };
+	/* Deprecated: what can begin on another address of the link does. */
+	struct rt_addr a = {
+		.ifindex = m->ifindex, .addr = m->addr, .plen = m->plen,
+		.flags = IFA_F_NOPREFIXROUTE, .valid_s = RT_LIFETIME_FOREVER,
+	};
+	char name[IF_NAMESIZE];
+	int r;
+
+	rt_addr_dump(d->nl, same_addr, &s);
+	if (s.there)
+		return 0;
+	r = if_indextoname((unsigned int)m->ifindex, name) ? 0 : -ENODEV;
+	if (r == 0)
+		r = rt_addr_optimistic(d->nl, &a, name);
+	if (r)
+		log_info("address %s: no optimistic one on this link (%s): the kernel's own is "
+			 "waited for", in6_str(&m->addr).s, strerror(-r));
+	return r;
 }
 
 static void op_addr_drop(void *ctx, const struct mn_addr *a)
@@ -240,7 +275,8 @@ static void op_changed(void *ctx)
 static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
 	.path_unset = op_path_unset, .router_gone = op_router_gone, .addr_set = op_addr_set,
-	.addr_unset = op_addr_unset, .addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
+	.addr_unset = op_addr_unset, .addr_add = op_addr_add,
+	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows, .watch_flows = op_watch_flows,
 	.random = op_random,
@@ -333,7 +369,10 @@ static void on_link(void *ctx, const struct rt_link *l, bool gone)
 static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
 {
 	struct mnd *d = ctx;
-	struct mn_addr m = { .ifindex = a->ifindex, .addr = a->addr, .plen = a->plen };
+	struct mn_addr m = {
+		.ifindex = a->ifindex, .addr = a->addr, .plen = a->plen,
+		.ours = mnd_made_before(d, &a->addr),
+	};
 
 	if (a->ifindex == d->device) {
 		if (gone && mn_wants_addr(&d->mn, &a->addr))
@@ -456,6 +495,7 @@ int mnd_open(struct mnd *d, const char **ret_what)
 	if (r)
 		return r;
 	mnd_adopt_roads(d);
+	mnd_adopt_addrs(d);
 	mnd_store_load(d);
 	mnd_adopt_bindings(d);
 	*ret_what = "watching links and addresses";

@@ -101,6 +101,28 @@ static void adopt_rule(void *ctx, const struct rt_rule *r)
 	d->paths[slot] = (struct mn_path){ .slot = slot, .prefix = r->from };
 }
 
+static void adopt_addr(void *ctx, const struct rt_addr *a)
+{
+	struct mnd *d = ctx;
+
+	if (a->protocol == RT_PROTOCOL && a->ifindex != d->device &&
+	    d->n_earlier < MND_EARLIER_MAX)
+		d->earlier[d->n_earlier++] = a->addr;
+}
+
+void mnd_adopt_addrs(struct mnd *d)
+{
+	rt_addr_dump(d->nl, adopt_addr, d);
+}
+
+bool mnd_made_before(const struct mnd *d, const struct in6_addr *addr)
+{
+	for (unsigned int n = 0; n < d->n_earlier; n++)
+		if (in6_eq(&d->earlier[n], addr))
+			return true;
+	return false;
+}
+
 void mnd_keep_init(struct mnd *d)
 {
 	timer_init(&d->repair, "repair", repair_due, d);

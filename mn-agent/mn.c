@@ -43,7 +43,7 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_DHAAD_EMPTY] = "dhaad-empty", [MN_C_MPS] = "mps", [MN_C_MPA] = "mpa",
 	[MN_C_MPA_UNKNOWN] = "mpa-unknown", [MN_C_MPA_UNSOLICITED] = "mpa-unsolicited",
 	[MN_C_TOO_BIG] = "too-big", [MN_C_TOO_BIG_UNKNOWN] = "too-big-unknown",
-	[MN_C_FLOWS_SCANNED] = "flow-scans",
+	[MN_C_COA_DUPLICATE] = "coa-duplicate", [MN_C_FLOWS_SCANNED] = "flow-scans",
 	[MN_C_ANCHORS_DROPPED] = "anchors-dropped", [MN_C_FLOWS_LOST] = "flows-lost",
 };
 
@@ -349,10 +349,10 @@ void mn_link_gone(struct mn *mn, int ifindex, usec_t now)
 	handover_evaluate(mn, now);
 }
 
-/* Brings i->addrs up to date. */
-static void remember_addr(struct mn_iface *i, const struct mn_addr *a, bool gone)
+void mn_remember_addr(struct mn_iface *i, const struct mn_addr *a, bool gone)
 {
 	unsigned int n = 0;
+	bool ours;
 
 	while (n < i->n_addrs && !in6_eq(&i->addrs[n].addr, &a->addr))
 		n++;
@@ -363,7 +363,10 @@ static void remember_addr(struct mn_iface *i, const struct mn_addr *a, bool gone
 	}
 	if (n == MN_ADDRS_MAX)
 		return;
+	/* The kernel's notification does not tell who made it. */
+	ours = a->ours || (n < i->n_addrs && i->addrs[n].ours);
 	i->addrs[n] = *a;
+	i->addrs[n].ours = ours;
 	if (n == i->n_addrs)
 		i->n_addrs++;
 }
@@ -383,7 +386,7 @@ void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 	}
 	if (!in6_is_routable(&a->addr))
 		return;
-	remember_addr(i, a, gone);
+	mn_remember_addr(i, a, gone);
 	attach_addr_changed(i, a, gone, now);
 }
 
@@ -472,6 +475,9 @@ void mn_free(struct mn *mn, bool release)
 			mn->ops->path_unset(mn->ctx, &i->path);
 		if (release && i->coa_source == COA_OWN)
 			mn->ops->addr_unset(mn->ctx, &i->coa);
+		for (unsigned int n = 0; release && n < i->n_addrs; n++)
+			if (i->addrs[n].ours)
+				mn->ops->addr_drop(mn->ctx, &i->addrs[n]);
 		free(i);
 	}
 	timer_stop(mn->timers, &mn->rescan);

@@ -57,6 +57,7 @@ struct mn_addr {
 	struct in6_addr addr;
 	uint8_t plen;
 	bool usable;			/* not tentative, or optimistic */
+	bool ours;			/* made by addr_add(), perhaps in an earlier run */
 };
 
 /* Protocols that have such states, or rules of their own, by their numbers in IPv6. */
@@ -103,7 +104,10 @@ struct mn_ops {
 	/* Our own device. */
 	int (*addr_set)(void *ctx, const struct in6_addr *addr, bool preferred);
 	void (*addr_unset)(void *ctx, const struct in6_addr *addr);
-	void (*addr_drop)(void *ctx, const struct mn_addr *a);		/* an access link's */
+	/* An access link. add: an address of our making, unless it is there, usable at once while
+	 * the kernel looks for another host that has it (RFC 4429); -EOPNOTSUPP: it cannot. */
+	int (*addr_add)(void *ctx, const struct mn_addr *a);
+	void (*addr_drop)(void *ctx, const struct mn_addr *a);
 	/* The data path. */
 	int (*endpoint_add)(void *ctx, const struct in6_addr *addr);
 	void (*endpoint_del)(void *ctx, const struct in6_addr *addr);
@@ -124,7 +128,12 @@ struct mn_ops {
 	void (*changed)(void *ctx);
 };
 
-enum coa_source { COA_NONE, COA_OWN, COA_KERNEL };
+enum coa_source {
+	COA_NONE,
+	COA_OWN,			/* ours, on our device: the prefix is this host's alone */
+	COA_LINK,			/* ours, on the access link, which others share */
+	COA_KERNEL,			/* of the kernel, or of whoever configures the link */
+};
 
 struct mn_iface {
 	struct mn *mn;
@@ -142,6 +151,7 @@ struct mn_iface {
 	bool moved_here;		/* it came from another router: fast attach */
 	enum coa_source coa_source;
 	struct in6_addr coa;
+	unsigned int coa_tries;		/* of COA_LINK at this router */
 	bool path_up;
 	struct mn_path path;
 	usec_t attached_at;
@@ -160,7 +170,7 @@ enum mn_counter {
 	MN_C_DHAAD, MN_C_DHAAD_REPLY, MN_C_DHAAD_UNKNOWN, MN_C_DHAAD_EMPTY,
 	MN_C_MPS, MN_C_MPA, MN_C_MPA_UNKNOWN, MN_C_MPA_UNSOLICITED,
 	MN_C_TOO_BIG, MN_C_TOO_BIG_UNKNOWN,
-	MN_C_FLOWS_SCANNED, MN_C_ANCHORS_DROPPED,
+	MN_C_COA_DUPLICATE, MN_C_FLOWS_SCANNED, MN_C_ANCHORS_DROPPED,
 	MN_C_FLOWS_LOST,
 	MN_C_MAX
 };

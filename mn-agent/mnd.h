@@ -14,6 +14,8 @@
 
 #define MND_PATH_TABLES	80	/* table_base + 80 + slot; the others: data path */
 
+#define MND_EARLIER_MAX	16
+
 #define MND_DEVICE	"dmip6mn0"
 #define MND_CONFIG	"/etc/dmip6/mn.conf"
 #define MND_CONTROL	"/run/dmip6/mnd.sock"
@@ -46,6 +48,9 @@ struct mnd {
 	/* The road of each slot as it is installed; an earlier run's until it is replaced. */
 	bool path_there[MN_INTERFACES_MAX];
 	struct mn_path paths[MN_INTERFACES_MAX];
+	/* Addresses on access links that an earlier run put there. */
+	unsigned int n_earlier;
+	struct in6_addr earlier[MND_EARLIER_MAX];
 	struct timer repair, save, leftovers, watchdog;
 	usec_t repaired_at;
 };
@@ -67,7 +72,10 @@ void mnd_repair_soon(struct mnd *d);
 /* After the start: roads of an earlier run are known, so that they are replaced and not
  * doubled; bindings and addresses that no restored anchor claims are removed. */
 void mnd_adopt_roads(struct mnd *d);
+void mnd_adopt_addrs(struct mnd *d);
 void mnd_adopt_bindings(struct mnd *d);
+/* Is it an address on an access link that an earlier run put there? */
+bool mnd_made_before(const struct mnd *d, const struct in6_addr *addr);
 
 /* reload.c: file and command line as they are now, into *ret. Tells of each error by a line, and
  * returns their number; then *ret is good for mn_conf_wipe() only. */

@@ -114,6 +114,16 @@ static void on_neigh(void *ctx, int ifindex, const struct in6_addr *addr)
 	removed(c, rt_neigh_del(c->nl, ifindex, addr));
 }
 
+/* On links of others; with our device its own go. */
+static void on_addr(void *ctx, const struct rt_addr *a)
+{
+	struct cleanup *c = ctx;
+	int err = a->protocol == DP_PROTOCOL ?
+		  rt_addr_del(c->nl, a->ifindex, &a->addr, a->plen) : -ENOENT;
+
+	removed(c, err == -EADDRNOTAVAIL ? -ENOENT : err);
+}
+
 /* n: how many things at once, or an error. */
 static void counted(struct cleanup *c, int n)
 {
@@ -137,6 +147,7 @@ int dp_cleanup(uint32_t table_base, const char *device)
 	counted(&c, dp_nexthop_dump(c.nl, NULL, on_nexthop, &c));
 	counted(&c, rt_neigh_dump(c.nl, on_neigh, &c));
 	removed(&c, rt_device_del(c.nl, device));
+	counted(&c, rt_addr_dump(c.nl, on_addr, &c));
 	counted(&c, dp_filter_remove_all());
 	nl_free(c.nl);
 	return c.err < 0 ? c.err : c.n;

@@ -53,6 +53,37 @@ int rt_addr_replace(struct nl *nl, const struct rt_addr *a)
 	return nl_request(nl, nlh);
 }
 
+/* A setting of an interface, to be written and read; or negative errno. */
+static int sysctl_open(const char *interface, const char *key)
+{
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", interface, key);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int rt_addr_optimistic(struct nl *nl, const struct rt_addr *a, const char *interface)
+{
+	struct rt_addr optimistic = *a;
+	int fd = sysctl_open(interface, "optimistic_dad"), err;
+	char was = '0';
+
+	if (fd < 0)
+		return -EOPNOTSUPP;
+	if (read(fd, &was, 1) != 1 || pwrite(fd, "1", 1, 0) != 1) {
+		(void)close(fd);
+		return -EOPNOTSUPP;
+	}
+	optimistic.flags |= IFA_F_OPTIMISTIC;
+	err = rt_addr_replace(nl, &optimistic);
+	if (was == '0' && pwrite(fd, "0", 1, 0) != 1)
+		err = err < 0 ? err : -errno;
+	(void)close(fd);
+	return err;
+}
+
 int rt_addr_del(struct nl *nl, int ifindex, const struct in6_addr *addr, uint8_t plen)
 {
 	struct nlmsghdr *nlh = nl_message(nl, RTM_DELADDR, 0);
@@ -473,11 +504,8 @@ static int link_set_up(struct nl *nl, int ifindex)
 /* In a container /proc/sys may be read-only; nobody advertises on this device anyway. */
 static void sysctl_off(const char *name, const char *key)
 {
-	char path[128];
-	int fd;
+	int fd = sysctl_open(name, key);
 
-	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", name, key);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	if (write(fd, "0", 1) < 0)

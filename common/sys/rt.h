@@ -56,6 +56,11 @@ struct rt_rule {
 };
 
 int rt_addr_replace(struct nl *nl, const struct rt_addr *a);
+/* The same on the access link of that name, to be used while duplicate address detection runs
+ * (RFC 4429). The kernel takes the flag from whoever adds an address only while
+ * optimistic_dad is on for the interface: it is put on for that moment. -EOPNOTSUPP: this
+ * kernel cannot, or the setting cannot be written; there is no such address then. */
+int rt_addr_optimistic(struct nl *nl, const struct rt_addr *a, const char *interface);
 int rt_addr_del(struct nl *nl, int ifindex, const struct in6_addr *addr, uint8_t plen);
 int rt_addr_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_addr *a), void *ctx);
 int rt_route_replace(struct nl *nl, const struct rt_route *r);

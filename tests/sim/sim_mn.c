@@ -330,6 +330,14 @@ static void dropped(struct sim_event *e)
 	remove_addr(e->sim, &e->addr);
 }
 
+/* A kernel without optimistic addresses. */
+static int op_addr_add(void *ctx, const struct mn_addr *a)
+{
+	(void)ctx;
+	(void)a;
+	return -EOPNOTSUPP;
+}
+
 /* The request is obeyed at once; the notification comes by another socket. */
 static void op_addr_drop(void *ctx, const struct mn_addr *a)
 {
@@ -471,7 +479,7 @@ static void op_changed(void *ctx)
 static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
 	.path_unset = op_path_unset, .addr_set = op_addr_set, .addr_unset = op_addr_unset,
-	.addr_drop = op_addr_drop, .router_gone = op_router_gone,
+	.addr_add = op_addr_add, .addr_drop = op_addr_drop, .router_gone = op_router_gone,
 	.endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows, .watch_flows = op_watch_flows,

@@ -21,7 +21,7 @@
 #define IF	2
 
 enum what {
-	SENT_LINK, SENT_NA, SENT_BU, SENT_BRA, PATH_SET, PATH_UNSET, ADDR_SET, ADDR_UNSET, ADDR_DROP,
+	SENT_LINK, SENT_NA, SENT_BU, SENT_BRA, PATH_SET, PATH_UNSET, ADDR_SET, ADDR_UNSET, ADDR_ADD, ADDR_DROP,
 	END_ADD, END_DEL, TUNNEL_SET, TUNNEL_DEL
 };
 
@@ -44,6 +44,7 @@ struct world {
 	struct in6_addr flows[16];
 	unsigned int n_flows;
 	unsigned char dice;
+	bool optimistic;		/* the kernel knows RFC 4429 */
 };
 
 static struct world the_world;
@@ -134,6 +135,16 @@ static inline void op_addr_unset(void *ctx, const struct in6_addr *a)
 	record(ctx, ADDR_UNSET, a);
 }
 
+static inline int op_addr_add(void *ctx, const struct mn_addr *a)
+{
+	struct world *w = ctx;
+
+	if (!w->optimistic)
+		return -EOPNOTSUPP;
+	record(ctx, ADDR_ADD, &a->addr);
+	return 0;
+}
+
 static inline void op_addr_drop(void *ctx, const struct mn_addr *a)
 {
 	record(ctx, ADDR_DROP, &a->addr);
@@ -219,7 +230,7 @@ static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
 	.path_unset = op_path_unset, .router_gone = op_router_gone,
 	.addr_set = op_addr_set, .addr_unset = op_addr_unset,
-	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
+	.addr_add = op_addr_add, .addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows,
 	.watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us,
