@@ -109,8 +109,8 @@ static void rx_request(struct ha *ha, const struct ip6_packet *to, uint16_t id, 
 		ha->counters[HA_DHAAD_BAD_SOURCE]++;
 		return;
 	}
-	if (!ha_bucket(&ha->dhaad_tokens, &ha->dhaad_tokens_at, HA_DHAAD_BURST, HA_DHAAD_PERIOD,
-		       now)) {
+	if (!bucket_take(&ha->dhaad_tokens, &ha->dhaad_tokens_at, HA_DHAAD_BURST, HA_DHAAD_PERIOD,
+			 now)) {
 		ha->counters[HA_DHAAD_LIMITED]++;
 		return;
 	}

@@ -457,28 +457,11 @@ void ha_tell(struct ha *ha, const struct ha_event *e)
 		ha->ops->event(ha->ctx, e);
 }
 
-bool ha_bucket(unsigned int *tokens, usec_t *at, unsigned int burst, usec_t period, usec_t now)
-{
-	usec_t gained = (now - *at) / period;
-
-	if (gained >= burst - *tokens) {
-		*tokens = burst;
-		*at = now;
-	} else if (gained > 0) {
-		*tokens += (unsigned int)gained;
-		*at += gained * period;
-	}
-	if (*tokens == 0)
-		return false;
-	--*tokens;
-	return true;
-}
-
 bool ha_log_routine(struct ha *ha, usec_t now)
 {
 	if (!log_enabled(LOG_LEVEL_INFO))
 		return false;
-	if (ha_bucket(&ha->log_tokens, &ha->log_tokens_at, HA_LOG_BURST, HA_LOG_PERIOD, now))
+	if (bucket_take(&ha->log_tokens, &ha->log_tokens_at, HA_LOG_BURST, HA_LOG_PERIOD, now))
 		return true;
 	ha->counters[HA_LOG_LIMITED]++;
 	return false;
@@ -486,8 +469,8 @@ bool ha_log_routine(struct ha *ha, usec_t now)
 
 bool ha_error_allowed(struct ha *ha, usec_t now)
 {
-	if (ha_bucket(&ha->error_tokens, &ha->error_tokens_at, HA_ERROR_BURST, HA_ERROR_PERIOD,
-		      now))
+	if (bucket_take(&ha->error_tokens, &ha->error_tokens_at, HA_ERROR_BURST, HA_ERROR_PERIOD,
+			now))
 		return true;
 	ha->counters[HA_ERRORS_LIMITED]++;
 	return false;

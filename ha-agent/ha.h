@@ -29,12 +29,14 @@
 #include <net/if.h>
 
 #include "common/core/auth.h"
+#include "common/core/bucket.h"
 #include "common/core/in6.h"
 #include "common/core/timer.h"
 #include "common/datapath/datapath.h"
 #include "common/wire/ext.h"
 #include "common/wire/icmp6.h"
 #include "common/wire/mh.h"
+#include "common/wire/reject.h"
 #include "ha-agent/bcache.h"
 #include "ha-agent/drain.h"
 #include "ha-agent/halist.h"
@@ -528,8 +530,6 @@ void home_free_all(struct ha *ha);	/* leases too; their timers are stopped alrea
 struct ha_interface *ha_interface_by_index(struct ha *ha, int ifindex);
 bool ha_interface_usable(const struct ha_interface *ifc);
 void ha_tell(struct ha *ha, const struct ha_event *e);
-/* One token of a bucket: false when it is empty. */
-bool ha_bucket(unsigned int *tokens, usec_t *at, unsigned int burst, usec_t period, usec_t now);
 bool ha_error_allowed(struct ha *ha, usec_t now);
 /* Is a line on what happens with every host, neighbour or binding to be written? With few hosts all
  * are; with many they would cost more than what they tell (`monitor` tells it all). */
@@ -557,16 +557,8 @@ void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *rea
 /* The last binding went, or the lifetime ended: frees the prefix if nothing holds it. */
 void nd_lease_review(struct ha *ha, struct lease *l, usec_t now);
 
-/* An ICMPv6 error (RFC 4443 2.4 c): of the packet that it is about, as much as fits. */
-struct ha_icmp6_error {
-	struct in6_addr from, to;
-	uint8_t type, code;
-	uint32_t value;			/* the MTU, the pointer */
-	const void *about;
-	size_t about_len;
-};
 /* Limits are the caller's; counts what was sent. */
-void error_icmp6(struct ha *ha, const struct ha_icmp6_error *e, enum ha_counter counter);
+void error_icmp6(struct ha *ha, const struct icmp6_error *e, enum ha_counter counter);
 
 /* When a bound binding is to be looked at next; its end, if no more before that. */
 usec_t refresh_at(const struct binding *b);

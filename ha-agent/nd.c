@@ -492,13 +492,14 @@ static bool rs_allowed(struct ha_interface *ifc, const uint8_t mac[6], usec_t no
 		struct lease *l = pool_find_mac(&ifc->homes[i]->pool, mac);
 
 		if (l)
-			return ha_bucket(&l->tokens, &l->tokens_at, HA_RS_BURST, HA_RS_PERIOD, now);
+			return bucket_take(&l->tokens, &l->tokens_at, HA_RS_BURST, HA_RS_PERIOD,
+					   now);
 	}
 	if (has_shared(ifc))
-		return ha_bucket(&ifc->rs_tokens, &ifc->rs_tokens_at, HA_SHARED_RS_BURST,
-				 HA_SHARED_RS_PERIOD, now);
-	return ha_bucket(&ifc->new_tokens, &ifc->new_tokens_at, HA_NEW_HOSTS_BURST,
-			 HA_NEW_HOSTS_PERIOD, now);
+		return bucket_take(&ifc->rs_tokens, &ifc->rs_tokens_at, HA_SHARED_RS_BURST,
+				   HA_SHARED_RS_PERIOD, now);
+	return bucket_take(&ifc->new_tokens, &ifc->new_tokens_at, HA_NEW_HOSTS_BURST,
+			   HA_NEW_HOSTS_PERIOD, now);
 }
 
 /* What the host gets of the homes of the interface; false: nothing at all. */

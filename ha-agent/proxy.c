@@ -382,8 +382,8 @@ void proxy_rx_na(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 	 * that it has it only when its de-registration was acknowledged (11.5.5), and then
 	 * nothing is defended any more. */
 	ha->counters[HA_PROXY_CONFLICT]++;
-	if (!ha_bucket(&ifc->defence_tokens, &ifc->defence_tokens_at, HA_ERROR_BURST,
-		       HA_ERROR_PERIOD, now))
+	if (!bucket_take(&ifc->defence_tokens, &ifc->defence_tokens_at, HA_ERROR_BURST,
+			 HA_ERROR_PERIOD, now))
 		return;
 	log_warn("%s: %s claims %s, which is registered from elsewhere", ifc->name,
 		 mac_str(mac).s, in6_str(&na->target).s);

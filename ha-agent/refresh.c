@@ -54,8 +54,8 @@ void refresh_look(struct binding *b, usec_t now)
 	bool used;
 
 	/* RFC 6275 9.5.5: limited; and to read the count costs time, too. */
-	if (!ha_bucket(&ha->refresh_tokens, &ha->refresh_tokens_at, HA_REFRESH_BURST,
-		       HA_REFRESH_PERIOD, now)) {
+	if (!bucket_take(&ha->refresh_tokens, &ha->refresh_tokens_at, HA_REFRESH_BURST,
+			 HA_REFRESH_PERIOD, now)) {
 		ha->counters[HA_REFRESH_LIMITED]++;
 		b->looks++;
 		return;

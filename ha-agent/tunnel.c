@@ -22,7 +22,7 @@
 
 /* RFC 2473 8.1, 8.2. Fills in what the sender is to be told and returns true, or returns
  * false; *count is the counter of either. */
-static bool translate(const struct tunnel_error *e, struct ha_icmp6_error *told,
+static bool translate(const struct tunnel_error *e, struct icmp6_error *told,
 		      enum ha_counter *count)
 {
 	*count = HA_TUNNEL_ERROR_USELESS;
@@ -74,7 +74,7 @@ static bool is_ours(const struct ha *ha, const struct tunnel_error *e)
 }
 
 /* Tells the sender of the packet, unless that may not be. */
-static void tell(struct ha *ha, const struct tunnel_packet *p, struct ha_icmp6_error *told,
+static void tell(struct ha *ha, const struct tunnel_packet *p, struct icmp6_error *told,
 		 enum ha_counter count, usec_t now)
 {
 	/* RFC 4443 2.4 e */
@@ -84,8 +84,8 @@ static void tell(struct ha *ha, const struct tunnel_packet *p, struct ha_icmp6_e
 		return;
 	}
 	/* RFC 4443 2.4 f */
-	if (!ha_bucket(&ha->relay_tokens, &ha->relay_tokens_at, HA_RELAY_BURST, HA_RELAY_PERIOD,
-		       now)) {
+	if (!bucket_take(&ha->relay_tokens, &ha->relay_tokens_at, HA_RELAY_BURST, HA_RELAY_PERIOD,
+			 now)) {
 		ha->counters[HA_TUNNEL_ERROR_LIMITED]++;
 		return;
 	}
@@ -97,7 +97,7 @@ static void tell(struct ha *ha, const struct tunnel_packet *p, struct ha_icmp6_e
 
 void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now)
 {
-	struct ha_icmp6_error told = { 0 };
+	struct icmp6_error told = { 0 };
 	struct tunnel_error e = { 0 };
 	enum ha_counter count;
 
@@ -122,7 +122,7 @@ void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now)
 static void pass_on(const struct binding *b, const struct tunnel_packet *p, uint8_t *data,
 		    usec_t now)
 {
-	struct ha_icmp6_error told = { .from = b->home->cfg.address };
+	struct icmp6_error told = { .from = b->home->cfg.address };
 	struct ha *ha = b->home->ha;
 	int err;
 
