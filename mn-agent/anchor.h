@@ -108,9 +108,9 @@ struct anchor {
 	uint64_t timestamp;		/* of the last BU; 0: none yet */
 	uint64_t clock_ahead;		/* of the HA's clock, NTP format, modulo 2^64 */
 	uint8_t status;			/* of the last BA */
-	char reason[192];		/* what is wrong with it, for people; "" */
+	char reason[224];		/* what is wrong with it, for people; "" */
 	enum anchor_hint hinted;	/* what hint is about */
-	char hint[96];			/* why this registration has no answer yet; "" */
+	char hint[128];			/* why this registration has no answer yet; "" */
 	uint32_t asked_s;		/* by the last BU */
 	uint32_t lifetime_s;		/* granted */
 	usec_t bound_until;

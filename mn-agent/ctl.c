@@ -41,7 +41,8 @@ static json_t *show_anchor(struct mnd *d, const struct anchor *a, usec_t now)
 			 anchor_away(a) ? seconds_left(a->bound_until, now) : (json_int_t)0,
 			 "flows", (json_int_t)a->flows,
 			 "tx_packets", (json_int_t)st.tx_packets,
-			 "rx_packets", (json_int_t)st.rx_packets, "reason", a->reason,
+			 "rx_packets", (json_int_t)st.rx_packets,
+			 "reason", a->reason[0] != '\0' ? a->reason : a->hint,
 			 "prefix_remaining_s", seconds_left(a->valid_until, now));
 }
 

@@ -293,6 +293,13 @@ static void on_nd(void *ctx, const struct pkt_rx *rx)
 	mn_rx_nd(&d->mn, rx->ifindex, rx->mac, rx->data, rx->len, clock_now());
 }
 
+static void on_update_error(void *ctx, const struct pkt_rx *rx)
+{
+	struct mnd *d = ctx;
+
+	mn_rx_update_error(&d->mn, rx->data, rx->len, clock_now());
+}
+
 static void on_tunnel_error(void *ctx, const struct pkt_rx *rx)
 {
 	struct mnd *d = ctx;
@@ -461,6 +468,10 @@ static int open_sockets(struct mnd *d, const char **ret_what)
 	r = pkt_open(d->loop, PKT_HOME_AGENTS, on_home_agents, d, &d->home_agents);
 	if (r)
 		return r;
+	*ret_what = "packet socket for errors about binding updates";
+	r = pkt_open(d->loop, PKT_UPDATE_ERROR, on_update_error, d, &d->trouble);
+	if (r)
+		return r;
 	*ret_what = "packet socket for errors about tunnel packets";
 	r = pkt_open(d->loop, PKT_TUNNEL_ERROR, on_tunnel_error, d, &d->tunnel);
 	if (r)
@@ -533,6 +544,7 @@ void mnd_close(struct mnd *d)
 	diag_close(d->diag);
 	pkt_close(d->home_agents);
 	pkt_close(d->prefixes);
+	pkt_close(d->trouble);
 	pkt_close(d->tunnel);
 	pkt_close(d->mh);
 	pkt_close(d->nd);

@@ -166,6 +166,8 @@ enum mn_counter {
 	MN_C_BA, MN_C_BA_UNKNOWN, MN_C_BA_SEQUENCE, MN_C_BA_NO_AUTH, MN_C_BA_WRONG_SPI,
 	MN_C_BA_WRONG_AUTH, MN_C_BA_TIMESTAMP, MN_C_BA_LIFETIME,
 	MN_C_BRR, MN_C_BE, MN_C_BE_UNKNOWN,
+	MN_C_BE_SENT, MN_C_PARAM_PROBLEM_SENT, MN_C_ERRORS_LIMITED,
+	MN_C_UPDATE_ERROR, MN_C_UPDATE_ERROR_UNKNOWN,
 	MN_C_BRI, MN_C_BRI_UNKNOWN, MN_C_BRI_AUTH, MN_C_BRI_REFUSED,
 	MN_C_DHAAD, MN_C_DHAAD_REPLY, MN_C_DHAAD_UNKNOWN, MN_C_DHAAD_EMPTY,
 	MN_C_MPS, MN_C_MPA, MN_C_MPA_UNKNOWN, MN_C_MPA_UNSOLICITED,
@@ -211,6 +213,8 @@ struct mn {
 	struct mn_bound bound[MN_BOUND_MAX];
 	struct timer sweep;			/* frees what is gone, settles the rest */
 	struct mn_spell spell;
+	unsigned int error_tokens;		/* receive.c: answers to what cannot be read */
+	usec_t error_tokens_at;
 	uint64_t counters[MN_C_MAX];
 };
 
@@ -243,6 +247,8 @@ void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data
 void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now);
 void mn_rx_prefixes(struct mn *mn, const void *data, size_t len, usec_t now);	/* solicit.c */
 void mn_rx_discovery(struct mn *mn, const void *data, size_t len, usec_t now);	/* discover.c */
+/* An ICMPv6 error about a Binding Update: trouble.c. */
+void mn_rx_update_error(struct mn *mn, const void *data, size_t len, usec_t now);
 /* An ICMPv6 error about a tunnel packet: path.c. */
 void mn_rx_tunnel_error(struct mn *mn, const void *data, size_t len);
 

@@ -36,7 +36,7 @@ struct mnd {
 	struct mn mn;
 	struct loop *loop;
 	struct nl *nl;
-	struct pkt *nd, *mh, *prefixes, *home_agents, *tunnel;
+	struct pkt *nd, *mh, *prefixes, *home_agents, *trouble, *tunnel;
 	struct diag *diag;
 	struct mon *mon;
 	struct dp *dp;

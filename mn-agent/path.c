@@ -14,8 +14,8 @@ static struct anchor *find(struct mn *mn, const struct tunnel_error *e)
 {
 	for (struct anchor *a = mn->anchors; a; a = a->next)
 		if (a->tunnelled && in6_eq(&a->hoa, &e->inner.src) &&
-		    in6_eq(&a->ha, &e->outer.dst) && in6_eq(&a->coa, &e->outer.src) &&
-		    in6_eq(&a->coa, &e->us))
+		    in6_eq(&a->ha, &e->outer.dst) && in6_eq(&a->via, &e->outer.src) &&
+		    in6_eq(&a->via, &e->us))
 			return a;
 	return NULL;
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mobility Headers that arrive at the mobile node, and what routers say of those that left:
- * checks each packet in the order that its RFC gives, counts what is dropped by reason, and
- * hands the rest to the anchor that it is for. Called by io.c (or a simulation). RFC 6275
- * 11.3.6, 11.7.3 and 11.7.4, RFC 5846 10.
+ * Mobility Headers that arrive at the mobile node: checks each packet in the order that its RFC
+ * gives, counts what is dropped by reason, answers what cannot be read, and hands the rest to
+ * the anchor that it is for. Called by io.c (or a simulation). RFC 6275 9.2, 11.3.6, 11.7.3 and
+ * 11.7.4, RFC 5846 10.
  */
+#include "common/core/bucket.h"
 #include "common/core/log.h"
-#include "common/wire/ext.h"
+#include "common/wire/reject.h"
 #include "mn-agent/attach.h"
 #include "mn-agent/bu.h"
 #include "mn-agent/solicit.h"
+
+#define ERROR_BURST	10		/* Binding Errors and parameter problems, */
+#define ERROR_PERIOD	(100 * USEC_MS)	/* then one in this time */
 
 static bool is_authentic(struct mn *mn, struct anchor *a, const struct mh_msg *msg,
 			 const uint8_t *mh, size_t len, usec_t now)
@@ -143,11 +147,41 @@ static bool for_us(const struct mn *mn, const struct in6_addr *dst)
 	return false;
 }
 
+static enum mn_counter counter_of(enum mh_err err)
+{
+	if (err == MH_ERR_CHECKSUM)
+		return MN_C_MH_CHECKSUM;
+	return err == MH_ERR_UNKNOWN_TYPE ? MN_C_MH_UNKNOWN_TYPE : MN_C_MH_BAD;
+}
+
+/* RFC 6275 9.2: what cannot be read is answered; 9.3.3, RFC 4443 2.4: to one node, which is not
+ * ourselves, and not too often. */
+static void reject(struct mn *mn, const struct ip6_packet *ip, const void *data, size_t len,
+		   enum mh_err err, size_t err_offset, usec_t now)
+{
+	uint8_t room[REJECT_MAX];
+	struct wbuf w;
+	bool be;
+
+	mn->counters[counter_of(err)]++;
+	wb_init(&w, room, sizeof(room));
+	if (!in6_is_routable(&ip->src) || for_us(mn, &ip->src) ||
+	    reject_mh(&w, ip, data, len, err, err_offset, &be))
+		return;
+	if (!bucket_take(&mn->error_tokens, &mn->error_tokens_at, ERROR_BURST, ERROR_PERIOD, now)) {
+		mn->counters[MN_C_ERRORS_LIMITED]++;
+		return;
+	}
+	mn->counters[be ? MN_C_BE_SENT : MN_C_PARAM_PROBLEM_SENT]++;
+	(void)mn->ops->send_routed(mn->ctx, w.base, w.len);
+}
+
 void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
 {
 	struct ip6_packet ip;
 	struct mh_msg msg;
 	const uint8_t *mh;
+	size_t err_offset;
 	enum mh_err err;
 
 	if (ip6_decode(data, len, &ip) || ip.next_header != MH_NEXT_HEADER) {
@@ -157,17 +191,10 @@ void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
 	if (!for_us(mn, &ip.dst))
 		return;
 	mh = (const uint8_t *)data + ip.payload_off;
-	err = mh_decode(mh, ip.payload_len, ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &msg, NULL);
-	if (err == MH_ERR_CHECKSUM) {
-		mn->counters[MN_C_MH_CHECKSUM]++;
-		return;
-	}
-	if (err == MH_ERR_UNKNOWN_TYPE) {
-		mn->counters[MN_C_MH_UNKNOWN_TYPE]++;
-		return;
-	}
+	err = mh_decode(mh, ip.payload_len, ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &msg,
+			&err_offset);
 	if (err) {
-		mn->counters[MN_C_MH_BAD]++;
+		reject(mn, &ip, data, len, err, err_offset, now);
 		return;
 	}
 	switch ((enum mh_type)msg.type) {

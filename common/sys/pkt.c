@@ -98,6 +98,23 @@ static struct sock_filter filter_tunnel_error[] = {
 	ACCEPT,
 };
 
+static struct sock_filter filter_update_error[] = {
+	LD_PKTTYPE,
+	JGT(2, 10, 0),
+	LD8(OFF_NEXT_HEADER),
+	JEQ(IPPROTO_ICMPV6, 0, 8),
+	LD8(OFF_ICMP_TYPE),
+	JEQ(0, 6, 0),
+	JGT(ICMP6_PARAM_PROB, 5, 0),
+	LD8(OFF_QUOTED + OFF_NEXT_HEADER),
+	JEQ(IPPROTO_MH, 4, 0),
+	JEQ(IPPROTO_DSTOPTS, 0, 2),
+	LD8(OFF_QUOTED + OFF_BEHIND),
+	JEQ(IPPROTO_MH, 1, 0),
+	DROP,
+	ACCEPT,
+};
+
 /* Past one extension header: A holds its type, X its offset; both are then the next one's. */
 #define EXT_SKIP \
 	BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0), \
@@ -254,6 +271,10 @@ static struct sock_fprog filter_of(enum pkt_kind kind)
 	case PKT_ND_ROUTER:
 		p.filter = filter_nd_router;
 		p.len = sizeof(filter_nd_router) / sizeof(filter_nd_router[0]);
+		break;
+	case PKT_UPDATE_ERROR:
+		p.filter = filter_update_error;
+		p.len = sizeof(filter_update_error) / sizeof(filter_update_error[0]);
 		break;
 	case PKT_TUNNEL_ERROR:
 		p.filter = filter_tunnel_error;

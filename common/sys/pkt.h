@@ -24,6 +24,8 @@ enum pkt_kind {
 	PKT_HAO,	/* destination options first, which may hold a Home Address option, and
 			 * behind them neither a tunnelled packet nor what may stand there without
 			 * a binding (RFC 6275 9.3.1: ESP, AH, Mobility Header) */
+	PKT_UPDATE_ERROR, /* ICMPv6 errors (1 to 4) about Mobility Headers, behind destination
+			 * options or not, those made here too */
 	PKT_TUNNEL_ERROR, /* ICMPv6 errors (1 to 4) about IPv6 in IPv6, those made here too */
 };
 

@@ -19,7 +19,8 @@ int reject_icmp6(struct wbuf *w, const struct icmp6_error *e)
 		.src = e->from, .dst = e->to, .hop_limit = 64, .next_header = IP6_NH_ICMP6,
 	};
 	/* RFC 4443 2.4 c: as much of the packet as fits. */
-	size_t room = REJECT_MAX - IP6_HDR_LEN - ICMP6_ERROR_HDR, at = w->len, icmp6 = at + IP6_HDR_LEN;
+	size_t room = REJECT_MAX - IP6_HDR_LEN - ICMP6_ERROR_HDR;
+	size_t at = w->len, icmp6 = at + IP6_HDR_LEN;
 
 	ip6_encode(w, &ip);
 	wb_u8(w, e->type);
@@ -64,8 +65,10 @@ int reject_mh(struct wbuf *w, const struct ip6_packet *ip, const void *packet, s
 	      enum mh_err err, size_t err_offset, bool *ret_be)
 {
 	const struct icmp6_error e = {
-		.from = ip->dst, .to = ip->src, .type = ICMP6_PARAM_PROBLEM, .code = PARAM_FIELD,
-		.value = (uint32_t)(ip->payload_off + err_offset), .about = packet, .about_len = len,
+		.from = ip->dst, .to = ip->src, .type = ICMP6_PARAM_PROBLEM,
+		.code = PARAM_FIELD,
+		.value = (uint32_t)(ip->payload_off + err_offset), .about = packet,
+		.about_len = len,
 	};
 
 	switch (err) {
@@ -77,7 +80,8 @@ int reject_mh(struct wbuf *w, const struct ip6_packet *ip, const void *packet, s
 	case MH_ERR_PROTO:
 		*ret_be = false;
 		return reject_icmp6(w, &e);
-	/* RFC 6275 9.2: a wrong checksum is dropped in silence; so is what its options spoil. */
+	/* RFC 6275 9.2: a wrong checksum is dropped in silence; so is what its options
+	 * spoil. */
 	case MH_OK:
 	case MH_ERR_TRUNCATED:
 	case MH_ERR_CHECKSUM:

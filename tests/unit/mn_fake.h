@@ -8,6 +8,7 @@
 #define DMIP6_TESTS_MN_FAKE_H
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/core/log.h"
@@ -21,7 +22,8 @@
 #define IF	2
 
 enum what {
-	SENT_LINK, SENT_NA, SENT_BU, SENT_BRA, PATH_SET, PATH_UNSET, ADDR_SET, ADDR_UNSET, ADDR_ADD, ADDR_DROP,
+	SENT_LINK, SENT_NA, SENT_BU, SENT_BRA, SENT_BE, SENT_ICMP6, PATH_SET, PATH_UNSET,
+	ADDR_SET, ADDR_UNSET, ADDR_ADD, ADDR_DROP,
 	END_ADD, END_DEL, TUNNEL_SET, TUNNEL_DEL
 };
 
@@ -45,6 +47,9 @@ struct world {
 	unsigned int n_flows;
 	unsigned char dice;
 	bool optimistic;		/* the kernel knows RFC 4429 */
+	uint8_t sent[1280];		/* the last packet that was not for one link */
+	size_t sent_len;
+	char event[32], detail[128];	/* the last one */
 };
 
 static struct world the_world;
@@ -92,8 +97,21 @@ static inline int op_send_routed(void *ctx, const void *data, size_t len)
 	struct mh_msg m;
 
 	assert_int_equal(ip6_decode(data, len, &ip), IP6_OK);
+	assert_true(len <= sizeof(((struct world *)ctx)->sent));
+	memcpy(((struct world *)ctx)->sent, data, len);
+	((struct world *)ctx)->sent_len = len;
+	if (ip.next_header == IP6_NH_ICMP6) {
+		record(ctx, SENT_ICMP6, &ip.dst)->other = ip.src;
+		return 0;
+	}
 	assert_int_equal(mh_decode((const uint8_t *)data + ip.payload_off, ip.payload_len,
 				   ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &m, NULL), MH_OK);
+	if (m.type == MH_BE) {
+		r = record(ctx, SENT_BE, &ip.dst);
+		r->other = m.u.be.hoa;
+		r->status = m.u.be.status;
+		return 0;
+	}
 	r = record(ctx, m.type == MH_BR ? SENT_BRA : SENT_BU, ip6_cksum_src(&ip));
 	r->other = ip.src;
 	if (m.type == MH_BR) {
@@ -213,12 +231,14 @@ static inline int64_t op_wall_us(void *ctx)
 static inline void op_event(void *ctx, const char *name, const struct mn_iface *i,
 		     const struct anchor *a, const char *detail, usec_t now)
 {
-	(void)ctx;
+	struct world *w = ctx;
+
 	(void)i;
 	(void)a;
-	(void)detail;
 	(void)now;
 	assert_non_null(name);
+	snprintf(w->event, sizeof(w->event), "%s", name);
+	snprintf(w->detail, sizeof(w->detail), "%s", detail ? detail : "");
 }
 
 static inline void op_changed(void *ctx)

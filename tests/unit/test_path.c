@@ -81,7 +81,8 @@ static int setup(void **state)
 	(void)state;
 	memset(&mn, 0, sizeof(mn));
 	anchor = (struct anchor){
-		.hoa = addr(HOA), .ha = addr(HA), .coa = addr(COA), .tunnelled = true,
+		.hoa = addr(HOA), .ha = addr(HA), .coa = addr(COA), .via = addr(COA),
+		.tunnelled = true,
 		.mtu = 1460, .ops = &ops,
 	};
 	mn.anchors = &anchor;
