@@ -128,14 +128,14 @@ void anchor_home_agent(struct anchor *a, usec_t now)
 	switch (a->state) {
 	case ANCHOR_DISCOVERING:
 	case ANCHOR_REGISTERING:
+	case ANCHOR_BOUND:
+	case ANCHOR_REFRESHING:
 	case ANCHOR_REFUSED:
 	case ANCHOR_UNREACHABLE:
-		reg_register(a, REG_TUNNEL_AT_ONCE, "home agent found", now);
+		reg_register(a, REG_TUNNEL_AT_ONCE, "another home agent", now);
 		break;
 	case ANCHOR_ATTACHED:
 	case ANCHOR_DEPARTED:
-	case ANCHOR_BOUND:
-	case ANCHOR_REFRESHING:
 	case ANCHOR_RELEASING:
 	case ANCHOR_RETURNING:
 	case ANCHOR_GONE:
@@ -385,6 +385,17 @@ static void on_idle(struct anchor *a, usec_t now)
 	}
 }
 
+static void on_expired(struct anchor *a, usec_t now)
+{
+	if (!a->fixed) {
+		reg_gone(a, "the home prefix's lifetime ran out", now);
+		return;
+	}
+	/* What people have configured ends by their hand; until then the HA decides. */
+	a->valid_until = USEC_NEVER;
+	on_timeout(a, now);
+}
+
 void anchor_event(struct anchor *a, enum anchor_event ev, usec_t now)
 {
 	switch (ev) {
@@ -416,7 +427,7 @@ void anchor_event(struct anchor *a, enum anchor_event ev, usec_t now)
 		}
 		break;
 	case ANCHOR_EV_EXPIRED:
-		reg_gone(a, "the home prefix's lifetime ran out", now);
+		on_expired(a, now);
 		break;
 	case ANCHOR_EVENT_MAX:
 		break;
@@ -516,11 +527,6 @@ static void expiry_due(void *ctx, usec_t now)
 {
 	struct anchor *a = ctx;
 
-	/* What people have configured ends by their hand, and until then the HA decides. */
-	if (a->fixed) {
-		a->valid_until = USEC_NEVER;
-		return;
-	}
 	a->flows = a->ops->count_flows(a->ctx, a);	/* to tell what is lost */
 	anchor_event(a, ANCHOR_EV_EXPIRED, now);
 }

@@ -85,10 +85,12 @@ struct anchor {
 	usec_t valid_until;		/* of the home prefix */
 	bool link_local;		/* the HoA's interface id is the link-local's */
 	const struct auth_key *key;	/* borrowed; NULL: none configured */
+	uint32_t spi;			/* of the key that was configured for it; 0: of its HA */
 	bool timestamps;		/* Binding Updates carry one (RFC 4285 6) */
 	bool unauthenticated;		/* no key is wanted: whatever answers is believed */
 	char name[ANCHOR_NAME_MAX];	/* for people; "": it has none */
 	bool fixed;			/* registered whenever it is away, flows or not */
+	bool placed;			/* on its own link the address is there by our hand */
 	bool unproven;			/* the HA has not answered: no traffic goes there yet */
 	struct discovery discovery;	/* if its HA is found by discover.c */
 

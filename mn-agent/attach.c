@@ -13,6 +13,7 @@
 #include "mn-agent/coa.h"
 #include "mn-agent/flows.h"
 #include "mn-agent/handover.h"
+#include "mn-agent/home.h"
 #include "mn-agent/solicit.h"
 
 static const uint8_t all_routers_mac[6] = { 0x33, 0x33, 0, 0, 0, 2 };
@@ -112,6 +113,7 @@ static void welcome_anchors(struct mn_iface *i, usec_t now)
 			continue;
 		a->ifindex = i->link.ifindex;
 		renew(i, a, now);
+		home_heard(i, a, now);
 	}
 }
 
@@ -253,10 +255,9 @@ static void confirmed(struct mn_iface *i, usec_t now)
 	bool was = i->attached;
 
 	i->attached = true;
-	if (!was) {
+	if (!was)
 		i->attached_at = now;
-		welcome_anchors(i, now);
-	}
+	welcome_anchors(i, now);
 	form_anchors(i, now);
 	if (was)
 		return;
@@ -326,7 +327,7 @@ static void on_lost(void *ctx, struct movement *m, usec_t now)
 	i->attached = false;
 	i->lost_at = now;
 	for (struct anchor *a = i->mn->anchors; a; a = a->next)
-		if (a->state == ANCHOR_ATTACHED && a->flows > 0 && formed_on(i, a))
+		if (a->state == ANCHOR_ATTACHED && (a->flows > 0 || a->fixed) && formed_on(i, a))
 			anchor_hold(a, true);
 	handover_evaluate(i->mn, now);
 }
@@ -365,7 +366,7 @@ void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone,
 			break;
 	if (an && an->state == ANCHOR_ATTACHED && !own) {
 		mn_count_flows(i->mn, now);
-		if (an->flows > 0)
+		if (an->flows > 0 || an->fixed)
 			anchor_hold(an, true);
 		else
 			anchor_give_up(an, "the link lost the address", now);

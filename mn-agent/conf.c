@@ -16,7 +16,7 @@
 #define LIFETIME_MAX		((usec_t)UINT16_MAX * MIP6_LIFETIME_UNIT_S * USEC_S)
 #define MTU_DEFAULT		1460	/* 1500 less the tunnel header */
 
-/* The key block being read; blocks do not nest. */
+/* The block being read; blocks do not nest. */
 static struct {
 	struct conf_key key;
 	bool any_ha;
@@ -24,6 +24,12 @@ static struct {
 	bool timestamps;
 	struct mn_settings *into;
 } pending;
+
+static struct {
+	struct mn_home home;
+	bool has_prefix;		/* be it a wrong one, which was told */
+	struct mn_settings *into;
+} home;
 
 void mn_conf_defaults(struct mn_settings *s)
 {
@@ -151,6 +157,21 @@ static void set_datapath(struct conf *c, void *obj, const struct conf_word *kw,
 		   args[0].text);
 }
 
+/* A home agent's address. */
+static bool get_home_agent(struct conf *c, const struct conf_word *w, struct in6_addr *ret)
+{
+	struct in6_addr a;
+
+	if (!conf_addr(c, w, &a))
+		return false;
+	if (!in6_is_routable(&a) || in6_is_home_agents_anycast(&a)) {
+		conf_error(c, w, "%s is no home agent's address; expected a global one", w->text);
+		return false;
+	}
+	*ret = a;
+	return true;
+}
+
 /* --- key SPI { ... } ----------------------------------------------------------- */
 
 static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
@@ -184,13 +205,8 @@ static void set_home_agent(struct conf *c, void *obj, const struct conf_word *kw
 {
 	(void)kw;
 	(void)n;
-	if (!obj || !conf_addr(c, &args[0], &pending.ha))
-		return;
-	if (in6_is_routable(&pending.ha))
+	if (obj && get_home_agent(c, &args[0], &pending.ha))
 		pending.any_ha = false;
-	else
-		conf_error(c, &args[0], "%s is no home agent's address; expected a global one",
-			   args[0].text);
 }
 
 static void set_timestamp(struct conf *c, void *obj, const struct conf_word *kw,
@@ -227,6 +243,174 @@ static const struct conf_keyword key_table[] = {
 	{ 0 }
 };
 
+/* --- home NAME { ... } ---------------------------------------------------------- */
+
+static bool is_name(const char *s)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+	size_t len = strlen(s);
+
+	return len > 0 && len < ANCHOR_NAME_MAX && strspn(s, allowed) == len;
+}
+
+static void *open_home(struct conf *c, void *obj, const struct conf_word *kw,
+		       const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+
+	(void)kw;
+	(void)n;
+	memset(&home, 0, sizeof(home));
+	home.into = s;
+	if (!is_name(args[0].text)) {
+		conf_error(c, &args[0], "\"%s\" is no name for a home; expected 1 to %d letters, "
+			   "digits, \"-\", \"_\" or \".\"", args[0].text, ANCHOR_NAME_MAX - 1);
+		return NULL;
+	}
+	for (unsigned int k = 0; k < s->mn.n_homes; k++) {
+		if (strcmp(s->mn.homes[k].name, args[0].text) != 0)
+			continue;
+		conf_error(c, &args[0], "home %s is there already; expected another name",
+			   args[0].text);
+		return NULL;
+	}
+	if (s->mn.n_homes == MN_HOMES_MAX) {
+		conf_error(c, &args[0], "too many homes; expected at most %d", MN_HOMES_MAX);
+		return NULL;
+	}
+	memcpy(home.home.name, args[0].text, strlen(args[0].text) + 1);
+	return &home;
+}
+
+static void set_home_prefix(struct conf *c, void *obj, const struct conf_word *kw,
+			    const struct conf_word *args, unsigned int n)
+{
+	struct in6_prefix p;
+
+	(void)kw;
+	(void)n;
+	home.has_prefix = true;
+	if (!obj || !conf_prefix(c, &args[0], &p))
+		return;
+	/* RFC 2526 2: home agents are found by an address that is defined for these only. */
+	if (p.len == 64 && in6_is_routable(&p.addr))
+		home.home.prefix = p;
+	else
+		conf_error(c, &args[0], "%s is no prefix of a home link; expected a global one of "
+			   "64 bits", args[0].text);
+}
+
+static void set_home_address(struct conf *c, void *obj, const struct conf_word *kw,
+			     const struct conf_word *args, unsigned int n)
+{
+	(void)kw;
+	if (!obj)
+		return;
+	if (n == 1) {
+		conf_addr(c, &args[0], &home.home.address);
+	} else if (strcmp(args[0].text, "eui-64") != 0) {
+		conf_error(c, &args[0], "\"%s\" makes no address; expected an address, or eui-64 "
+			   "and an interface", args[0].text);
+	} else if (strlen(args[1].text) == 0 || strlen(args[1].text) >= MN_NAME_MAX) {
+		conf_error(c, &args[1], "\"%s\" cannot be an interface; expected a name of at most "
+			   "%d characters such as wlan0", args[1].text, MN_NAME_MAX - 1);
+	} else {
+		memcpy(home.home.eui64_of, args[1].text, strlen(args[1].text) + 1);
+	}
+}
+
+static void set_home_home_agent(struct conf *c, void *obj, const struct conf_word *kw,
+				const struct conf_word *args, unsigned int n)
+{
+	(void)kw;
+	(void)n;
+	if (obj)
+		get_home_agent(c, &args[0], &home.home.ha);
+}
+
+static void set_home_key(struct conf *c, void *obj, const struct conf_word *kw,
+			 const struct conf_word *args, unsigned int n)
+{
+	uint32_t spi;
+
+	(void)kw;
+	(void)n;
+	if (!obj || !conf_u32(c, &args[0], 256, UINT32_MAX, &spi))
+		return;
+	for (unsigned int k = 0; k < home.into->mn.n_keys; k++)
+		if (home.into->mn.keys[k].key.spi == spi)
+			home.home.spi = spi;
+	if (home.home.spi == 0)
+		conf_error(c, &args[0], "there is no key %u so far; expected one that stands before "
+			   "the home", spi);
+}
+
+static void set_home_unauthenticated(struct conf *c, void *obj, const struct conf_word *kw,
+				     const struct conf_word *args, unsigned int n)
+{
+	(void)kw;
+	(void)n;
+	if (!obj)
+		return;
+	home.home.unauthenticated = strcmp(args[0].text, "insecure-allow") == 0;
+	if (!home.home.unauthenticated)
+		conf_error(c, &args[0], "\"%s\" does not allow it; expected insecure-allow, or "
+			   "no such statement", args[0].text);
+}
+
+/* What a host may have in the prefix: not the routers' anycast addresses, nor the HA's own. */
+static bool address_fits(const struct mn_home *h)
+{
+	return in6_in(&h->prefix, &h->address) && !in6_eq(&h->prefix.addr, &h->address) &&
+	       !in6_is_home_agents_anycast(&h->address) && !in6_eq(&h->ha, &h->address);
+}
+
+static void close_home(struct conf *c, void *obj, const struct conf_word *kw)
+{
+	const struct mn_home *h = &home.home;
+	struct mn_config *mn = &home.into->mn;
+
+	if (!obj)
+		return;
+	if (!home.has_prefix) {
+		conf_error(c, kw, "home %s has no prefix; expected \"prefix PREFIX/64;\"", h->name);
+		return;
+	}
+	if (h->prefix.len != 0 && !in6_is_any(&h->address) && !address_fits(h)) {
+		conf_error(c, kw, "%s cannot be the address of home %s; expected a host's in %s",
+			   in6_str(&h->address).s, h->name, in6_prefix_str(&h->prefix).s);
+		return;
+	}
+	if (h->spi != 0 && h->unauthenticated) {
+		conf_error(c, kw, "home %s has a key and is to do without; expected one of the two",
+			   h->name);
+		return;
+	}
+	for (unsigned int k = 0; k < mn->n_homes; k++) {
+		if (in6_is_any(&h->address) || !in6_eq(&mn->homes[k].address, &h->address))
+			continue;
+		conf_error(c, kw, "home %s has the address of home %s; expected another", h->name,
+			   mn->homes[k].name);
+		return;
+	}
+	mn->homes[mn->n_homes++] = *h;
+}
+
+static const struct conf_keyword home_table[] = {
+	{ .name = "prefix", .args = "PREFIX/64", .min_args = 1, .max_args = 1,
+	  .set = set_home_prefix, .once = true },
+	{ .name = "address", .args = "ADDRESS|eui-64 INTERFACE", .min_args = 1, .max_args = 2,
+	  .set = set_home_address, .once = true },
+	{ .name = "home-agent", .args = "ADDRESS", .min_args = 1, .max_args = 1,
+	  .set = set_home_home_agent, .once = true },
+	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .set = set_home_key,
+	  .once = true },
+	{ .name = "unauthenticated-registration", .args = "insecure-allow", .min_args = 1,
+	  .max_args = 1, .set = set_home_unauthenticated, .once = true },
+	{ 0 }
+};
+
 const struct conf_keyword mn_conf_table[] = {
 	{ .name = "interface", .args = "NAME", .min_args = 1, .max_args = 1,
 	  .set = set_interface },
@@ -244,5 +428,7 @@ const struct conf_keyword mn_conf_table[] = {
 	  .set = set_datapath, .once = true },
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
 	  .open = open_key, .close = close_key },
+	{ .name = "home", .args = "NAME", .min_args = 1, .max_args = 1, .block = home_table,
+	  .open = open_home, .close = close_home },
 	{ 0 }
 };

@@ -32,9 +32,11 @@ static json_t *show_anchor(struct mnd *d, const struct anchor *a, usec_t now)
 
 	if (a->tunnelled)
 		d->dp->ops->stats(d->dp, &inner, &st);
-	return json_pack("{s:s,s:s,s:s,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:I}",
+	return json_pack("{s:o,s:b,s:b,s:s,s:s,s:o,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:I}",
+			 "name", a->name[0] ? json_string(a->name) : json_null(),
+			 "fixed", (int)a->fixed, "unauthenticated", (int)a->unauthenticated,
 			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
-			 "ha", in6_str(&a->ha).s, "state", anchor_state_name(a->state),
+			 "ha", text(&a->ha), "state", anchor_state_name(a->state),
 			 "coa", anchor_away(a) ? text(&a->coa) : json_null(),
 			 "lifetime_s", (json_int_t)(anchor_away(a) ? a->lifetime_s : 0),
 			 "remaining_s",
@@ -206,7 +208,7 @@ json_t *mnd_event_json(const char *name, const struct mn_iface *i, const struct 
 		json_object_set_new(e, "interface", json_string(i->link.name));
 	if (e && a) {
 		json_object_set_new(e, "hoa", json_string(in6_str(&a->hoa).s));
-		json_object_set_new(e, "ha", json_string(in6_str(&a->ha).s));
+		json_object_set_new(e, "ha", text(&a->ha));
 		json_object_set_new(e, "coa", text(&a->coa));
 		json_object_set_new(e, "state", json_string(anchor_state_name(a->state)));
 		json_object_set_new(e, "flows", json_integer((json_int_t)a->flows));

@@ -16,6 +16,7 @@
 #include "mn-agent/coa.h"
 #include "mn-agent/ends.h"
 #include "mn-agent/flows.h"
+#include "mn-agent/home.h"
 
 #define FORGIVEN	(60 * USEC_S)	/* an interface was lost, and has worked since */
 #define PROBATION	(5 * USEC_S)	/* it was lost less than that ago: it has to work so long */
@@ -154,8 +155,10 @@ static void place_anchors(struct mn *mn, usec_t now)
 		if (a->state == ANCHOR_REFUSED && home_of(mn, a))
 			a->stay_until = now + REFUSED_STAY;
 		if (belongs_home(mn, a, now)) {
-			if (away)
-				anchor_event(a, ANCHOR_EV_RETURN, now);
+			if (!away)
+				continue;
+			anchor_event(a, ANCHOR_EV_RETURN, now);
+			home_here(home_of(mn, a), a);
 		} else if (!away && mn->current &&
 			   (a->ifindex != mn->current->link.ifindex || home_of(mn, a))) {
 			/* One whose link is down departs as soon as another can carry it. */

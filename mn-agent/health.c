@@ -12,6 +12,8 @@ struct health {
 	const struct anchor *worst;	/* one that is not reachable, or else in trouble */
 	unsigned int attached;		/* interfaces at a router, */
 	unsigned int plain;		/* and those where it is no home agent */
+	unsigned int homes;		/* configured ones that are away */
+	const struct anchor *open;	/* one that is registered without a key */
 };
 
 static bool is_bad(const struct anchor *a)
@@ -30,8 +32,13 @@ static struct health examine(const struct mn *mn)
 		h.plain += i->attached && !i->move.router.has_ha;
 	}
 	for (const struct anchor *a = mn->anchors; a; a = a->next) {
-		h.away += anchor_away(a);
-		h.bad += is_bad(a);
+		if (a->state == ANCHOR_GONE)
+			continue;
+		h.away += anchor_away(a) && !a->fixed;
+		h.homes += anchor_away(a) && a->fixed;
+		h.bad += is_bad(a) && !a->fixed;
+		if (a->unauthenticated)
+			h.open = a;
 		/* Nothing is wanted any more of one that is being released. */
 		if (a->reason[0] == '\0' || a->state == ANCHOR_RELEASING)
 			continue;
@@ -45,13 +52,30 @@ static void say_worst(const struct health *h, char *text, size_t len)
 {
 	const struct anchor *a = h->worst;
 
-	if (h->bad > 0)
+	if (a->fixed)
+		snprintf(text, len, "home %s, %s, %s%s", a->name, in6_str(&a->hoa).s,
+			 is_bad(a) ? "not reachable: " : "", a->reason);
+	else if (h->bad > 0)
 		snprintf(text, len, "%u of %u addresses kept from earlier routers not reachable; "
 			 "%s at %s: %s", h->bad, h->away, in6_str(&a->hoa).s, in6_str(&a->ha).s,
 			 a->reason);
 	else
 		snprintf(text, len, "%s at %s: %s", in6_str(&a->hoa).s, in6_str(&a->ha).s,
 			 a->reason);
+}
+
+/* How many addresses are kept, and how many homes. */
+static void say_kept(const struct health *h, const char *plain, char *text, size_t len)
+{
+	char kept[64] = "", homes[32] = "";
+
+	if (h->away > 0)
+		snprintf(kept, sizeof(kept), "%u address%s kept from earlier routers", h->away,
+			 h->away == 1 ? "" : "es");
+	if (h->homes > 0)
+		snprintf(homes, sizeof(homes), "%s%u home%s kept", h->away > 0 ? ", " : "",
+			 h->homes, h->homes == 1 ? "" : "s");
+	snprintf(text, len, "%s%s, all reachable%s", kept, homes, plain);
 }
 
 bool mn_health(const struct mn *mn, char *text, size_t len)
@@ -62,14 +86,17 @@ bool mn_health(const struct mn *mn, char *text, size_t len)
 
 	if (h.worst)
 		say_worst(&h, text, len);
+	else if (h.open)
+		snprintf(text, len, "INSECURE: home %s is registered without a key",
+			 h.open->name[0] ? h.open->name : in6_str(&h.open->hoa).s);
 	else if (mn->cfg->n_keys == 0)
 		snprintf(text, len, "no key is configured: no flow survives a move");
 	else if (h.attached == 0)
-		snprintf(text, len, "no access router found yet; %u addresses kept", h.away);
-	else if (h.away > 0)
-		snprintf(text, len, "%u address%s kept from earlier routers, all reachable%s",
-			 h.away, h.away == 1 ? "" : "es", plain);
+		snprintf(text, len, "no access router found yet; %u addresses kept",
+			 h.away + h.homes);
+	else if (h.away + h.homes > 0)
+		say_kept(&h, plain, text, len);
 	else
 		snprintf(text, len, "attached, no mobility in use%s", plain);
-	return !h.worst && h.attached > 0 && mn->cfg->n_keys > 0;
+	return !h.worst && !h.open && h.attached > 0 && mn->cfg->n_keys > 0;
 }

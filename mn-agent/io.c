@@ -155,6 +155,23 @@ static int op_addr_add(void *ctx, const struct mn_addr *m)
 	return r;
 }
 
+static int op_addr_home(void *ctx, const struct mn_addr *addr, uint32_t valid_s,
+			uint32_t preferred_s, bool dad)
+{
+	struct mnd *d = ctx;
+	struct rt_addr a = {
+		.ifindex = addr->ifindex, .addr = addr->addr, .plen = addr->plen,
+		.flags = IFA_F_NOPREFIXROUTE | (dad ? 0 : IFA_F_NODAD),
+		.preferred_s = preferred_s, .valid_s = valid_s,
+	};
+	int r = rt_addr_replace(d->nl, &a);
+
+	if (r)
+		log_error("home address %s: %s %s", in6_str(&addr->addr).s, strerror(-r),
+			  nl_error(d->nl));
+	return r;
+}
+
 static void op_addr_drop(void *ctx, const struct mn_addr *a)
 {
 	struct mnd *d = ctx;
@@ -275,13 +292,11 @@ static void op_changed(void *ctx)
 static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
 	.path_unset = op_path_unset, .router_gone = op_router_gone, .addr_set = op_addr_set,
-	.addr_unset = op_addr_unset, .addr_add = op_addr_add,
+	.addr_unset = op_addr_unset, .addr_add = op_addr_add, .addr_home = op_addr_home,
 	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows, .watch_flows = op_watch_flows,
-	.random = op_random,
-	.wall_us = op_wall_us, .event = op_event,
-	.changed = op_changed,
+	.random = op_random, .wall_us = op_wall_us, .event = op_event, .changed = op_changed,
 };
 
 /* --- events --------------------------------------------------------------------- */
@@ -390,6 +405,8 @@ static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
 	m.usable = !(a->flags & IFA_F_DADFAILED) &&
 		   (!(a->flags & IFA_F_TENTATIVE) || (a->flags & IFA_F_OPTIMISTIC));
 	mn_addr(&d->mn, &m, gone, clock_now());
+	if (gone && mn_wants_home(&d->mn, a->ifindex, &a->addr))
+		mnd_repair_soon(d);
 }
 
 static void on_ours_deleted(void *ctx)
@@ -508,6 +525,7 @@ int mnd_open(struct mnd *d, const char **ret_what)
 	mnd_adopt_roads(d);
 	mnd_adopt_addrs(d);
 	mnd_store_load(d);
+	mn_homes(&d->mn, clock_now());
 	mnd_adopt_bindings(d);
 	*ret_what = "watching links and addresses";
 	r = mon_open(d->loop, &mon_ops, d, &d->mon);

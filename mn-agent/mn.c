@@ -21,6 +21,7 @@
 #include "mn-agent/ends.h"
 #include "mn-agent/flows.h"
 #include "mn-agent/handover.h"
+#include "mn-agent/home.h"
 #include "mn-agent/solicit.h"
 
 static const char *const counter_names[MN_C_MAX] = {
@@ -182,13 +183,19 @@ static const struct anchor_ops anchor_ops = {
 	.returned = anchor_returned, .discover = anchor_discover, .notify = anchor_notify,
 };
 
-const struct mn_key *mn_key_for(const struct mn *mn, const struct in6_addr *ha)
+const struct mn_key *mn_key_for(const struct mn *mn, const struct anchor *a,
+				const struct in6_addr *ha)
 {
 	const struct mn_key *any = NULL;
 
-	for (unsigned int n = 0; n < mn->cfg->n_keys; n++) {
+	for (unsigned int n = 0; n < mn->cfg->n_keys && !a->unauthenticated; n++) {
 		const struct mn_key *k = &mn->cfg->keys[n];
 
+		if (a->spi != 0) {
+			if (a->spi == k->key.spi)
+				return k;
+			continue;
+		}
 		if (!k->any_ha && in6_eq(&k->ha, ha))
 			return k;
 		if (k->any_ha && !any)
@@ -199,7 +206,7 @@ const struct mn_key *mn_key_for(const struct mn *mn, const struct in6_addr *ha)
 
 void mn_set_home_agent(struct mn *mn, struct anchor *a, const struct in6_addr *ha)
 {
-	const struct mn_key *key = mn_key_for(mn, ha);
+	const struct mn_key *key = mn_key_for(mn, a, ha);
 
 	a->ha = *ha;
 	a->key = key ? &key->key : NULL;
@@ -250,7 +257,8 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 {
 	struct anchor *a;
 
-	if (!in6_is_routable(&r->hoa) || !in6_is_routable(&r->ha) || !in6_in(&r->prefix, &r->hoa) ||
+	if (!in6_is_routable(&r->hoa) || !in6_in(&r->prefix, &r->hoa) ||
+	    !(in6_is_routable(&r->ha) || (r->discover && in6_is_any(&r->ha))) ||
 	    r->valid_until <= now || mn_anchor(mn, &r->hoa))
 		return -EINVAL;
 	if (mn->n_anchors >= MN_ANCHORS_MAX)
@@ -258,6 +266,8 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 	a = mn_new_anchor(mn, &r->prefix, &r->hoa, &r->ha);
 	if (!a)
 		return -ENOMEM;
+	memcpy(a->name, r->name, sizeof(a->name));
+	a->discovery.wanted = r->discover;
 	a->seq = r->seq;
 	a->seq_first = (uint16_t)(r->seq + 1);
 	a->link_local = r->link_local;
@@ -327,6 +337,7 @@ void mn_link(struct mn *mn, const struct mn_link *l, usec_t now)
 	if (!i)
 		return;
 	i->link = *l;
+	home_interface(i, now);
 	if (l->up == was_up)
 		return;
 	mn_event(mn, l->up ? "link.up" : "link.down", i, NULL, NULL, now);
@@ -377,6 +388,7 @@ void mn_remember_addr(struct mn_iface *i, const struct mn_addr *a, bool gone)
 void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 {
 	struct mn_iface *i = mn_iface_of(mn, a->ifindex);
+	struct mn_addr seen;
 
 	if (!i)
 		return;
@@ -389,7 +401,8 @@ void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 	}
 	if (!in6_is_routable(&a->addr))
 		return;
-	mn_remember_addr(i, a, gone);
+	home_saw(mn, a, gone, &seen);
+	mn_remember_addr(i, &seen, gone);
 	attach_addr_changed(i, a, gone, now);
 }
 
@@ -422,6 +435,7 @@ void mn_reassert(struct mn *mn)
 			coa_own_addr(mn, &a->hoa);
 	for (unsigned int n = 0; n < mn->n_ends; n++)
 		coa_own_addr(mn, &mn->ends[n].addr);
+	home_reassert(mn);
 }
 
 bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr)
@@ -468,6 +482,8 @@ void mn_free(struct mn *mn, bool release)
 			mn->ops->tunnel_del(mn->ctx, &a->hoa);
 		if (release && a->held)
 			mn->ops->addr_unset(mn->ctx, &a->hoa);
+		if (release)
+			home_take_away(mn, a);
 		free(a);
 	}
 	ends_free(mn, release);

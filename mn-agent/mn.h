@@ -18,6 +18,7 @@
 #define MN_ENDS_MAX		32
 #define MN_BOUND_MAX		64	/* sockets without a peer that are told apart */
 #define MN_ADDRS_MAX		16	/* addresses remembered of one interface */
+#define MN_HOMES_MAX		8
 
 struct mn_key {
 	struct auth_key key;
@@ -26,9 +27,22 @@ struct mn_key {
 	bool timestamps;		/* Binding Updates with it carry one (RFC 4285 6) */
 };
 
+/* A home that people have configured, as RFC 6275 has it; what is unspecified is found. */
+struct mn_home {
+	char name[ANCHOR_NAME_MAX];
+	struct in6_prefix prefix;
+	struct in6_addr address;
+	char eui64_of[MN_NAME_MAX];	/* the address has the identifier of this interface */
+	struct in6_addr ha;
+	uint32_t spi;			/* of its key; 0: that of its home agent */
+	bool unauthenticated;
+};
+
 struct mn_config {
 	unsigned int n_keys;
 	struct mn_key keys[MN_KEYS_MAX];
+	unsigned int n_homes;
+	struct mn_home homes[MN_HOMES_MAX];
 	unsigned int n_interfaces;	/* 0: every Ethernet-like interface */
 	char interfaces[MN_INTERFACES_MAX][MN_NAME_MAX];	/* in order of preference */
 	unsigned int max_anchors;	/* away at the same time */
@@ -57,7 +71,7 @@ struct mn_addr {
 	struct in6_addr addr;
 	uint8_t plen;
 	bool usable;			/* not tentative, or optimistic */
-	bool ours;			/* made by addr_add(), perhaps in an earlier run */
+	bool ours;			/* made by addr_add() or addr_home(), perhaps earlier */
 };
 
 /* Protocols that have such states, or rules of their own, by their numbers in IPv6. */
@@ -107,6 +121,9 @@ struct mn_ops {
 	/* An access link. add: an address of our making, unless it is there, usable at once while
 	 * the kernel looks for another host that has it (RFC 4429); -EOPNOTSUPP: it cannot. */
 	int (*addr_add)(void *ctx, const struct mn_addr *a);
+	/* home: a home address on its own link (dad: with duplicate address detection). */
+	int (*addr_home)(void *ctx, const struct mn_addr *a, uint32_t valid_s,
+			 uint32_t preferred_s, bool dad);
 	void (*addr_drop)(void *ctx, const struct mn_addr *a);
 	/* The data path. */
 	int (*endpoint_add)(void *ctx, const struct in6_addr *addr);
@@ -255,6 +272,8 @@ void mn_rx_tunnel_error(struct mn *mn, const void *data, size_t len);
 /* After a restart, before the first event: an anchor of the earlier run. state is
  * ATTACHED, or anything else for "away". 0, -EINVAL, -ENOSPC, -ENOMEM. */
 struct mn_restore {
+	char name[ANCHOR_NAME_MAX];
+	bool discover;			/* its home agent was found, or is to be found, by asking */
 	struct in6_prefix prefix;
 	struct in6_addr hoa, ha, coa;
 	bool away;
@@ -268,6 +287,9 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now);
 /* A care-of address of our own of the earlier run, to be used again in its prefix. */
 void mn_restore_coa(struct mn *mn, const struct in6_addr *coa);
 
+/* After that, before the first event: the homes that are configured. */
+void mn_homes(struct mn *mn, usec_t now);
+
 /* News from the kernel was lost: a link may be at another place than before. */
 void mn_doubt(struct mn *mn, usec_t now);
 /* The computer slept, or the process was stopped, for seconds or days. Called before the
@@ -278,6 +300,8 @@ void mn_woken(struct mn *mn, usec_t now);
 void mn_reassert(struct mn *mn);
 /* Is this address to be on our own device now? */
 bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr);
+/* Is it to be on this access link, its own, as the address of a home? */
+bool mn_wants_home(const struct mn *mn, int ifindex, const struct in6_addr *addr);
 /* Counts the flows of every anchor (for status too). */
 void mn_count_flows(struct mn *mn, usec_t now);
 /* 1 << enum mn_flow_state of those in which a TCP socket may hold its address. */

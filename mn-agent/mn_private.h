@@ -20,8 +20,10 @@ struct mn_iface *mn_iface_of(struct mn *mn, int ifindex);
 bool mn_any_away(const struct mn *mn);
 /* Brings the list of the interface's addresses up to date. */
 void mn_remember_addr(struct mn_iface *i, const struct mn_addr *a, bool gone);
-/* The configured key for this home agent: the one that names it, else one for all; or NULL. */
-const struct mn_key *mn_key_for(const struct mn *mn, const struct in6_addr *ha);
+/* The key for the anchor at this home agent: the one that is configured for the anchor, else
+ * one that names the home agent, else one for all; or NULL. */
+const struct mn_key *mn_key_for(const struct mn *mn, const struct anchor *a,
+				const struct in6_addr *ha);
 /* An interface's place in the order of preference, or -1: it is none of ours. */
 int mn_preference(const struct mn_config *cfg, const char *name);
 /* Tells people; i, a and detail may be NULL. */

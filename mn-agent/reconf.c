@@ -36,7 +36,7 @@ static void apply_keys(struct mn *mn, const struct mn_config *old, usec_t now)
 {
 	for (struct anchor *a = mn->anchors; a; a = a->next) {
 		const struct mn_key *before = key_before(mn, old, a);
-		const struct mn_key *k = mn_key_for(mn, &a->ha);
+		const struct mn_key *k = mn_key_for(mn, a, &a->ha);
 
 		a->key = k ? &k->key : NULL;
 		if (same_key(before, k))
@@ -64,6 +64,7 @@ static void apply_interfaces(struct mn *mn, usec_t now)
 void mn_reconfigured(struct mn *mn, const struct mn_config *old, usec_t now)
 {
 	apply_keys(mn, old, now);
+	mn_homes(mn, now);
 	apply_interfaces(mn, now);
 	/* Preference, the cap on anchors and the size of packets into tunnels. */
 	handover_evaluate(mn, now);

@@ -108,6 +108,22 @@ static bool same_interfaces(const struct mn_config *a, const struct mn_config *b
 	return true;
 }
 
+static bool same_homes(const struct mn_config *a, const struct mn_config *b)
+{
+	if (a->n_homes != b->n_homes)
+		return false;
+	for (unsigned int n = 0; n < a->n_homes; n++) {
+		const struct mn_home *x = &a->homes[n], *y = &b->homes[n];
+
+		if (strcmp(x->name, y->name) != 0 || !in6_prefix_eq(&x->prefix, &y->prefix) ||
+		    !in6_eq(&x->address, &y->address) || strcmp(x->eui64_of, y->eui64_of) != 0 ||
+		    !in6_eq(&x->ha, &y->ha) || x->spi != y->spi ||
+		    x->unauthenticated != y->unauthenticated)
+			return false;
+	}
+	return true;
+}
+
 static void add(char *list, size_t len, bool differs, const char *name)
 {
 	size_t n = strlen(list);
@@ -126,6 +142,7 @@ static void differences(const struct mn_config *a, const struct mn_config *b, ch
 	add(ret, len, a->max_anchors != b->max_anchors, "max-anchors");
 	add(ret, len, a->anchor.mtu != b->anchor.mtu, "tunnel-mtu");
 	add(ret, len, !same_keys(a, b), "key");
+	add(ret, len, !same_homes(a, b), "home");
 }
 
 unsigned int mnd_reload(struct mnd *d, conf_report_fn *report, void *ctx, char *ret_changed,

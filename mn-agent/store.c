@@ -43,7 +43,8 @@ static usec_t from_wall(json_int_t wall, usec_t now, usec_t max)
 
 static json_t *anchor_json(const struct anchor *a, usec_t now)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:I,s:I,s:I}",
+	return json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:b,s:b,s:I,s:I,s:I}",
+			 "name", a->name, "discover", (int)a->discovery.wanted,
 			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
 			 "ha", in6_str(&a->ha).s, "coa", in6_str(&a->coa).s,
 			 "away", (int)(a->state != ANCHOR_ATTACHED),
@@ -92,6 +93,7 @@ static bool get_addr(const json_t *o, const char *key, struct in6_addr *ret)
 static bool get_anchor(const json_t *o, struct mn_restore *r, usec_t now)
 {
 	const char *prefix = json_string_value(json_object_get(o, "prefix"));
+	const char *name = json_string_value(json_object_get(o, "name"));
 	json_int_t seq = json_integer_value(json_object_get(o, "sequence"));
 
 	memset(r, 0, sizeof(*r));
@@ -99,6 +101,9 @@ static bool get_anchor(const json_t *o, struct mn_restore *r, usec_t now)
 	    !get_addr(o, "ha", &r->ha) || !get_addr(o, "coa", &r->coa) || seq < 0 ||
 	    seq > UINT16_MAX)
 		return false;
+	if (name)
+		snprintf(r->name, sizeof(r->name), "%s", name);
+	r->discover = json_is_true(json_object_get(o, "discover"));
 	r->seq = (uint16_t)seq;
 	r->away = json_is_true(json_object_get(o, "away"));
 	r->link_local = json_is_true(json_object_get(o, "link_local"));

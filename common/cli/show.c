@@ -145,10 +145,14 @@ static void print_table(FILE *out, const json_t *rows, const struct column *cols
 static void print_addresses(FILE *out, const json_t *row)
 {
 	static const struct column hoa = { "", "hoa", KIND_TEXT }, coa = { "", "coa", KIND_TEXT };
+	static const struct column name = { "", "name", KIND_TEXT };
 	static const struct column reason = { "", "reason", KIND_TEXT };
 	const char *why = json_string_value(json_object_get(row, "reason"));
 
-	fprintf(out, "  %s", cell(row, &hoa).s);
+	fputs("  ", out);
+	if (json_is_string(json_object_get(row, "name")))
+		fprintf(out, "%s: ", cell(row, &name).s);
+	fputs(cell(row, &hoa).s, out);
 	if (json_is_string(json_object_get(row, "coa")))
 		fprintf(out, " at %s", cell(row, &coa).s);
 	fputc('\n', out);

@@ -51,7 +51,8 @@ readme()
 	awk -v want="$1" '
 		/^    [a-z-]+ .*[;{]$/ || inside { text = text substr($0, 5) "\n"; inside = 1 }
 		!NF && inside {
-			if (want == (text ~ /prefix/ ? "ha" : "mn")) printf "%s", text
+			mn = text ~ /^home / || text ~ /\nhome / || text !~ /prefix/
+			if (want == (mn ? "mn" : "ha")) printf "%s", text
 			text = ""; inside = 0
 		}
 	' "$SRCDIR/README.md"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* links: mn-agent/mn.c mn-agent/receive.c mn-agent/flows.c mn-agent/attach.c mn-agent/coa.c mn-agent/handover.c
- * mn-agent/anchor.c mn-agent/movement.c mn-agent/solicit.c mn-agent/discover.c
+ * mn-agent/anchor.c mn-agent/movement.c mn-agent/solicit.c mn-agent/discover.c mn-agent/home.c
  * mn-agent/bu.c common/wire/buf.c common/wire/cksum.c common/wire/ext.c common/wire/icmp6.c common/wire/mh.c
  * common/wire/mhopt.c common/core/in6.c common/core/auth.c common/core/backoff.c
  * common/core/timer.c common/core/log.c (-lcrypto) */

@@ -114,6 +114,48 @@ static void every_keyword(void **state)
 	assert_true(r->s.mn.keys[1].any_ha);
 }
 
+/* What is wrong with one is in tests/conf/mn-homes-errors. */
+static void homes(void **state)
+{
+	const struct result *r = parse(
+		"key 256 { secret " SECRET "; }\n"
+		"home office { key 256; prefix 2001:db8:5::/64; address 2001:db8:5::a5;\n"
+		"\thome-agent 2001:db8:5::1; }\n"
+		"home lab.2 { prefix fd00:2::/64; address eui-64 wlan0;\n"
+		"\tunauthenticated-registration insecure-allow; }\n");
+	const struct mn_home *h = r->s.mn.homes;
+
+	(void)state;
+	assert_string_equal(r->text, "");
+	assert_int_equal(r->s.mn.n_homes, 2);
+	assert_string_equal(h[0].name, "office");
+	assert_string_equal(in6_prefix_str(&h[0].prefix).s, "2001:db8:5::/64");
+	assert_string_equal(in6_str(&h[0].address).s, "2001:db8:5::a5");
+	assert_string_equal(in6_str(&h[0].ha).s, "2001:db8:5::1");
+	assert_int_equal(h[0].spi, 256);
+	assert_false(h[0].unauthenticated);
+	assert_string_equal(h[1].name, "lab.2");
+	assert_string_equal(h[1].eui64_of, "wlan0");
+	assert_true(in6_is_any(&h[1].address));
+	assert_true(in6_is_any(&h[1].ha));
+	assert_int_equal(h[1].spi, 0);
+	assert_true(h[1].unauthenticated);
+}
+
+static void too_many_homes(void **state)
+{
+	char text[1024] = "";
+
+	(void)state;
+	for (int n = 0; n <= MN_HOMES_MAX; n++) {
+		size_t len = strlen(text);
+
+		snprintf(text + len, sizeof(text) - len, "home h%d { prefix 2001:db8::/64; }\n", n);
+	}
+	assert_int_equal(parse(text)->errors, 1);
+	assert_non_null(strstr(the_result.text, "too many homes; expected at most 8"));
+}
+
 static void bounds_of_numbers(void **state)
 {
 	static const char *const good[] = {
@@ -237,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(empty_is_the_defaults), cmocka_unit_test(every_keyword),
+		cmocka_unit_test(homes), cmocka_unit_test(too_many_homes),
 		cmocka_unit_test(bounds_of_numbers),
 		cmocka_unit_test(three_errors_are_three_reports),
 		cmocka_unit_test(a_secret_is_never_repeated),

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Homes that people have configured: a home address with its prefix, and its home agent or
+ * none, which discover.c then finds. Each is an anchor that needs no flow; what the mobile
+ * node does with it is in anchor.c as with any other. Here is what a home has of its own:
+ * how its address is made, and the address on its own link, where nobody else puts it.
+ * Called by main.c (mn_homes), mn.c and attach.c. RFC 6275 4.1, 11.5.5, RFC 4862 5.4.
+ */
+#include "mn-agent/home.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "mn-agent/attach.h"
+#include "mn-agent/discover.h"
+
+static struct anchor *anchor_named(struct mn *mn, const char *name)
+{
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		if (a->state != ANCHOR_GONE && strcmp(a->name, name) == 0)
+			return a;
+	return NULL;
+}
+
+static const struct mn_home *home_named(const struct mn *mn, const char *name)
+{
+	for (unsigned int n = 0; n < mn->cfg->n_homes; n++)
+		if (strcmp(mn->cfg->homes[n].name, name) == 0)
+			return &mn->cfg->homes[n];
+	return NULL;
+}
+
+/* An address that was made is kept: whoever knows it reaches the host there. */
+static bool still_right(const struct anchor *a, const struct mn_home *h)
+{
+	return in6_prefix_eq(&a->prefix, &h->prefix) &&
+	       (in6_is_any(&h->address) || in6_eq(&a->hoa, &h->address));
+}
+
+/* False: not before the interface is there. */
+static bool make_address(struct mn *mn, const struct mn_home *h, struct in6_addr *ret)
+{
+	if (!in6_is_any(&h->address)) {
+		*ret = h->address;
+		return true;
+	}
+	if (h->eui64_of[0] == '\0') {
+		/* RFC 8064: an identifier that says nothing. */
+		*ret = h->prefix.addr;
+		mn->ops->random(mn->ctx, &ret->s6_addr[8], 8);
+		return true;
+	}
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next) {
+		if (strcmp(i->link.name, h->eui64_of) != 0)
+			continue;
+		in6_eui64(ret, &h->prefix.addr, i->link.mac);
+		return true;
+	}
+	return false;
+}
+
+/* The configuration says how and where it is registered; whether that is another way. */
+static bool take_over(struct mn *mn, struct anchor *a, const struct mn_home *h)
+{
+	struct in6_addr ha = in6_is_any(&h->ha) ? a->ha : h->ha;
+	bool other = !in6_eq(&a->ha, &ha) || a->spi != h->spi ||
+		     a->unauthenticated != h->unauthenticated;
+
+	a->discovery.wanted = in6_is_any(&h->ha);
+	a->spi = h->spi;
+	a->unauthenticated = h->unauthenticated;
+	if (other)
+		mn_set_home_agent(mn, a, &ha);
+	return other;
+}
+
+static void begin(struct mn *mn, struct anchor *a, const struct mn_home *h, usec_t now)
+{
+	snprintf(a->name, sizeof(a->name), "%s", h->name);
+	a->fixed = true;
+	(void)take_over(mn, a, h);
+	log_info("home %s: %s", a->name, in6_str(&a->hoa).s);
+	if (a->unauthenticated)
+		log_warn("home %s: INSECURE: registered without a key; anybody who can send "
+			 "packets in the name of its home agent is believed", a->name);
+	/* Away, until it is seen to be at home. */
+	anchor_event(a, ANCHOR_EV_DEPART, now);
+}
+
+/* It is configured no more: an anchor like others, which lasts as long as its flows. */
+static void end(struct anchor *a, usec_t now)
+{
+	if (a->fixed)
+		log_info("home %s: %s is configured no more", a->name, in6_str(&a->hoa).s);
+	a->fixed = false;
+	a->name[0] = '\0';
+	anchor_set_flows(a, a->flows, now);
+}
+
+static void start(struct mn *mn, const struct mn_home *h, usec_t now)
+{
+	struct anchor *a = anchor_named(mn, h->name);
+	struct in6_addr hoa;
+
+	if (a && a->fixed) {
+		if (take_over(mn, a, h))
+			anchor_home_agent(a, now);
+		return;
+	}
+	if (!a && make_address(mn, h, &hoa)) {
+		a = mn_anchor(mn, &hoa);
+		if (!a)
+			a = mn_new_anchor(mn, &h->prefix, &hoa, &h->ha);
+		/* Nobody has said yet how long its prefix lives. */
+		if (a && a->valid_until == 0)
+			a->valid_until = USEC_NEVER;
+	}
+	if (a)
+		begin(mn, a, h, now);
+}
+
+void mn_homes(struct mn *mn, usec_t now)
+{
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		const struct mn_home *h = home_named(mn, a->name);
+
+		if (a->state != ANCHOR_GONE && a->name[0] && (!h || !still_right(a, h)))
+			end(a, now);
+	}
+	for (unsigned int n = 0; n < mn->cfg->n_homes; n++)
+		start(mn, &mn->cfg->homes[n], now);
+}
+
+void home_interface(struct mn_iface *i, usec_t now)
+{
+	for (unsigned int n = 0; n < i->mn->cfg->n_homes; n++)
+		if (strcmp(i->mn->cfg->homes[n].eui64_of, i->link.name) == 0)
+			start(i->mn, &i->mn->cfg->homes[n], now);
+}
+
+/* ---- on its own link ---- */
+
+static bool is_there(const struct mn_iface *i, const struct anchor *a)
+{
+	for (unsigned int n = 0; n < i->n_addrs; n++)
+		if (in6_eq(&i->addrs[n].addr, &a->hoa))
+			return true;
+	return false;
+}
+
+/* The address lives there as long as the router says. */
+static void place(const struct mn_iface *i, struct anchor *a)
+{
+	const struct router *r = &i->move.router;
+	struct mn_addr addr = {
+		.ifindex = i->link.ifindex, .addr = a->hoa, .plen = a->prefix.len,
+	};
+	int n = router_prefix_of(r, &a->hoa);
+
+	/* RFC 6275 11.5.5: while the home agent may have a binding it defends the address, and
+	 * there is no duplicate address detection; if it has none, there is. */
+	if (n >= 0 && i->mn->ops->addr_home(i->mn->ctx, &addr, r->prefixes[n].valid_s,
+					    r->prefixes[n].preferred_s,
+					    a->state == ANCHOR_ATTACHED) == 0)
+		a->placed = true;
+}
+
+void home_here(const struct mn_iface *i, struct anchor *a)
+{
+	if (a->fixed && !is_there(i, a))
+		place(i, a);
+}
+
+void home_take_away(struct mn *mn, struct anchor *a)
+{
+	struct mn_addr addr = { .ifindex = a->ifindex, .addr = a->hoa, .plen = a->prefix.len };
+
+	if (a->placed)
+		mn->ops->addr_drop(mn->ctx, &addr);
+	a->placed = false;
+}
+
+void home_saw(struct mn *mn, const struct mn_addr *a, bool gone, struct mn_addr *ret)
+{
+	struct anchor *an = mn_anchor(mn, &a->addr);
+
+	*ret = *a;
+	if (!an || !an->fixed)
+		return;
+	/* An earlier run may have put it there. */
+	an->placed = !gone && (an->placed || a->ours);
+	ret->ours = false;
+}
+
+void home_heard(struct mn_iface *i, struct anchor *a, usec_t now)
+{
+	const struct router *r = &i->move.router;
+
+	if (!a->fixed)
+		return;
+	/* Somebody else's is left alone. */
+	if (a->placed || (!anchor_away(a) && !is_there(i, a)))
+		place(i, a);
+	if (!in6_is_any(&a->ha))
+		return;
+	if (r->has_ha)
+		mn_set_home_agent(i->mn, a, router_ha_of(r, &a->hoa));
+	else if (!in6_eq(&a->discovery.from, &a->hoa))	/* once for each time here */
+		discover_start(a, &a->hoa, now);
+}
+
+bool mn_wants_home(const struct mn *mn, int ifindex, const struct in6_addr *addr)
+{
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
+		for (const struct anchor *a = mn->anchors; a; a = a->next)
+			if (i->link.ifindex == ifindex && a->fixed && in6_eq(&a->hoa, addr) &&
+			    !anchor_away(a) && attach_at_home(i, a))
+				return true;
+	return false;
+}
+
+void home_reassert(struct mn *mn)
+{
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
+		for (struct anchor *a = mn->anchors; a; a = a->next)
+			if (mn_wants_home(mn, i->link.ifindex, &a->hoa))
+				home_here(i, a);
+}
