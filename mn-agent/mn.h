@@ -256,8 +256,6 @@ void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now);
 void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now);
 /* Flows ended, or may have, that were not told one by one: counts them, and acts on it. */
 void mn_flows_changed(struct mn *mn, usec_t now);
-/* Flows ended of which nothing was told. */
-void mn_flows_ended(struct mn *mn, usec_t now);
 /* Packets: whole IPv6 packets as they arrived. */
 void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 	      usec_t now);
