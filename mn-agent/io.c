@@ -95,6 +95,7 @@ static void op_router_gone(void *ctx, int ifindex, const struct in6_addr *router
 {
 	struct mnd *d = ctx;
 
+	mnd_standin_moved(d, ifindex);
 	rt_neigh_fail(d->nl, ifindex, router);
 }
 
@@ -381,11 +382,13 @@ static void on_link(void *ctx, const struct rt_link *l, bool gone)
 		return;
 	if (gone) {
 		mn_link_gone(&d->mn, l->ifindex, clock_now());
+		mnd_standin_look(d);
 		return;
 	}
 	memcpy(m.name, l->name, sizeof(m.name));
 	memcpy(m.mac, l->mac, sizeof(m.mac));
 	mn_link(&d->mn, &m, clock_now());
+	mnd_standin_look(d);
 }
 
 static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
@@ -414,6 +417,11 @@ static void on_ours_deleted(void *ctx)
 	mnd_repair_soon(ctx);
 }
 
+static void on_defaults(void *ctx)
+{
+	mnd_standin_look(ctx);
+}
+
 static void on_news_lost(void *ctx)
 {
 	struct mnd *d = ctx;
@@ -421,10 +429,12 @@ static void on_news_lost(void *ctx)
 	log_info("more happened in the kernel than it could tell: all was read again");
 	mn_doubt(&d->mn, clock_now());
 	mnd_repair_soon(d);
+	mnd_standin_look(d);
 }
 
 static const struct mon_ops mon_ops = {
-	.link = on_link, .addr = on_addr, .ours_deleted = on_ours_deleted, .lost = on_news_lost,
+	.link = on_link, .addr = on_addr, .ours_deleted = on_ours_deleted,
+	.defaults = on_defaults, .lost = on_news_lost,
 };
 
 /* --- timers --------------------------------------------------------------------- */
@@ -505,6 +515,7 @@ int mnd_open(struct mnd *d, const char **ret_what)
 	int r;
 
 	mnd_keep_init(d);
+	mnd_standin_init(d);
 	timer_init(&d->save, "save", save_due, d);
 	timer_init(&d->watchdog, "watchdog", watchdog_due, d);
 	mn_init(&d->mn, &d->settings.mn, &ops, d, timers);
@@ -524,6 +535,7 @@ int mnd_open(struct mnd *d, const char **ret_what)
 		return r;
 	mnd_adopt_roads(d);
 	mnd_adopt_addrs(d);
+	mnd_standin_adopt(d);
 	mnd_store_load(d);
 	mn_homes(&d->mn, clock_now());
 	mnd_adopt_bindings(d);
@@ -550,6 +562,7 @@ void mnd_close(struct mnd *d)
 	mon_close(d->mon);
 	mn_free(&d->mn, release);
 	if (release) {
+		mnd_standin_remove(d);
 		mnd_store_save(d);	/* nothing is held any more */
 		for (unsigned int slot = 0; slot < MN_INTERFACES_MAX; slot++)
 			if (d->path_there[slot])

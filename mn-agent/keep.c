@@ -34,6 +34,7 @@ static void repair_due(void *ctx, usec_t now)
 
 	d->repaired_at = now;
 	mn_reassert(&d->mn);
+	mnd_standin_look(d);
 	n = d->dp->ops->repair(d->dp);
 	if (n > 0)
 		log_warn("somebody deleted %d of our rules or routes; they are back", n);

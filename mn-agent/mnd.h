@@ -29,6 +29,13 @@ struct mnd_options {
 	const char *interfaces[MN_INTERFACES_MAX];
 };
 
+struct mnd_standin {			/* standin.c */
+	int ifindex;
+	struct in6_addr via;
+	uint32_t metric;		/* 0: there is none */
+	uint32_t usual;			/* of the manager's route there; 0: unknown */
+};
+
 struct mnd {
 	struct mnd_options options;
 	struct mn_settings settings;
@@ -51,7 +58,9 @@ struct mnd {
 	/* Addresses on access links that an earlier run put there. */
 	unsigned int n_earlier;
 	struct in6_addr earlier[MND_EARLIER_MAX];
-	struct timer repair, save, leftovers, watchdog;
+	struct timer repair, save, leftovers, watchdog, standin;
+	struct mnd_standin standins[MN_INTERFACES_MAX];
+	usec_t standin_for;		/* the attachment that it was last done for */
 	usec_t repaired_at;
 };
 
@@ -85,6 +94,13 @@ unsigned int mnd_settings_read(const struct mnd_options *o, struct mn_settings *
  * errors. ret_changed: what is different now, for people, such as "linger, keys"; "": nothing. */
 unsigned int mnd_reload(struct mnd *d, conf_report_fn *report, void *ctx, char *ret_changed,
 			size_t len);
+
+/* standin.c */
+void mnd_standin_init(struct mnd *d);
+void mnd_standin_adopt(struct mnd *d);
+void mnd_standin_moved(struct mnd *d, int ifindex);	/* to another router: at once */
+void mnd_standin_look(struct mnd *d);	/* default routes or links have changed */
+void mnd_standin_remove(struct mnd *d);
 
 /* ctl.c */
 extern const struct ctl_method mnd_methods[];		/* ctx: struct mnd */

@@ -213,6 +213,14 @@ static bool was_ours(struct nlmsghdr *nlh)
 	       route->rtm_protocol == RT_PROTOCOL;
 }
 
+static bool is_default(struct nlmsghdr *nlh)
+{
+	const struct rtmsg *route = nlmsg_data(nlh);
+
+	return nlmsg_valid_hdr(nlh, sizeof(*route)) && route->rtm_family == AF_INET6 &&
+	       route->rtm_dst_len == 0 && route->rtm_table == RT_TABLE_MAIN;
+}
+
 static int on_message(struct nl_msg *msg, void *arg)
 {
 	struct mon *m = arg;
@@ -233,10 +241,15 @@ static int on_message(struct nl_msg *msg, void *arg)
 	case RTM_DELADDR:
 		(void)nl_msg_parse(msg, nlh->nlmsg_type == RTM_NEWADDR ? on_addr : on_addr_gone, m);
 		break;
-	case RTM_DELRULE:
+	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		if (m->ops->ours_deleted && was_ours(nlh) && !nl_is_ours(nlh->nlmsg_pid))
+	case RTM_DELRULE:
+		if (nl_is_ours(nlh->nlmsg_pid))
+			break;
+		if (m->ops->ours_deleted && nlh->nlmsg_type != RTM_NEWROUTE && was_ours(nlh))
 			m->ops->ours_deleted(m->ctx);
+		if (m->ops->defaults && nlh->nlmsg_type != RTM_DELRULE && is_default(nlh))
+			m->ops->defaults(m->ctx);
 		break;
 	}
 	return NL_OK;
@@ -328,8 +341,9 @@ static void ignore_ourselves(struct mon *m)
 	uint32_t ports[OWN_PORTS];
 	unsigned int n = nl_ports(ports, OWN_PORTS), at = 1, drop = 4 + n;
 
+	/* New routes of others are of interest only to who wants to hear of default ones. */
 	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE),
-					       (uint8_t)(drop - 2), 0);
+					       m->ops->defaults ? 1 : (uint8_t)(drop - 2), 0);
 	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE),
 					       0, (uint8_t)(drop + 1 - 3));
 	f[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,

@@ -16,6 +16,8 @@ struct mon_ops {
 	void (*addr)(void *ctx, const struct rt_addr *a, bool gone);
 	/* A rule or route with our protocol was deleted, and not by this program. */
 	void (*ours_deleted)(void *ctx);
+	/* Somebody else changed the default routes of the main table. */
+	void (*defaults)(void *ctx);
 	/* Notifications were lost, and everything has been reported afresh. What came and went
 	 * meanwhile was not: a link may have been down and be up again at another place, and
 	 * what is ours may have been deleted. */

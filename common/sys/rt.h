@@ -46,6 +46,14 @@ struct rt_route {
 	bool unreachable;	/* leads nowhere: the sender is told so */
 };
 
+struct rt_default {		/* a default route of the main table, or a leg of one */
+	int ifindex;
+	struct in6_addr via;	/* unspecified: on link */
+	uint32_t metric;
+	uint8_t protocol;
+	bool legs;		/* it is one of several of the same route */
+};
+
 struct rt_rule {
 	struct in6_prefix from;		/* len 0: all */
 	uint8_t ip_proto;		/* 0: all */
@@ -68,6 +76,8 @@ int rt_route_del(struct nl *nl, const struct rt_route *r);
 /* Every route with our protocol in one table (0: all). */
 int rt_route_dump(struct nl *nl, uint32_t table,
 		  void (*fn)(void *ctx, const struct rt_route *r), void *ctx);
+/* Every default route of the main table, whoever made it. */
+int rt_default_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_default *r), void *ctx);
 int rt_rule_add(struct nl *nl, const struct rt_rule *r);	/* an equal one is there: 0 */
 int rt_rule_del(struct nl *nl, const struct rt_rule *r);
 int rt_rule_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_rule *r), void *ctx);
