@@ -8,13 +8,15 @@ A mobile node has one flow at each of its anchors and moves to and fro between t
 a probe a millisecond each way on each flow tells how long it was silent. A wire in user space
 (handover_wire) lies between those routers and the anchors: 0, 5 and 25 ms one way. Cases: break
 before make with one interface, sending or silent; the first Binding Update of each anchor lost;
-a tenth of the signalling lost; two interfaces, make before break. In the same network then the
+a tenth of the signalling lost; two interfaces: the better one comes, and both work (make before
+break), or it goes, and the other has been there. In the same network then the
 floor (handover_floor): two programs that know everything beforehand, and make the same changes
 to the kernels after exactly one round trip. The figure that counts is the ratio.
 
 A gap is the silence of a flow, seen where it ends, without the time in which the mobile node
-had no link; of several flows the longest. It contains one interval of the probes. A benchmark: it
-never fails because of a time. On a machine that others use too, --realtime gives all programs
+had no link; of several flows the longest. It contains one interval of the probes. A later
+silence counts too if probes were lost in it; otherwise it was the machine that paused. A benchmark:
+it never fails because of a time. On a machine that others use too, --realtime gives all programs
 of the benchmark, the daemons among them, the processor first.
 """
 
@@ -33,18 +35,22 @@ sys.path.insert(0, os.path.join(TOP, "lab"))
 # pylint: disable=wrong-import-position
 from handover_net import INTERFACES, VISITED, Net, Tool
 from lab import CN, Interrupted, LabError, mono, wait_for
-from measure import silence
 
 SEEN = struct.Struct("=qIHH")           # handover_probe.c: struct seen
 PROBE, RS, RA, BU, BA, LINK, COA = range(7)
 PHASES = (("link", LINK), ("rs", RS), ("ra", RA), ("coa", COA), ("bu", BU), ("ba", BA))
+WARM_UP = 3                             # moves that are not counted: the path gets known
+PROBATION = 5.0                         # mn-agent/handover.c: an interface that was lost waits
+DEAD = 0.2                              # without a packet for so long at the end it is dead
 EARLY = 0.05                            # what was sent this long before may be lost by the move
-KINDS = ("sending", "silent", "first", "loss", "two")
+KINDS = ("sending", "silent", "first", "loss", "two", "spare")
+BETTER, OTHER = INTERFACES
 
 
 class Case:
     """kind: sending, silent; first: sending, the first Binding Update is lost; loss: sending, a
-    tenth of the Mobility Headers is lost; two: sending, two interfaces."""
+    tenth of the Mobility Headers is lost; two: sending, the better of two interfaces comes;
+    spare: sending, it goes, and the other is there."""
 
     def __init__(self, anchors, delay, kind, floor=False):
         self.anchors, self.delay, self.kind, self.floor = anchors, delay, kind, floor
@@ -67,7 +73,8 @@ class Case:
 
 def pause(case):
     """Long enough for every answer, and three updates a second are never reached."""
-    wait_for(lambda: False, 1.0 + 0.006 * case.delay + random.random() * 0.1)
+    least = 1.0 if case.kind in ("first", "loss") else 0.4
+    wait_for(lambda: False, least + 0.006 * case.delay + random.random() * 0.1)
 
 
 def break_before_make(net, case, ready):
@@ -79,28 +86,43 @@ def break_before_make(net, case, ready):
     case.moves.append({"down": down, "up": up})
 
 
-def make_before_break(net, case):
-    old = next(iter(net.up))
-    new = INTERFACES[INTERFACES[0] == old]
-    n = VISITED[VISITED[0] == net.at]
-    up = net.carrier_on(new, n)
-    wait_for(lambda: False, 0.2 + 0.008 * case.delay)
-    case.moves.append({"up": up, "down": net.carrier_off(old)})
+def both_ways(net, two, spare):
+    """From the better interface to the other one and back."""
+    net.carrier_on(OTHER, VISITED[VISITED[0] == net.at])
+    pause(two)
+    down = net.carrier_off(BETTER)
+    spare.moves.append({"down": down, "up": down})
+    pause(spare)
+    spare.moves[-1]["end"] = mono()
+    two.moves.append({"up": net.carrier_on(BETTER, VISITED[VISITED[0] == net.at])})
+    wait_for(lambda: False, PROBATION + 0.5 + 0.008 * two.delay)
+    two.moves[-1]["down"] = net.carrier_off(OTHER)
+    pause(two)
+    two.moves[-1]["end"] = mono()
 
 
-def run_case(net, case, moves, probe, ready):
-    net.wire.order(f"delay {case.delay * 1000}")
-    net.wire.order(f"loss {10 if case.kind == 'loss' else 0}")
-    probe.order(f"send {int(case.kind != 'silent')}")
-    for i in range(moves + 3):
-        if case.kind == "two":
-            make_before_break(net, case)
-        else:
-            break_before_make(net, case, ready)
+def run_case(net, case, moves, ready):
+    for i in range(moves + WARM_UP):
+        break_before_make(net, case, ready)
         pause(case)
         case.moves[-1]["end"] = mono()
-        if i < 3:
-            case.moves.pop()            # they get to know the path
+        if i < WARM_UP:
+            case.moves.pop()
+
+
+def run_cases(net, cases, moves, probe, ready, say):
+    for case in cases:
+        net.wire.order(f"delay {case.delay * 1000}")
+        net.wire.order(f"loss {10 if case.kind == 'loss' else 0}")
+        probe.order(f"send {int(case.kind != 'silent')}")
+        if case.kind == "two":
+            spare = next(c for c in cases if (c.kind, c.delay) == ("spare", case.delay))
+            for _ in range(max(moves // 4, 3)):
+                both_ways(net, case, spare)
+        elif case.kind != "spare":
+            run_case(net, case, moves, ready)
+        say(f"{case.anchors} anchors, {case.delay} ms, {case.kind}"
+            + ", the floor" * case.floor)
 
 
 def flow_starts(probe, n, source="-"):
@@ -120,9 +142,7 @@ def with_daemons(net, cases, moves, say):
         wait_for(lambda: False, 0.3)
     net.go(VISITED[0])
     wait_for(lambda: all_bound(net), 10.0, 0.05)
-    for case in cases:
-        run_case(net, case, moves, mn, lambda n: None)
-        say(f"{len(net.anchors)} anchors, {case.delay} ms, {case.kind}")
+    run_cases(net, cases, moves, mn, lambda n: None, say)
     status = net.status("mn")
     if not all_bound(net):
         raise LabError(f"not all anchors are bound at the end: {status['health']}")
@@ -148,9 +168,7 @@ def with_floor(net, cases, moves, say):
     for n in net.anchors:
         flow_starts(mn, n, net.home_address(n))
     wait_for(lambda: False, 0.5)
-    for case in cases:
-        run_case(net, case, moves, mn, ready)
-        say(f"{len(net.anchors)} anchors, {case.delay} ms, {case.kind}, the floor")
+    run_cases(net, cases, moves, mn, ready, say)
     return mn, cn
 
 
@@ -172,14 +190,25 @@ class Seen:
                 self.events[kind].append(at / 1e6)
 
     def lost(self, flow, start, end):
-        """Probes that never came, of those that came around the time from start to end."""
+        """Probes that never came, of those between what came last before start and end."""
         times, seqs = self.times[flow], self.seqs[flow]
         i, j = bisect_left(times, start), bisect_left(times, end)
-        got = set(seqs[i:j])
-        return max(got) - min(got) + 1 - len(got) if got else None
+        if i == 0 or j <= i:
+            return None
+        first, last = max(seqs[max(i - 100, 0):i]), max(seqs[i:j])
+        return last - first - sum(first < s <= last for s in set(seqs[max(i - 100, 0):j + 100]))
 
-    def gap(self, flow, start, end):
-        return silence(self.times[flow], start, end)
+    def gap(self, flow, start, up, end):
+        """The longest silence that reaches over the time `up`, or begins between start and end
+        and in which something was lost. None: there was nothing any more at the end."""
+        times, seqs = self.times[flow], self.seqs[flow]
+        i, j = bisect_left(times, start), bisect_left(times, end)
+        longest = 0.0
+        for k in range(max(i, 1), j):
+            before = times[k - 1]
+            if before < up <= times[k] or (before > start and seqs[k] > seqs[k - 1] + 1):
+                longest = max(longest, times[k] - before)
+        return longest if j > i and end - times[j - 1] < DEAD else None
 
     def first(self, flow, start):
         i = bisect_left(self.times[flow], start)
@@ -188,14 +217,14 @@ class Seen:
 
 def row_of(case, move, mn, cn):
     """One move's figures; times in ms."""
-    linkless = 0.0 if case.kind == "two" else move["up"] - move["down"]
+    linkless = 0.0 if case.kind in ("two", "spare") else move["up"] - move["down"]
     start = min(move["up"], move["down"])
     row = {"linkless": round(linkless * 1e3, 2)}
     for way, end in (("up", cn), ("down", mn)):
         if way == "up" and case.kind == "silent":
             row["gap_up"] = row["lost_up"] = None
             continue
-        gaps = [end.gap(f, start, move["end"]) for f in end.times]
+        gaps = [end.gap(f, start, move["up"], move["end"]) for f in end.times]
         lost = [end.lost(f, start - EARLY, move["end"] - EARLY) for f in end.times]
         row[f"gap_{way}"] = None if None in gaps else round((max(gaps) - linkless) * 1e3, 2)
         row[f"lost_{way}"] = None if None in lost else sum(lost)
@@ -302,7 +331,7 @@ def add_ratios(cases):
     for c in cases:
         kind = c["kind"] if c["kind"] == "silent" else "sending"
         floor = floors.get((c["anchors"], c["delay_ms"], kind))
-        if not c["floor"] and floor and c["gap"] and c["kind"] != "two":
+        if not c["floor"] and floor and c["gap"] and c["kind"] not in ("two", "spare"):
             c["floor_gap"] = floor["median"]
             c["ratio"] = round(c["gap"]["median"] / floor["median"], 3)
 
@@ -328,15 +357,17 @@ def options_of(argv):
     o = a.parse_args(argv)
     if o.quick:
         o.anchors, o.delays, o.moves = [1], [5], 3
+    if "two" in o.cases or "spare" in o.cases:
+        o.cases = [c for c in o.cases if c not in ("two", "spare")] + ["two", "spare"]
     if any(c not in KINDS for c in o.cases) or max(o.anchors) > 8 or min(o.anchors) < 1:
         a.error("there is no such case")
     return o
 
 
-def run_all(o, say):
+def run_all(o, out, say):
+    """Every case; what has been measured is in out, also if something fails."""
     if o.realtime:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(9))
-    out = []
     for n in o.anchors:
         out += measure(o, n, [Case(n, d, k) for d in o.delays for k in o.cases], with_daemons,
                        say)
@@ -344,8 +375,6 @@ def run_all(o, say):
         if not o.no_floor:
             out += measure(o, n, [Case(n, d, k, True) for d in o.delays for k in kinds],
                            with_floor, say)
-    add_ratios(out)
-    return {"schema": 1, "unit": "ms", "moves": o.moves, "realtime": o.realtime, "cases": out}
 
 
 def main():
@@ -354,19 +383,22 @@ def main():
     def say(text):
         if not o.quiet:
             print(text, file=sys.stderr, flush=True)
+    result = {"schema": 1, "unit": "ms", "moves": o.moves, "realtime": o.realtime, "cases": []}
+    code = 0
     try:
-        result = run_all(o, say)
+        run_all(o, result["cases"], say)
     except LabError as e:
         print(f"handover: {e}", file=sys.stderr)
-        return 1
+        code = 1
     except Interrupted as e:
         return 128 + e.signum
+    add_ratios(result["cases"])
     show(result)
     if o.json:
         with open(o.json, "w", encoding="utf-8") as f:
             json.dump(result, f, indent=1)
             f.write("\n")
-    return 0
+    return code
 
 
 if __name__ == "__main__":

@@ -173,8 +173,9 @@ static void arrive(struct floor *f)
 	f->next.awaited = false;
 	f->at = f->next;
 	keep(f, &f->at.coa, true);
-	must(rt_neigh_replace(f->nl, f->at.ifindex, &f->at.router, f->at.mac, false, true),
-	     "router");
+	/* The table of neighbours is one for the whole machine, and may be full: then the kernel
+	 * asks for the router itself. */
+	(void)rt_neigh_replace(f->nl, f->at.ifindex, &f->at.router, f->at.mac, false, true);
 	must(rt_route_replace(f->nl, &route), "route");
 	must(rt_rule_add(f->nl, &rule), "rule");
 	must(f->dp->ops->endpoint_add(f->dp, &f->at.coa), "endpoint");

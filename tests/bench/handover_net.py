@@ -57,8 +57,11 @@ class Tool:
         return line[2:].strip()
 
     def order(self, text):
-        self.proc.stdin.write(text + "\n")
-        self.proc.stdin.flush()
+        try:
+            self.proc.stdin.write(text + "\n")
+            self.proc.stdin.flush()
+        except BrokenPipeError as e:
+            raise LabError(f"{self.name}: {text}: it has ended") from e
         return self.answer(text)
 
     def end(self):
@@ -156,10 +159,8 @@ class Net(Lab):
         self.links = {x["ifname"]: x["ifindex"] for x in json.loads(out)}
 
     def mnd_command(self, extra=()):
-        # Without a name every interface is used, and the newest attachment is the best.
-        command = super().mnd_command(extra)
-        at = command.index("--interface")
-        return command[:at] + command[at + 2:]
+        # In order of preference: wlan0 takes over from wlan1 while both work.
+        return super().mnd_command(("--interface", "wlan1", *extra))
 
     # -- moving ----------------------------------------------------------------------------
 

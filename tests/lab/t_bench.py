@@ -76,7 +76,7 @@ def test_handover(t):
     if r is None:
         return
     t.equal([(c["kind"], c["floor"]) for c in r["cases"]],
-            [(k, False) for k in ("sending", "silent", "first", "loss", "two")]
+            [(k, False) for k in ("sending", "silent", "first", "loss", "two", "spare")]
             + [(k, True) for k in ("sending", "silent")], "every case was run, and the floor")
     for c in r["cases"]:
         name = "the floor, " * c["floor"] + c["kind"]
