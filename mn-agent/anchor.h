@@ -124,6 +124,8 @@ struct anchor {
 	usec_t recent[MIP6_MAX_UPDATE_RATE];	/* the last BUs, in order */
 	unsigned int flows;
 	unsigned int recounted;			/* scratch of the count under way */
+	bool traffic;			/* its only flow is packets of no socket of its own, */
+	usec_t traffic_left;		/* for so long, by the count under way */
 	unsigned int resyncs;		/* answers that were followed since the last time-out */
 	struct backoff backoff;
 	struct backoff asking;		/* again, after refusals; max 0: none yet */

@@ -178,6 +178,18 @@ static bool show_flow(void *ctx, const struct diag_flow *s)
 	return true;
 }
 
+/* Of sockets that are bound to no address only the packets show. */
+static void show_traffic(json_t *list, const struct anchor *a)
+{
+	json_array_append_new(list,
+		json_pack("{s:s,s:s,s:i,s:n,s:i,s:s,s:s,s:s,s:b,s:s,s:n,s:n}", "protocol", "any",
+			  "local", in6_str(&a->hoa).s, "local_port", 0, "remote",
+			  "remote_port", 0, "anchor", in6_prefix_str(&a->prefix).s,
+			  "path", a->tunnelled ? "tunnel" : "direct", "state", "packets",
+			  "holds", 1, "why", "packets of a socket that is bound to no address",
+			  "uid", "inode"));
+}
+
 static json_t *flows(void *ctx, const json_t *parameters, const char **error, const char **code)
 {
 	struct mnd *d = ctx;
@@ -195,6 +207,9 @@ static json_t *flows(void *ctx, const json_t *parameters, const char **error, co
 		*code = "error";
 		return NULL;
 	}
+	for (const struct anchor *a = d->mn.anchors; a; a = a->next)
+		if (a->state != ANCHOR_GONE && a->traffic)
+			show_traffic(l.list, a);
 	return json_pack("{s:i,s:o,s:I,s:s}", "schema", SCHEMA, "flows", l.list,
 			 "omitted", l.omitted, "unlisted", diag_unlisted(d->diag));
 }

@@ -4,6 +4,10 @@
  * is one; io.c tells of sockets that ended, and whoever is about to give an address up asks
  * for a fresh count. Design 4.4; states of TCP: RFC 9293 3.3.2.
  *
+ * What is sent by a socket that is bound to no address is seen by its packets only: an
+ * address from which one left within the time of `linger` has a flow. From the last packet on
+ * that time is over once, not twice.
+ *
  * Timer:
  *   rescan  while anything lasts for its flows: counts them again, for what no notification
  *           told; sooner after one that did.
@@ -159,6 +163,35 @@ static bool on_flow(void *arg, const struct mn_flow *f)
 	return !c->enough;
 }
 
+struct traffic {
+	const struct mn *mn;
+	bool (*which)(const struct anchor *a);
+};
+
+static void on_sent(void *arg, const struct in6_addr *from, usec_t ago)
+{
+	struct traffic *t = arg;
+	usec_t linger = t->mn->cfg->anchor.linger;
+
+	for (struct anchor *a = t->mn->anchors; a; a = a->next)
+		if (t->which(a) && a->recounted == 0 && ago < linger && in6_eq(&a->hoa, from)) {
+			a->recounted = 1;
+			a->traffic_left = linger - ago;
+		}
+}
+
+/* Packets count for those of which no socket has been seen. */
+static void count_traffic(struct mn *mn, bool (*which)(const struct anchor *a))
+{
+	struct traffic t = { mn, which };
+	bool wanted = false;
+
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		wanted |= which(a) && a->recounted == 0;
+	if (wanted)
+		(void)mn->ops->sent(mn->ctx, on_sent, &t);
+}
+
 /* Those of these anchors that are in use, into `recounted`. A program that listens on all
  * addresses one by one does so on the loopback address, too. */
 static void count(struct mn *mn, bool (*which)(const struct anchor *a), bool all)
@@ -171,6 +204,7 @@ static void count(struct mn *mn, bool (*which)(const struct anchor *a), bool all
 	mn->counters[MN_C_FLOWS_SCANNED]++;
 	for (struct anchor *a = mn->anchors; a; a = a->next) {
 		a->recounted = 0;
+		a->traffic_left = 0;
 		if (which(a) && n <= MN_ANCHORS_MAX)
 			locals[n++] = a->hoa;
 	}
@@ -187,6 +221,7 @@ static void count(struct mn *mn, bool (*which)(const struct anchor *a), bool all
 	for (unsigned int k = 0; k < mn->n_bound; k++)
 		if (!mn->bound[k].elsewhere)
 			count_one(&c, &mn->bound[k].local);
+	count_traffic(mn, which);
 }
 
 static bool is_there(const struct anchor *a)
@@ -211,6 +246,26 @@ void flows_recount(struct mn *mn)
 	count(mn, is_there, true);
 }
 
+static void look_at(struct mn *mn, usec_t at)
+{
+	if (!timer_armed(&mn->rescan) || at < mn->rescan.at)
+		timer_set(mn->timers, &mn->rescan, at);
+}
+
+/* What follows from the count of one: when its only flow were packets, their last one began
+ * the time of `linger`, and that is over. */
+static void conclude(struct mn *mn, struct anchor *a, usec_t now)
+{
+	bool was_traffic = a->traffic;
+
+	a->traffic = a->traffic_left > 0;
+	anchor_set_flows(a, a->recounted, now);
+	if (was_traffic && a->recounted == 0 && timer_armed(&a->linger))
+		timer_set(mn->timers, &a->linger, now);
+	if (a->traffic)
+		look_at(mn, now + a->traffic_left);
+}
+
 void mn_count_flows(struct mn *mn, usec_t now)
 {
 	watch(mn, true);	/* before: what ends meanwhile is told */
@@ -219,15 +274,7 @@ void mn_count_flows(struct mn *mn, usec_t now)
 	mn->inexact = false;
 	for (struct anchor *a = mn->anchors; a; a = a->next)
 		if (a->state != ANCHOR_GONE)
-			anchor_set_flows(a, a->recounted, now);
-}
-
-/* Before long, but not for each of many that end. */
-static void rescan_soon(struct mn *mn, usec_t now)
-{
-	usec_t at = mn->counted_at + RESCAN_SOON;
-
-	timer_set(mn->timers, &mn->rescan, at > now ? at : now);
+			conclude(mn, a, now);
 }
 
 void flows_at_move(struct mn *mn, usec_t now)
@@ -238,9 +285,9 @@ void flows_at_move(struct mn *mn, usec_t now)
 	count(mn, which, false);
 	for (struct anchor *a = mn->anchors; a; a = a->next)
 		if (which(a))
-			anchor_set_flows(a, a->recounted, now);
+			conclude(mn, a, now);
 	mn->inexact = true;
-	timer_set(mn->timers, &mn->rescan, now + RESCAN_SOON);
+	look_at(mn, now + RESCAN_SOON);
 }
 
 bool flows_make_exact(struct mn *mn)
@@ -252,6 +299,14 @@ bool flows_make_exact(struct mn *mn)
 		a->flows = a->recounted;
 	mn->inexact = false;
 	return true;
+}
+
+/* Before long, but not for each of many that end. */
+static void rescan_soon(struct mn *mn, usec_t now)
+{
+	usec_t at = mn->counted_at + RESCAN_SOON;
+
+	look_at(mn, at > now ? at : now);
 }
 
 void mn_flow_ended(struct mn *mn, const struct in6_addr *local, usec_t now)
@@ -288,12 +343,12 @@ static void rescan_due(void *ctx, usec_t now)
 {
 	struct mn *mn = ctx;
 
+	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
 	if (lasts_for_flows(mn))
-		mn_flows_changed(mn, now);
+		mn_flows_changed(mn, now);	/* may have a closer look at something */
 	else
 		watch(mn, false);
 	attach_leave_routers(mn);
-	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
 }
 
 void flows_init(struct mn *mn)

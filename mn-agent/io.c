@@ -251,6 +251,24 @@ static int op_flows(void *ctx, const struct in6_addr *locals, unsigned int n,
 	return diag_dump(d->diag, &q, on_socket, &s);
 }
 
+struct sent_sink { void (*fn)(void *arg, const struct in6_addr *from, usec_t ago); void *arg; };
+
+static void on_sent(void *ctx, const struct in6_addr *from, uint64_t ms_ago)
+{
+	const struct sent_sink *s = ctx;
+
+	s->fn(s->arg, from, (usec_t)ms_ago * USEC_MS);
+}
+
+static int op_sent(void *ctx, void (*fn)(void *arg, const struct in6_addr *from, usec_t ago),
+		   void *arg)
+{
+	struct mnd *d = ctx;
+	struct sent_sink s = { fn, arg };
+
+	return d->dp->ops->sent(d->dp, on_sent, &s);
+}
+
 static void op_watch_flows(void *ctx, bool on)
 {
 	struct mnd *d = ctx;
@@ -296,8 +314,9 @@ static const struct mn_ops ops = {
 	.addr_unset = op_addr_unset, .addr_add = op_addr_add, .addr_home = op_addr_home,
 	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
-	.tunnel_del = op_tunnel_del, .flows = op_flows, .watch_flows = op_watch_flows,
-	.random = op_random, .wall_us = op_wall_us, .event = op_event, .changed = op_changed,
+	.tunnel_del = op_tunnel_del, .flows = op_flows, .sent = op_sent,
+	.watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us,
+	.event = op_event, .changed = op_changed,
 };
 
 /* --- events --------------------------------------------------------------------- */

@@ -134,6 +134,10 @@ struct mn_ops {
 	 * until it returns false. */
 	int (*flows)(void *ctx, const struct in6_addr *locals, unsigned int n,
 		     bool (*fn)(void *arg, const struct mn_flow *f), void *arg);
+	/* Calls fn for each address of this host that has sent something other than TCP lately,
+	 * by a socket that is bound to it or not. Negative errno: it cannot be told. */
+	int (*sent)(void *ctx, void (*fn)(void *arg, const struct in6_addr *from, usec_t ago),
+		    void *arg);
 	/* Is mn_flow_ended() to be called for each that ends? */
 	void (*watch_flows)(void *ctx, bool on);
 	void (*random)(void *ctx, void *dst, size_t n);

@@ -24,6 +24,7 @@
  * from there are under way, and a mobile node that has several interfaces sends by the old
  * one until it hears that it may use the new one. */
 #define DP_GRACE_MS	10000
+#define DP_SENT_SECONDS	3600	/* how long it is remembered who sent something */
 
 enum dp_role { DP_ROLE_MN, DP_ROLE_HA };
 
@@ -101,6 +102,11 @@ struct dp_ops {
 	/* Somebody may have deleted our rules, routes or tables: puts back what is missing.
 	 * Returns how many things were put back, or negative errno. */
 	int (*repair)(struct dp *dp);
+	/* MN: calls fn for each address of this host that sent something other than TCP in the
+	 * last DP_SENT_SECONDS, from sockets bound to it or not, and how long ago; short
+	 * questions and signalling do not count. -EOPNOTSUPP: it cannot be told. */
+	int (*sent)(struct dp *dp, void (*fn)(void *ctx, const struct in6_addr *from,
+					      uint64_t ms_ago), void *ctx);
 	/* Since open(). */
 	int (*drops)(struct dp *dp, struct dp_drops *ret);
 	/* keep: leave the kernel state for the next run (restart). Otherwise remove it all. */

@@ -233,6 +233,8 @@ int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner)
 	int in = one_element(f, NFT_MSG_DELSETELEM, "in", inner, sizeof(*inner));
 	int tx = one_element(f, NFT_MSG_DELSETELEM, "tx", inner, sizeof(*inner));
 
+	if (f->rules.role == DP_ROLE_MN && !f->gathering)
+		(void)one_element(f, NFT_MSG_DELSETELEM, "sent", inner, sizeof(*inner));
 	return in < 0 ? in : tx;
 }
 
@@ -407,8 +409,10 @@ int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret)
 }
 
 struct set_dump {
+	void (*take)(const struct set_dump *d, const struct nlattr *attr);
 	void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
 		   const struct in6_addr *remote);
+	void (*sent)(void *ctx, const struct in6_addr *from, uint64_t ms_ago);
 	void *ctx;
 	enum dp_filter_set set;
 };
@@ -430,8 +434,26 @@ static void take_element(const struct set_dump *d, const struct nlattr *attr)
 	}
 }
 
+/* What is left of the time that an element is remembered says when it was made anew. */
+static void take_sender(const struct set_dump *d, const struct nlattr *attr)
+{
+	const uint64_t all = (uint64_t)DP_SENT_SECONDS * 1000;
+	const struct nlattr *elem[NFTA_SET_ELEM_EXPIRATION + 1], *data[NFTA_DATA_VALUE + 1];
+	struct in6_addr addr;
+	uint64_t left;
+
+	nl_nested(attr, elem, NFTA_SET_ELEM_EXPIRATION);
+	nl_nested(elem[NFTA_SET_ELEM_KEY], data, NFTA_DATA_VALUE);
+	if (!nl_get(data[NFTA_DATA_VALUE], &addr, sizeof(addr)) ||
+	    !nl_get(elem[NFTA_SET_ELEM_EXPIRATION], &left, sizeof(left)))
+		return;
+	left = be64toh(left);
+	d->sent(d->ctx, &addr, left < all ? all - left : 0);
+}
+
 static int on_elements(const struct nlmsghdr *nlh, void *ctx)
 {
+	const struct set_dump *d = ctx;
 	const struct nlattr *list[NFTA_SET_ELEM_LIST_ELEMENTS + 1];
 	const uint8_t *at;
 	size_t left;
@@ -447,7 +469,7 @@ static int on_elements(const struct nlmsghdr *nlh, void *ctx)
 
 		if (a->nla_len < sizeof(*a) || a->nla_len > left)
 			break;
-		take_element(ctx, a);
+		d->take(d, a);
 		if (step >= left)
 			break;
 		at += step;
@@ -456,25 +478,33 @@ static int on_elements(const struct nlmsghdr *nlh, void *ctx)
 	return 0;
 }
 
-static int dump_set(struct dp_filter *f, struct set_dump *d)
+static int dump_set(struct dp_filter *f, const char *name, struct set_dump *d)
 {
 	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETSETELEM, NLM_F_DUMP);
 
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, f->table);
-	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, set_names[d->set]);
+	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, name);
 	return nl_query(f->nl, nlh, on_elements, d);
+}
+
+int dp_filter_sent(struct dp_filter *f, void (*fn)(void *ctx, const struct in6_addr *from,
+						   uint64_t ms_ago), void *ctx)
+{
+	struct set_dump d = { .take = take_sender, .sent = fn, .ctx = ctx };
+
+	return dump_set(f, "sent", &d);
 }
 
 int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
 		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
 			      const struct in6_addr *remote), void *ctx)
 {
-	struct set_dump d = { fn, ctx, DP_FILTER_RX };
+	struct set_dump d = { .take = take_element, .fn = fn, .ctx = ctx };
 	int err = 0;
 
 	for (int set = (int)from; set <= (int)DP_FILTER_LOCAL && err == 0; set++) {
 		d.set = (enum dp_filter_set)set;
-		err = dump_set(f, &d);
+		err = dump_set(f, set_names[set], &d);
 	}
 	return err;
 }

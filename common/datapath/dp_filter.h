@@ -46,6 +46,8 @@ int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *re
 void dp_filter_gather(struct dp_filter *f);
 int dp_filter_commit(struct dp_filter *f);
 int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret);
+int dp_filter_sent(struct dp_filter *f, void (*fn)(void *ctx, const struct in6_addr *from,
+						   uint64_t ms_ago), void *ctx);
 enum dp_filter_set { DP_FILTER_RX, DP_FILTER_IN, DP_FILTER_TX, DP_FILTER_LOCAL };
 /* How many elements a set has, or -EOPNOTSUPP: kernels before 6.16 do not say. */
 int dp_filter_count(struct dp_filter *f, enum dp_filter_set set);

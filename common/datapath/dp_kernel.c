@@ -314,6 +314,12 @@ int dp_kernel_dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding 
 	return 0;
 }
 
+int dp_kernel_sent(struct dp *dp, void (*fn)(void *ctx, const struct in6_addr *from,
+					     uint64_t ms_ago), void *ctx)
+{
+	return dp_filter_sent(kernel_of(dp)->filter, fn, ctx);
+}
+
 int dp_kernel_drops(struct dp *dp, struct dp_drops *ret)
 {
 	return dp_filter_drops(kernel_of(dp)->filter, ret);

@@ -22,6 +22,8 @@ void dp_kernel_commit(struct dp *dp);
 int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret);
 int dp_kernel_dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx);
 int dp_kernel_repair(struct dp *dp);
+int dp_kernel_sent(struct dp *dp, void (*fn)(void *ctx, const struct in6_addr *from,
+					     uint64_t ms_ago), void *ctx);
 int dp_kernel_drops(struct dp *dp, struct dp_drops *ret);
 void dp_kernel_close(struct dp *dp, bool keep);
 
@@ -34,6 +36,7 @@ void dp_kernel_close(struct dp *dp, bool keep);
 	.stats = dp_kernel_stats, \
 	.dump = dp_kernel_dump, \
 	.repair = dp_kernel_repair, \
+	.sent = dp_kernel_sent, \
 	.drops = dp_kernel_drops, \
 	.close = dp_kernel_close
 

@@ -181,6 +181,13 @@ static int null_repair(struct dp *dp)
 	return 0;
 }
 
+static int null_sent(struct dp *dp, void (*fn)(void *ctx, const struct in6_addr *from,
+						uint64_t ms_ago), void *ctx)
+{
+	(void)dp, (void)fn, (void)ctx;
+	return -EOPNOTSUPP;
+}
+
 static int null_drops(struct dp *dp, struct dp_drops *ret)
 {
 	(void)dp;
@@ -229,6 +236,7 @@ const struct dp_ops dp_null = {
 	.stats = null_stats,
 	.dump = null_dump,
 	.repair = null_repair,
+	.sent = null_sent,
 	.drops = null_drops,
 	.close = null_close,
 };

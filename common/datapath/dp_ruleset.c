@@ -8,8 +8,9 @@
  * Sets: `local`, ends of tunnels here; `rx`, pairs of outer source and inner address that
  * may come out of a tunnel; `late`, pairs that were in `rx` until a move, for what is still under
  * way, each for a short time only; `in` and `tx`, inner addresses whose packets come out of one
- * and go into one, with counters: apart from `rx`, so that a move makes no counter. All in the
- * raw priority: after reassembly where connection tracking does that, before anything else.
+ * and go into one, with counters: apart from `rx`, so that a move makes no counter; on a mobile
+ * node `sent`, addresses that sent something lately without a connection. All in the raw
+ * priority: after reassembly where connection tracking does that, before anything else.
  *
  * Offsets are bits from the IPv6 header that the hook sees; in a header the traffic class
  * begins at 4, next header at 48, hop limit at 56, source at 64, destination at 192. `local`
@@ -274,6 +275,24 @@ static void own_errors(struct text *t)
 	     " 2000/second burst 1000 packets counter name errors drop");
 }
 
+/*
+ * Which addresses of this host speak without a socket that is bound to them: no list of
+ * sockets shows it. TCP's are in one (the first rule, so that bulk is not held up), and what
+ * signals or carries is no use of an address, nor an answer to a stranger's ping. Questions
+ * to DNS and NTP are asked again from another address, and who speaks to a group is not
+ * awaited by one.
+ */
+static void senders(struct text *t)
+{
+	rule(t, "output", "meta l4proto 6 accept");
+	rule(t, "output", "meta l4proto { 4, 41, 135 } accept");
+	rule(t, "output", "icmpv6 type != echo-request accept");
+	rule(t, "output", "udp dport { 53, 123 } accept");
+	rule(t, "output", "ip6 daddr ff00::/8 accept");
+	rule(t, "output", "ip6 saddr != fe80::/10 update @sent { ip6 saddr timeout "
+	     TEXT_OF(DP_SENT_SECONDS) "s }");
+}
+
 int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigned int *ret_n)
 {
 	unsigned int inner = r->role == DP_ROLE_HA ? PLAIN + 64 : PLAIN + 192;
@@ -306,11 +325,14 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 	rule(&t, "input", "meta l4proto 135 counter name mobility drop");
 	switch (r->role) {
 	case DP_ROLE_MN:
+		put(&t, "add set inet %s sent { type ipv6_addr; size 256; flags dynamic,timeout; }\n",
+		    t.table);
 		/* And so has a Mobile Prefix Advertisement; its routing header would be
 		 * answered likewise. */
 		rule(&t, "input", "icmpv6 type 147 counter name mobility drop");
 		chain(&t, "output", "output priority raw");
 		rule(&t, "output", "ip6 saddr @tx");
+		senders(&t);
 		break;
 	case DP_ROLE_HA:
 		no_rings(&t);

@@ -10,12 +10,13 @@ import os
 import socket
 import struct
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 import tap
-from lab import ARS, CN, Lab, LabError, wait_for
+from lab import ARS, CN, WLAN0, Lab, LabError, mono, wait_for
 
 UDPLITE = 136
 EXPERIMENT = 253                # RFC 3692: a protocol number for experiments
@@ -332,5 +333,123 @@ def test_release(t):
             s.close()
 
 
+class Unbound:
+    """A socket on [::] that names the source of what it sends, as QUIC servers and WireGuard
+    do; and a correspondent."""
+
+    def __init__(self, lab, hoa):
+        self.hoa = hoa
+        self.mn = lab.inside("mn", socket.socket, socket.AF_INET6, socket.SOCK_DGRAM)
+        self.mn.bind(("::", 0))
+        self.cn = lab.inside("cn1", socket.socket, socket.AF_INET6, socket.SOCK_DGRAM)
+        self.cn.bind((CN[1], PORT))
+        for s in (self.mn, self.cn):
+            s.settimeout(2.0)
+        self.lost = 0
+
+    def exchange(self):
+        info = socket.inet_pton(socket.AF_INET6, self.hoa) + struct.pack("=I", 0)
+        try:
+            self.mn.sendmsg([b"up"], [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info)], 0,
+                            (CN[1], PORT))
+            _, peer = self.cn.recvfrom(100)
+            self.cn.sendto(b"down", peer)
+            self.mn.recv(100)
+        except OSError:
+            self.lost += 1
+
+    def run_for(self, seconds):
+        end = mono() + seconds
+        while mono() < end:
+            self.exchange()
+            time.sleep(0.2)
+
+    def close(self):
+        self.mn.close()
+        self.cn.close()
+
+
+def packets_of(lab, hoa):
+    return [(f["state"], f["holds"]) for f in sockets(lab, hoa)]
+
+
+def test_unbound(t):
+    """sockets that are bound to no address: their packets count for the time of linger"""
+    with Lab(tap.BINDIR, linger="2s") as lab:
+        hoa = start(lab)
+        flow = Unbound(lab, hoa)
+        flow.run_for(0.5)
+        t.equal(packets_of(lab, hoa), [("packets", True)], "its packets are shown as a flow")
+        lab.move(2)
+        t.ok(wait_for(lambda: (anchor(lab, hoa) or {}).get("state") == "bound", 5.0, 0.05),
+             "its address is kept at a move", anchor(lab, hoa))
+        flow.run_for(6.0)
+        t.ok(flow.lost <= 1 and (anchor(lab, hoa) or {}).get("state") == "bound",
+             "and for as long as it sends", (flow.lost, anchor(lab, hoa)))
+        lab.kill("mn")
+        lab.start_mnd()
+        flow.run_for(3.0)
+        t.ok(flow.lost <= 1 and (anchor(lab, hoa) or {}).get("state") == "bound",
+             "also when the daemon is killed and started again", (flow.lost, anchor(lab, hoa)))
+        flow.exchange()
+        quiet = mono()
+        wait_for(lambda: anchor(lab, hoa) is None, 10.0, 0.02)
+        took = mono() - quiet
+        t.ok(anchor(lab, hoa) is None and took > 1.5,
+             "when it falls silent the address goes, after the time of linger", took)
+        t.note(f"linger 2s: gone {took:.2f} s after the last packet")
+        flow.close()
+        hoa = lab.attached(2)
+        silent = Unbound(lab, hoa)
+        silent.exchange()
+        time.sleep(2.2)
+        lab.move(3)
+        lab.attached(3)
+        t.ok(wait_for(lambda: anchor(lab, hoa) is None, 3.0, 0.05) and
+             not lab.status("ar2")["bindings"],
+             "what was silent for longer does not hold it at a move", anchor(lab, hoa))
+        silent.close()
+
+
+def answers_ping(lab, hoa):
+    s = lab.inside("cn1", socket.socket, socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+    s.settimeout(2.0)
+    s.sendto(struct.pack("!BBHHH", 128, 0, 0, 7, 1), (hoa, 0))
+    try:
+        while s.recv(100)[0] != 129:
+            pass
+        return True
+    except TimeoutError:
+        return False
+    finally:
+        s.close()
+
+
+def test_questions(t):
+    """DNS, NTP, multicast and answers to a stranger's ping are no use of an address"""
+    with Lab(tap.BINDIR, linger="20s") as lab:
+        hoa = start(lab)
+        s = lab.inside("mn", socket.socket, socket.AF_INET6, socket.SOCK_DGRAM)
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, WLAN0)
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 8)
+        for where in ((CN[1], 53), (CN[1], 123), ("ff05::fb", 5353)):
+            s.sendto(b"?", where)
+        t.ok(answers_ping(lab, hoa), "a stranger's ping is answered")
+        stream = Stream(lab, hoa)
+        stream.open()
+        stream.exchange()
+        stream.cn.close()
+        stream.mn.close()
+        t.equal([f for f in sockets(lab, hoa) if f["holds"]], [], "nothing of it is a flow")
+        lab.move(2)
+        lab.attached(2)
+        t.ok(wait_for(lambda: anchor(lab, hoa) is None, 3.0, 0.05), "the address goes at a move",
+             anchor(lab, hoa))
+        s.sendto(b"?", (CN[1], 4000))
+        hoa = lab.attached(2)
+        t.equal(packets_of(lab, hoa), [("packets", True)], "anything else is one")
+        s.close()
+
+
 if __name__ == "__main__":
-    tap.main(test_hold, test_release)
+    tap.main(test_hold, test_release, test_unbound, test_questions)

@@ -198,6 +198,13 @@ int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret)
 	return 0;
 }
 
+int dp_filter_sent(struct dp_filter *f, void (*fn)(void *ctx, const struct in6_addr *from,
+						   uint64_t ms_ago), void *ctx)
+{
+	(void)f, (void)fn, (void)ctx;
+	return -EOPNOTSUPP;
+}
+
 int dp_filter_count(struct dp_filter *f, enum dp_filter_set set)
 {
 	(void)f, (void)set;

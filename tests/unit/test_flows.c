@@ -36,6 +36,9 @@ struct world {
 	unsigned int n_locals;		/* for how many addresses at last, */
 	unsigned int told;		/* and how many sockets it told then */
 	bool watching;
+	struct in6_addr sender;		/* has sent something, */
+	usec_t sent_at;			/* then; 0: never */
+	int sent_error;
 };
 
 static struct world the_world;
@@ -57,6 +60,16 @@ static int op_flows(void *ctx, const struct in6_addr *locals, unsigned int n_loc
 				return 0;
 		}
 	return w->error;
+}
+
+static int op_sent(void *ctx, void (*fn)(void *arg, const struct in6_addr *from, usec_t ago),
+		   void *arg)
+{
+	struct world *w = ctx;
+
+	if (w->sent_at != 0 && w->sent_error == 0)
+		fn(arg, &w->sender, w->now - w->sent_at);
+	return w->sent_error;
 }
 
 static void op_watch_flows(void *ctx, bool on)
@@ -93,7 +106,7 @@ static void op_addr_unset(void *ctx, const struct in6_addr *addr)
 }
 
 static const struct mn_ops ops = {
-	.flows = op_flows, .watch_flows = op_watch_flows, .event = op_event,
+	.flows = op_flows, .sent = op_sent, .watch_flows = op_watch_flows, .event = op_event,
 	.changed = op_changed, .random = op_random, .addr_set = op_addr_set,
 	.addr_unset = op_addr_unset,
 };
@@ -405,6 +418,74 @@ static void at_home_nobody_listens_to_sockets(void **state)
 	assert_true(w->watching);
 }
 
+static void sends(struct world *w, const char *from)
+{
+	w->sender = addr(from);
+	w->sent_at = w->now;
+}
+
+/* A socket bound to no address: its packets show that the address is in use, until none has
+ * come for the time of `linger`, and not for twice that time. */
+static void packets_hold_for_the_time_of_linger(void **state)
+{
+	struct world *w = *state;
+	struct anchor *a = away(w, "2001:db8:1::a");
+
+	advance(w, 1 * S);
+	sends(w, "2001:db8:1::a");
+	advance(w, 2 * S);
+	flows_at_move(&w->mn, w->now);
+	assert_int_equal(a->flows, 1);
+	assert_true(a->traffic);
+	for (unsigned int n = 0; n < 40; n++) {
+		sends(w, "2001:db8:1::a");
+		advance(w, 1 * S);
+		assert_int_equal(a->flows, 1);
+	}
+	advance(w, 3900 * MS);
+	assert_int_equal(a->flows, 1);
+	a->state = ANCHOR_REFUSED;	/* to be forgotten without a word to anybody */
+	advance(w, 200 * MS);
+	assert_null(mn_find_anchor(&w->mn, &w->sender));
+}
+
+static void old_packets_hold_nothing(void **state)
+{
+	struct world *w = *state;
+	struct anchor *a = anchor(w, "2001:db8:1::a");
+
+	sends(w, "2001:db8:1::a");
+	advance(w, 5 * S);
+	flows_at_move(&w->mn, w->now);
+	assert_int_equal(a->flows, 0);
+	w->cfg.anchor.linger = 0;
+	sends(w, "2001:db8:1::a");
+	flows_at_move(&w->mn, w->now);
+	assert_int_equal(a->flows, 0);
+	w->cfg.anchor.linger = 5 * S;
+	w->sent_error = -EOPNOTSUPP;
+	flows_at_move(&w->mn, w->now);
+	assert_int_equal(a->flows, 0);
+}
+
+/* Who has a socket is not asked for packets; when that is closed linger begins then. */
+static void a_socket_counts_before_packets(void **state)
+{
+	struct world *w = *state;
+	struct anchor *a = away(w, "2001:db8:1::a");
+
+	advance(w, 1 * MS);
+	connection(w, "2001:db8:1::a");
+	mn_count_flows(&w->mn, w->now);
+	assert_false(a->traffic);
+	advance(w, 20 * S);
+	w->n_sockets = 0;
+	mn_flow_ended(&w->mn, &a->hoa, w->now);
+	advance(w, 4900 * MS);
+	assert_int_equal(a->state, ANCHOR_BOUND);
+	assert_true(timer_armed(&a->linger));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -415,6 +496,8 @@ int main(void)
 		T(who_compares_gets_all), T(not_to_know_lets_nothing_die),
 		T(many_that_end_are_counted_once), T(lost_notifications_lead_to_a_count),
 		T(no_notification_leads_to_a_late_count), T(at_home_nobody_listens_to_sockets),
+		T(packets_hold_for_the_time_of_linger), T(old_packets_hold_nothing),
+		T(a_socket_counts_before_packets),
 	};
 
 	log_init("test_flows", LOG_LEVEL_ERROR);

@@ -241,6 +241,13 @@ static int op_flows(void *ctx, const struct in6_addr *locals, unsigned int n,
 	return 0;
 }
 
+static int op_sent(void *ctx, void (*fn)(void *arg, const struct in6_addr *from, usec_t ago),
+		   void *arg)
+{
+	(void)ctx, (void)fn, (void)arg;
+	return 0;
+}
+
 static void op_watch_flows(void *ctx, bool on)
 {
 	(void)ctx;
@@ -283,7 +290,7 @@ static const struct mn_ops ops = {
 	.addr_drop = op_addr_drop,
 	.endpoint_add = op_endpoint_add, .endpoint_del = op_endpoint_del,
 	.tunnel_set = op_tunnel_set, .tunnel_del = op_tunnel_del, .flows = op_flows,
-	.watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us, .event = op_event, .changed = op_changed,
+	.sent = op_sent, .watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us, .event = op_event, .changed = op_changed,
 };
 
 static void quiet(void *ctx, enum log_level level, const char *line)
