@@ -77,6 +77,15 @@ static json_t *show_configuration(const struct mnd *d)
 			 "spis", spis, "tunnel_mtu", (json_int_t)c->anchor.mtu);
 }
 
+/* What would be lost by a restart. */
+static bool show_save_error(const struct mnd *d, char *text, size_t len)
+{
+	if (d->save_error)
+		snprintf(text, len, "; %s: not written: %s; a restart would break flows",
+			 d->state_dir, strerror(-d->save_error));
+	return d->save_error == 0;
+}
+
 static json_t *status(void *ctx, const json_t *parameters, const char **error, const char **code)
 {
 	struct mnd *d = ctx;
@@ -112,6 +121,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	}
 	ok = mn_health(&d->mn, words, sizeof(words));
 	mn_health_nd(&d->mn, now, words + strlen(words), sizeof(words) - strlen(words));
+	ok &= show_save_error(d, words + strlen(words), sizeof(words) - strlen(words));
 	return json_pack("{s:i,s:s,s:{s:b,s:s},s:o,s:o,s:o,s:o}", "schema", SCHEMA, "role", "mn",
 			 "health", "ok", (int)ok, "text", words, "attachments", attachments,
 			 "anchors", anchors, "counters", counters,

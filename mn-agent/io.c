@@ -18,6 +18,7 @@
 #include "common/sys/notify.h"
 #include "mn-agent/mnd.h"
 
+#define SAVE_AGAIN	(10 * USEC_S)	/* when the disk did not take it */
 
 /* --- ops ------------------------------------------------------------------------ */
 
@@ -460,8 +461,10 @@ static const struct mon_ops mon_ops = {
 
 static void save_due(void *ctx, usec_t now)
 {
-	(void)now;
-	mnd_store_save(ctx);
+	struct mnd *d = ctx;
+
+	if (mnd_store_save(d))
+		timer_set(loop_timers(d->loop), &d->save, now + SAVE_AGAIN);
 }
 
 static void watchdog_due(void *ctx, usec_t now)

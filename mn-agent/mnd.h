@@ -62,6 +62,7 @@ struct mnd {
 	struct mnd_standin standins[MN_INTERFACES_MAX];
 	usec_t standin_for;		/* the attachment that it was last done for */
 	usec_t repaired_at;
+	int save_error;			/* the anchors on disk are old: why; 0: they are not */
 };
 
 /* io.c: opens everything and starts; on error everything is as before. *ret_what names
@@ -107,9 +108,10 @@ extern const struct ctl_method mnd_methods[];		/* ctx: struct mnd */
 json_t *mnd_event_json(const char *name, const struct mn_iface *i, const struct anchor *a,
 		       const char *detail, usec_t now);
 
-/* store.c: anchors in <state-dir>/anchors.json. Damaged: set aside with a message, as if
- * there were none. */
-void mnd_store_save(struct mnd *d);
+/* store.c: anchors in <state-dir>/anchors.json. What cannot be read, or is of another version, is
+ * set aside with a message, as if there were none. What cannot be written (0 or negative errno)
+ * is told, and d->save_error keeps why until it can. */
+int mnd_store_save(struct mnd *d);
 void mnd_store_load(struct mnd *d);
 
 #endif

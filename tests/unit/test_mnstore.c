@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* links: mn-agent/store.c and the mobile node without its edges, common/sys/file.c
+ * common/sys/clock.c (-ljansson -lcrypto) */
+/*
+ * The anchors on disk: what is written is found again, whatever a file says nothing is broken by
+ * it, and what cannot be used is kept for people.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/sys/clock.h"
+#include "common/sys/file.h"
+#include "mn-agent/mnd.h"
+#include "tests/unit/mn_fake.h"
+
+static struct mnd d;
+static struct dp null_dp;
+static char dir[] = "test_mnstore.XXXXXX";
+static char path[64], aside[80], logged[2048];
+
+static int dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx)
+{
+	const struct dp_binding b = { .inner = { .addr = kernel_addr(1), .len = 128 } };
+
+	(void)dp;
+	fn(ctx, &b);
+	return 0;
+}
+
+static const struct dp_ops dp_ops = { .name = "fake", .dump = dump };
+
+static void keep_log(void *ctx, enum log_level level, const char *line)
+{
+	size_t n = strlen(logged);
+
+	(void)ctx;
+	(void)level;
+	snprintf(logged + n, sizeof(logged) - n, "%s\n", line);
+}
+
+static struct mn *fresh(void)
+{
+	mn_free(&d.mn, false);
+	mn_init(&d.mn, &the_world.cfg, &ops, &the_world, &the_world.timers);
+	logged[0] = '\0';
+	return &d.mn;
+}
+
+static int begin(void **state)
+{
+	int r = setup(state);
+
+	the_world.now = clock_now();
+	memset(&d, 0, sizeof(d));
+	null_dp.ops = &dp_ops;
+	d.dp = &null_dp;
+	d.state_dir = dir;
+	mn_init(&d.mn, &the_world.cfg, &ops, &the_world, &the_world.timers);
+	log_set_sink(keep_log, NULL);
+	logged[0] = '\0';
+	return r;
+}
+
+static int end(void **state)
+{
+	(void)unlink(path);
+	(void)unlink(aside);
+	mn_free(&d.mn, false);
+	return teardown(state);
+}
+
+static void add(unsigned int router, bool is_away, usec_t valid, usec_t bound)
+{
+	struct mn_restore r = {
+		.prefix = { .addr = prefix_of(router), .len = 64 }, .hoa = kernel_addr(router),
+		.ha = ha_of(router), .coa = kernel_addr(9), .away = is_away, .seq = 65535,
+		.valid_until = the_world.now + valid, .bound_until = the_world.now + bound,
+	};
+
+	assert_int_equal(mn_restore(&d.mn, &r, the_world.now), 0);
+}
+
+static void write_file(const char *text)
+{
+	assert_int_equal(file_replace(path, text, strlen(text)), 0);
+}
+
+static char *read_file(const char *name)
+{
+	char *text;
+	size_t len;
+
+	return file_read(name, 1024 * 1024, &text, &len) == 0 ? text : NULL;
+}
+
+/* The file with the first `from` in it replaced. */
+static void edit(const char *from, const char *to)
+{
+	char *text = read_file(path), *at, out[8192];
+
+	assert_non_null(text);
+	at = strstr(text, from);
+	assert_non_null(at);
+	snprintf(out, sizeof(out), "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+	free(text);
+	write_file(out);
+}
+
+static void assert_set_aside(const char *why)
+{
+	struct stat st;
+
+	mnd_store_load(&d);
+	assert_int_equal(d.mn.n_anchors, 0);
+	assert_non_null(strstr(logged, why));
+	assert_non_null(strstr(logged, "anchors.json"));
+	assert_int_equal(stat(aside, &st), 0);
+	assert_int_not_equal(stat(path, &st), 0);
+}
+
+static void what_is_written_is_found(void **state)
+{
+	struct in6_addr away_hoa = kernel_addr(1), home_hoa = kernel_addr(2);
+	const struct anchor *a;
+
+	(void)state;
+	add(1, true, 3600 * S, 300 * S);
+	add(2, false, 7200 * S, 0);
+	assert_int_equal(mnd_store_save(&d), 0);
+	fresh();
+	mnd_store_load(&d);
+	assert_int_equal(d.mn.n_anchors, 2);
+	a = mn_find_anchor(&d.mn, &away_hoa);
+	assert_true(anchor_away(a));
+	assert_true(a->tunnelled);	/* as the data path says */
+	assert_int_equal(a->seq, 65535);
+	assert_int_equal(a->valid_until, the_world.now + 3600 * S);
+	assert_int_equal(a->bound_until, the_world.now + 300 * S);
+	a = mn_find_anchor(&d.mn, &home_hoa);
+	assert_false(anchor_away(a));
+	assert_false(a->tunnelled);
+}
+
+/* Somebody sets the clock: what the boot clock says counts. */
+static void the_wall_clock_is_set(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1);
+
+	(void)state;
+	add(1, true, 3600 * S, 300 * S);
+	assert_int_equal(mnd_store_save(&d), 0);
+	edit("\"valid_until\": 1", "\"valid_until\": -1");
+	edit("\"bound_until\": 1", "\"bound_until\": 991");
+	fresh();
+	mnd_store_load(&d);
+	assert_int_equal(mn_find_anchor(&d.mn, &hoa)->valid_until, the_world.now + 3600 * S);
+	assert_int_equal(mn_find_anchor(&d.mn, &hoa)->bound_until, the_world.now + 300 * S);
+}
+
+/* After the next boot: who was away is told off, who was at home is forgotten. */
+static void another_boot(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1);
+	const struct anchor *a;
+
+	(void)state;
+	add(1, true, 3600 * S, 300 * S);
+	add(2, false, 7200 * S, 0);
+	add(3, true, 3600 * S, 300 * S);
+	assert_int_equal(mnd_store_save(&d), 0);
+	edit("\"boot\": \"", "\"boot\": \"x");
+	edit("\"valid_until_us\"", "\"nothing\"");
+	fresh();
+	mnd_store_load(&d);
+	assert_int_equal(d.mn.n_anchors, 2);
+	a = mn_find_anchor(&d.mn, &hoa);
+	assert_in_range(a->valid_until, the_world.now + 3598 * S, the_world.now + 3602 * S);
+	assert_in_range(a->bound_until, the_world.now + 298 * S, the_world.now + 302 * S);
+}
+
+static void what_ran_out_is_left_behind(void **state)
+{
+	(void)state;
+	add(1, true, 1, 1);
+	assert_int_equal(mnd_store_save(&d), 0);
+	fresh();
+	usleep(10);
+	mnd_store_load(&d);
+	assert_int_equal(d.mn.n_anchors, 0);
+	assert_string_equal(logged, "");
+}
+
+static void no_file(void **state)
+{
+	(void)state;
+	mnd_store_load(&d);
+	assert_int_equal(d.mn.n_anchors, 0);
+	assert_string_equal(logged, "");
+}
+
+static void damaged(void **state)
+{
+	(void)state;
+	write_file("");
+	assert_set_aside("kept as");
+	logged[0] = '\0';
+	add(1, true, 3600 * S, 300 * S);
+	assert_int_equal(mnd_store_save(&d), 0);
+	assert_int_equal(truncate(path, 200), 0);
+	fresh();
+	assert_set_aside("line ");
+	write_file("[]");
+	assert_set_aside("schema 0");
+	write_file("{\"schema\":1,\"anchors\":{}}");
+	assert_set_aside("no list of anchors");
+	write_file("\xff\xfe\x00");
+	assert_set_aside("kept as");
+}
+
+/* A newer program has written it: it may want it back. */
+static void another_schema(void **state)
+{
+	static const char text[] = "{\"schema\":7,\"anchors\":[{\"hoa\":\"2001:db8::1\"}]}";
+	char *kept;
+
+	(void)state;
+	write_file(text);
+	assert_set_aside("schema 7; expected 1");
+	kept = read_file(aside);
+	assert_string_equal(kept, text);
+	free(kept);
+}
+
+static void too_large(void **state)
+{
+	(void)state;
+	write_file("{");
+	assert_int_equal(truncate(path, 2 * 1024 * 1024), 0);
+	assert_set_aside("File too large");
+}
+
+/* One entry is nonsense: the others are used, and people are told. */
+static void nonsense_among_good_ones(void **state)
+{
+	static const char *const from[] = {
+		"\"hoa\": \"2001", "\"prefix\": \"2001", "\"sequence\": 65535", "\"ha\": \"2001",
+		"\"hoa\": \"2001:db8:2:", "\"coa\": \"::",
+	};
+	static const char *const to[] = {
+		"\"hoa\": \"fe80", "\"prefix\": \"2002", "\"sequence\": 65536", "\"ha\": \"ff02",
+		"\"hoa\": \"2001:db8:7:", "\"coa\": \"nothing",
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+		fresh();
+		add(1, true, 3600 * S, 300 * S);
+		add(2, true, 3600 * S, 300 * S);
+		assert_int_equal(mnd_store_save(&d), 0);
+		edit(from[i], to[i]);
+		fresh();
+		mnd_store_load(&d);
+		assert_int_equal(d.mn.n_anchors, 1);
+		assert_non_null(strstr(logged, "1 of its addresses"));
+	}
+}
+
+/* The same one a hundred times. */
+static void a_hundred_times(void **state)
+{
+	char *text, *all, *at, *close;
+	size_t len;
+
+	(void)state;
+	add(1, true, 3600 * S, 300 * S);
+	assert_int_equal(mnd_store_save(&d), 0);
+	text = read_file(path);
+	at = strchr(strstr(text, "\"anchors\""), '{');
+	close = strchr(at, '}');
+	len = (size_t)(close - at + 1);
+	all = calloc(100, len + 1024);
+	assert_non_null(all);
+	sprintf(all, "%.*s", (int)(at - text), text);
+	for (unsigned int i = 0; i < 99; i++)
+		sprintf(all + strlen(all), "%.*s,", (int)len, at);
+	sprintf(all + strlen(all), "%s", at);
+	write_file(all);
+	free(all);
+	free(text);
+	fresh();
+	mnd_store_load(&d);
+	assert_int_equal(d.mn.n_anchors, 1);
+	assert_non_null(strstr(logged, "99 of its addresses"));
+}
+
+/* The disk does not take it: told once, and again when it does. */
+static void not_written(void **state)
+{
+	char *text;
+
+	(void)state;
+	add(1, true, 3600 * S, 300 * S);
+	assert_int_equal(mnd_store_save(&d), 0);
+	d.state_dir = "/nonexistent/folder";
+	logged[0] = '\0';
+	assert_int_equal(mnd_store_save(&d), -ENOENT);
+	assert_int_equal(d.save_error, -ENOENT);
+	assert_non_null(strstr(logged, "not written: No such file"));
+	logged[0] = '\0';
+	assert_int_equal(mnd_store_save(&d), -ENOENT);
+	assert_string_equal(logged, "");
+	d.state_dir = dir;
+	assert_int_equal(mnd_store_save(&d), 0);
+	assert_non_null(strstr(logged, "written again"));
+	assert_int_equal(d.save_error, 0);
+	text = read_file(path);
+	assert_non_null(text);
+	free(text);
+}
+
+#define M(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		M(what_is_written_is_found), M(the_wall_clock_is_set), M(another_boot),
+		M(what_ran_out_is_left_behind), M(no_file), M(damaged), M(another_schema),
+		M(too_large), M(nonsense_among_good_ones), M(a_hundred_times), M(not_written),
+	};
+	int r;
+
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(path, sizeof(path), "%s/anchors.json", dir);
+	snprintf(aside, sizeof(aside), "%s.damaged", path);
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	(void)rmdir(dir);
+	return r;
+}
