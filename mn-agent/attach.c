@@ -158,6 +158,21 @@ static void remember_left(struct mn_iface *i)
 	i->last = i->move.router;
 }
 
+/* Neighbours of the place that was left are reached by the router now, as everybody is: the
+ * kernel would look for them on this link for as long as the prefix is valid. */
+static void leave_neighbours(struct mn_iface *i)
+{
+	const struct router *r = &i->past[0];
+
+	for (unsigned int n = 0; i->n_past > 0 && n < r->n_prefixes; n++) {
+		struct in6_prefix p = router_prefix(r, n);
+
+		if ((r->prefixes[n].flags & PIO_FLAG_ONLINK) &&
+		    !router_has_prefix(&i->move.router, &p))
+			i->mn->ops->onlink_gone(i->mn->ctx, i->link.ifindex, &p);
+	}
+}
+
 /* Every router that was left counts as unreachable: the kernel forgets that it is each time
  * the carrier goes, and keeps its default route. */
 static void leave_routers(struct mn_iface *i)
@@ -309,6 +324,7 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 		mn->ops->path_unset(mn->ctx, &old_path);
 	for (unsigned int n = 0; n < n_left; n++)
 		coa_drop_addr(i, &left[n].addr);	/* held, if there are flows on it */
+	leave_neighbours(i);
 	/* A packet of an old flow that was still sent there has revived the entry. */
 	leave_routers(i);
 	coa_forget_wish(mn);

@@ -100,6 +100,13 @@ static void op_router_gone(void *ctx, int ifindex, const struct in6_addr *router
 	rt_neigh_fail(d->nl, ifindex, router);
 }
 
+static void op_onlink_gone(void *ctx, int ifindex, const struct in6_prefix *prefix)
+{
+	struct mnd *d = ctx;
+
+	rt_onlink_del(d->nl, ifindex, prefix);
+}
+
 static int op_addr_set(void *ctx, const struct in6_addr *addr, bool preferred)
 {
 	struct mnd *d = ctx;
@@ -311,7 +318,8 @@ static void op_changed(void *ctx)
 
 static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
-	.path_unset = op_path_unset, .router_gone = op_router_gone, .addr_set = op_addr_set,
+	.path_unset = op_path_unset, .router_gone = op_router_gone,
+	.onlink_gone = op_onlink_gone, .addr_set = op_addr_set,
 	.addr_unset = op_addr_unset, .addr_add = op_addr_add, .addr_home = op_addr_home,
 	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,

@@ -115,6 +115,8 @@ struct mn_ops {
 	/* A router that was left counts as unreachable (RFC 4861 7.3.3): the kernel may keep its
 	 * default route for long, and would send new flows there first. */
 	void (*router_gone)(void *ctx, int ifindex, const struct in6_addr *router);
+	/* What an earlier router advertised as on link is not there any more. */
+	void (*onlink_gone)(void *ctx, int ifindex, const struct in6_prefix *prefix);
 	/* Our own device. */
 	int (*addr_set)(void *ctx, const struct in6_addr *addr, bool preferred);
 	void (*addr_unset)(void *ctx, const struct in6_addr *addr);

@@ -177,6 +177,16 @@ int rt_route_del(struct nl *nl, const struct rt_route *r)
 	return no_such(nl_request(nl, nlh));
 }
 
+int rt_onlink_del(struct nl *nl, int ifindex, const struct in6_prefix *prefix)
+{
+	const struct rt_route r = { .dst = *prefix, .ifindex = ifindex, .table = RT_TABLE_MAIN };
+	struct nlmsghdr *nlh = route_message(nl, RTM_DELROUTE, 0, &r);
+	struct rtmsg *m = mnl_nlmsg_get_payload(nlh);
+
+	m->rtm_protocol = RTPROT_KERNEL;
+	return no_such(nl_request(nl, nlh));
+}
+
 struct route_dump {
 	void (*fn)(void *ctx, const struct rt_route *r);
 	void *ctx;

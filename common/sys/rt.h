@@ -73,6 +73,8 @@ int rt_addr_del(struct nl *nl, int ifindex, const struct in6_addr *addr, uint8_t
 int rt_addr_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_addr *a), void *ctx);
 int rt_route_replace(struct nl *nl, const struct rt_route *r);
 int rt_route_del(struct nl *nl, const struct rt_route *r);
+/* The route that the kernel made for a prefix that was advertised as on link. */
+int rt_onlink_del(struct nl *nl, int ifindex, const struct in6_prefix *prefix);
 /* Every route with our protocol in one table (0: all). */
 int rt_route_dump(struct nl *nl, uint32_t table,
 		  void (*fn)(void *ctx, const struct rt_route *r), void *ctx);

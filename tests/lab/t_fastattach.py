@@ -97,6 +97,8 @@ def test_arrival(t):
         play.run_for(2.5)
         t.ok(not addresses(lab), "elsewhere the link has no address of the prefix",
              addresses(lab))
+        routes = lab.run("mn", "ip", "-6", "route", "show", PREFIX).stdout
+        t.equal(routes, "", "and nobody of the prefix is looked for there")
         play.end(2)
         run = play.finish()
         t.equal(measure.flow_faults(run, 1), [], "the first flow lived through all of it")

@@ -299,6 +299,13 @@ static void op_router_gone(void *ctx, int ifindex, const struct in6_addr *router
 		sim_fail(s, "mn: its own router counts as gone");
 }
 
+static void op_onlink_gone(void *ctx, int ifindex, const struct in6_prefix *prefix)
+{
+	(void)ctx;
+	(void)ifindex;
+	(void)prefix;
+}
+
 static int op_addr_set(void *ctx, const struct in6_addr *addr, bool preferred)
 {
 	struct sim_mn *m = &((struct sim *)ctx)->mn;
@@ -487,6 +494,7 @@ static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
 	.path_unset = op_path_unset, .addr_set = op_addr_set, .addr_unset = op_addr_unset,
 	.addr_add = op_addr_add, .addr_drop = op_addr_drop, .router_gone = op_router_gone,
+	.onlink_gone = op_onlink_gone,
 	.endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows, .sent = op_sent,

@@ -24,6 +24,7 @@
 enum what {
 	SENT_LINK, SENT_NA, SENT_BU, SENT_BRA, SENT_BE, SENT_ICMP6, PATH_SET, PATH_UNSET,
 	ADDR_SET, ADDR_UNSET, ADDR_ADD, ADDR_DROP,
+	ONLINK_GONE,
 	END_ADD, END_DEL, TUNNEL_SET, TUNNEL_DEL
 };
 
@@ -142,6 +143,12 @@ static inline void op_path_unset(void *ctx, const struct mn_path *p)
 	record(ctx, PATH_UNSET, &p->prefix.addr);
 }
 
+static inline void op_onlink_gone(void *ctx, int ifindex, const struct in6_prefix *prefix)
+{
+	(void)ifindex;
+	record(ctx, ONLINK_GONE, &prefix->addr);
+}
+
 static inline int op_addr_set(void *ctx, const struct in6_addr *a, bool preferred)
 {
 	record(ctx, ADDR_SET, a)->seq = preferred;
@@ -255,7 +262,7 @@ static inline void op_changed(void *ctx)
 
 static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
-	.path_unset = op_path_unset, .router_gone = op_router_gone,
+	.path_unset = op_path_unset, .router_gone = op_router_gone, .onlink_gone = op_onlink_gone,
 	.addr_set = op_addr_set, .addr_unset = op_addr_unset,
 	.addr_add = op_addr_add, .addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,

@@ -137,6 +137,9 @@ static void left_with_the_link(void **state)
 	/* Before the kernel has told anybody of it. */
 	move_link_to(w, 3);
 	assert_before(w, SENT_BU, &hoa, ADDR_DROP, &coa);
+	/* And who was a neighbour there is none here. */
+	assert_int_equal(count(w, ONLINK_GONE), 1);
+	assert_before(w, SENT_BU, &hoa, ONLINK_GONE, &(struct in6_addr[]){ prefix_of(2) }[0]);
 	assert_false(any_ours(w));
 }
 

@@ -137,6 +137,13 @@ static void op_path_unset(void *ctx, const struct mn_path *p)
 	(void)p;
 }
 
+static void op_onlink_gone(void *ctx, int ifindex, const struct in6_prefix *prefix)
+{
+	(void)ctx;
+	(void)ifindex;
+	(void)prefix;
+}
+
 static void op_router_gone(void *ctx, int ifindex, const struct in6_addr *router)
 {
 	(void)ctx;
@@ -285,7 +292,8 @@ static void op_changed(void *ctx)
 
 static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
-	.path_unset = op_path_unset, .router_gone = op_router_gone, .addr_set = op_addr_set,
+	.path_unset = op_path_unset, .router_gone = op_router_gone,
+	.onlink_gone = op_onlink_gone, .addr_set = op_addr_set,
 	.addr_unset = op_addr_unset, .addr_add = op_addr_add, .addr_home = op_addr_home,
 	.addr_drop = op_addr_drop,
 	.endpoint_add = op_endpoint_add, .endpoint_del = op_endpoint_del,
