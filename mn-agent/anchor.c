@@ -503,9 +503,10 @@ void anchor_set_valid_until(struct anchor *a, usec_t at)
 
 bool anchor_seq_outstanding(const struct anchor *a, uint16_t seq)
 {
+	uint16_t sent = (uint16_t)(a->seq - a->seq_first);	/* so many after the first */
+
 	/* None while the first one of this registration is held back. */
-	return !seq_newer(a->seq_first, a->seq) && !seq_newer(seq, a->seq) &&
-	       !seq_newer(a->seq_first, seq);
+	return sent != UINT16_MAX && (uint16_t)(seq - a->seq_first) <= sent;
 }
 
 static void timer_due(void *ctx, usec_t now)

@@ -52,7 +52,8 @@ enum anchor_hint {
 struct anchor;
 
 struct anchor_ops {
-	int (*send)(void *ctx, const void *packet, size_t len);
+	/* A Binding Update of a, whole. */
+	int (*send)(void *ctx, const struct anchor *a, const void *packet, size_t len);
 	int (*tunnel_set)(void *ctx, const struct dp_binding *b);
 	int (*tunnel_del)(void *ctx, const struct in6_addr *hoa);
 	/* a->held changed: the HoA is to be kept on (or taken from) our own device. */
@@ -83,6 +84,7 @@ struct anchor {
 	struct in6_addr ha;		/* unspecified: not known yet */
 	int ifindex;			/* where it was formed; 0: restored, not known */
 	usec_t valid_until;		/* of the home prefix */
+	usec_t coa_until;		/* of the care-of address's; 0: unknown */
 	bool link_local;		/* the HoA's interface id is the link-local's */
 	const struct auth_key *key;	/* borrowed; NULL: none configured */
 	uint32_t spi;			/* of the key that was configured for it; 0: of its HA */

@@ -219,13 +219,13 @@ static void on_solicit(void *ctx, struct movement *m, usec_t now)
 
 /* RFC 6275 11.5.5: to all nodes, unsolicited, and to override what the home agent had told
  * them. Nobody is a neighbour in a prefix of one host's own. */
-void attach_announce(const struct mn_iface *i, const struct in6_addr *hoa)
+void attach_announce(const struct mn_iface *i, const struct in6_addr *addr)
 {
 	struct icmp6_msg na = { .type = ICMP6_NA, .u.na = {
-		.flags = NA_FLAG_OVERRIDE, .target = *hoa, .tlla.present = true,
+		.flags = NA_FLAG_OVERRIDE, .target = *addr, .tlla.present = true,
 	} };
 	struct ip6_packet ip = {
-		.src = *hoa, .dst = all_nodes, .hop_limit = 255, .next_header = IP6_NH_ICMP6,
+		.src = *addr, .dst = all_nodes, .hop_limit = 255, .next_header = IP6_NH_ICMP6,
 	};
 	uint8_t room[128];
 	struct wbuf w;
@@ -274,6 +274,7 @@ static void confirmed(struct mn_iface *i, usec_t now)
 		i->attached_at = now;
 	welcome_anchors(i, now);
 	form_anchors(i, now);
+	handover_coa_renewed(i);
 	if (was)
 		return;
 	if (i->coa_source == COA_LINK)

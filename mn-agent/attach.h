@@ -17,7 +17,7 @@ void attach_forget(struct mn_iface *i, usec_t now);
 /* Reminds the kernel of the routers that were left: it drops what it knows of them. */
 void attach_leave_routers(struct mn *mn);
 /* The address is on this link again: where others share its prefix they are told. */
-void attach_announce(const struct mn_iface *i, const struct in6_addr *hoa);
+void attach_announce(const struct mn_iface *i, const struct in6_addr *addr);
 /* Every global address formed from the router's prefixes becomes an anchor (design 4.1). */
 void attach_form_anchor(struct mn_iface *i, const struct in6_addr *addr, usec_t now);
 /* Does this interface's router hand out the anchor's prefix: is that its link? */

@@ -219,6 +219,22 @@ static usec_t guess_round_trip(const struct mn *mn)
 	return longest;
 }
 
+/* Until when the interface's care-of address is valid, by the last advertisement. */
+static usec_t coa_until(const struct mn_iface *i)
+{
+	const struct router *r = &i->move.router;
+	int n = router_prefix_of(r, &i->coa);
+
+	return n < 0 ? 0 : i->move.heard_at + (usec_t)r->prefixes[n].valid_s * USEC_S;
+}
+
+void handover_coa_renewed(struct mn_iface *i)
+{
+	for (struct anchor *a = i->mn->anchors; a; a = a->next)
+		if (anchor_away(a) && in6_eq(&a->coa, &i->coa))
+			a->coa_until = coa_until(i);
+}
+
 /* RFC 6275 11.5.4: every anchor that is away is registered from the current interface. */
 static void carry(struct mn *mn, usec_t now)
 {
@@ -232,6 +248,7 @@ static void carry(struct mn *mn, usec_t now)
 		a->rtt_guess = guess;
 		anchor_link_mtu(a, tunnel_mtu(c), &c->coa);
 		anchor_keep_road(a, road_works(mn, a));
+		a->coa_until = coa_until(c);
 		anchor_coa(a, &c->coa, now);
 	}
 }

@@ -12,6 +12,8 @@ void handover_init(struct mn *mn);
 bool handover_wanted(const struct mn_iface *i);
 /* Chooses the current interface and tells its care-of address to every anchor that is away. */
 void handover_evaluate(struct mn *mn, usec_t now);
+/* Its router has told again how long the care-of address's prefix lives. */
+void handover_coa_renewed(struct mn_iface *i);
 /* Frees what is over; takes away what no flow needs any more. */
 void handover_settle(struct mn *mn, usec_t now);
 

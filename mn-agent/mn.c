@@ -101,10 +101,16 @@ static void sweep_due(void *ctx, usec_t now)
 
 /* --- anchors ------------------------------------------------------------------ */
 
-static int anchor_send(void *ctx, const void *packet, size_t len)
+static int anchor_send(void *ctx, const struct anchor *a, const void *packet, size_t len)
 {
+	const struct mn_iface *i = mn_iface_of(ctx, a->ifindex);
 	struct mn *mn = ctx;
 
+	/* RFC 6275 11.5.5: to the link-layer address that the home agent's advertisement told.
+	 * The kernel would solicit for it, from the home address, which the home agent defends. */
+	if (in6_eq(&a->coa, &a->hoa) && i && router_has_ha(&i->move.router, &a->ha))
+		return mn->ops->send_link(mn->ctx, i->link.ifindex, i->move.router.mac, packet,
+					  len);
 	return mn->ops->send_routed(mn->ctx, packet, len);
 }
 
@@ -166,8 +172,12 @@ static void anchor_returned(void *ctx, struct anchor *a)
 {
 	const struct mn_iface *i = mn_iface_of(ctx, a->ifindex);
 
-	if (i)
-		attach_announce(i, &a->hoa);
+	if (!i)
+		return;
+	attach_announce(i, &a->hoa);
+	/* RFC 6275 11.5.5: and the other one that the home agent has defended. */
+	if (a->link_local && !in6_is_any(&i->linklocal))
+		attach_announce(i, &i->linklocal);
 }
 
 static int64_t anchor_wall_us(void *ctx)
@@ -341,9 +351,7 @@ void mn_link(struct mn *mn, const struct mn_link *l, usec_t now)
 	if (l->up == was_up)
 		return;
 	mn_event(mn, l->up ? "link.up" : "link.down", i, NULL, NULL, now);
-	/* After the link was down its addresses go through duplicate address detection again. */
-	if (!l->up)
-		i->linklocal = in6addr_any;
+	/* Its link-local address stays: if the kernel takes that away, too, it says so. */
 	move_link(&i->move, l->up, now);
 }
 

@@ -174,6 +174,7 @@ static void attach(struct movement *m, const struct router *r, usec_t now)
 	bool moved = !m->has_router || !same_router(&m->router, r);
 
 	m->router = *r;
+	m->heard_at = now;
 	m->has_router = true;
 	m->state = MOVE_ATTACHED;
 	timer_stop(m->timers, &m->timer);

@@ -57,6 +57,7 @@ struct movement {
 	enum move_state state;
 	bool has_router;	/* router holds the current one, or the one before the link went */
 	struct router router;
+	usec_t heard_at;	/* what `router` says was advertised then */
 	struct router candidate;	/* while PROBING */
 	unsigned int probes;
 	struct backoff rs;

@@ -72,10 +72,13 @@ void reg_tunnel_up(struct anchor *a)
 		a->tunnel_due = false;
 }
 
-/* What is asked for in this state; RFC 6275 11.7.1: no longer than the home prefix lives. */
+/* What is asked for in this state; RFC 6275 11.7.1: no longer than the home prefix lives, and
+ * the care-of address's. */
 static uint32_t lifetime_wanted(const struct anchor *a, usec_t now)
 {
-	usec_t left = a->valid_until - now;
+	/* One that is still there after its time is somebody's who knows more than we do. */
+	bool coa_first = a->coa_until > now && a->coa_until < a->valid_until;
+	usec_t left = (coa_first ? a->coa_until : a->valid_until) - now;
 	uint32_t want = a->cfg->lifetime_s;
 
 	if (a->state == ANCHOR_RELEASING || a->state == ANCHOR_RETURNING)
@@ -141,7 +144,7 @@ void reg_transmit(struct anchor *a, usec_t now)
 	wb_init(&w, room, sizeof(room));
 	r = bu_build(&w, &p, a->key);
 	if (r == 0)
-		r = a->ops->send(a->ctx, w.base, w.len);
+		r = a->ops->send(a->ctx, a, w.base, w.len);
 	if (a->seq == a->seq_first)
 		a->sent_at = now;
 	a->asked_s = p.lifetime_s;

@@ -123,8 +123,9 @@ static void take(struct mn *mn, struct anchor *a, const struct icmp6_mp *mp, use
 		const struct nd_prefix *p = &mp->prefixes[i];
 		const struct in6_prefix prefix = { p->prefix, p->plen };
 
+		/* RFC 4862 5.5.3 c: nor is one taken that is preferred for longer than valid. */
 		if (!(p->flags & PIO_FLAG_AUTO) || p->plen != a->prefix.len ||
-		    !in6_in(&prefix, &a->hoa))
+		    !in6_in(&prefix, &a->hoa) || p->preferred_s > p->valid_s)
 			continue;
 		solicit_valid_until(a, now + believed(a, p->valid_s, now), now);
 		mn_event(mn, "prefix.renewed", NULL, a, NULL, now);

@@ -7,7 +7,7 @@ import mn_packets as m
 import packets as p
 import pytest
 from mn_world import CN
-from table import case, covers, unmet
+from table import case, covers
 from test_mn_ack import is_answer, stays
 
 IPV6_HEADER = 40
@@ -71,7 +71,6 @@ def test_payload_proto(mobile):
     mn.accept(update)
 
 
-@unmet("no ICMPv6 error is sent")
 @covers("MN-6-2-1-1-001", "9.2-05", "9.2-06")
 def test_payload_proto_answer(mobile):
     """And answered."""
@@ -83,8 +82,13 @@ def test_payload_proto_answer(mobile):
 
 
 def short_ack(mn, update):
-    """The header says 8 octets; 24 are there."""
-    return sent_ack(mn, update, length=0, no_key=True)
+    """Eight octets, which is what its header and its checksum are about."""
+    head = struct.pack("!BBBBHBB", p.NONE, 0, p.BA, 0, 0, 0, 0)
+    c = p.checksum(update.dst, update.hoa, p.MH, head)
+    packet = m.to_mobile_node(update.dst, update.coa, update.hoa, p.MH,
+                              head[:4] + struct.pack("!H", c) + head[6:])
+    mn.send(packet)
+    return packet
 
 
 @covers("MN-6-2-1-1-002", "9.2-07")
@@ -99,7 +103,6 @@ def test_length(mobile):
     mn.accept(update)
 
 
-@unmet("no ICMPv6 error is sent")
 @covers("MN-6-2-1-1-002", "9.2-08", "9.2-09")
 def test_length_answer(mobile):
     """And answered."""
@@ -138,7 +141,6 @@ def binding_error(mn, within=2.0):
     return m.Error(mn.expect(p.is_mh(p.BE), within=within, what="a Binding Error"))
 
 
-@unmet("no Binding Error is sent")
 @covers("MN-6-2-1-1-003", "9.2-03", "9.3.3-01", "9.3.3-03")
 def test_unknown_type_answer(mobile):
     """And answered by a Binding Error with status 2, to where it came from."""
@@ -153,7 +155,6 @@ def test_unknown_type_answer(mobile):
     assert error.reserved == 0 and error.payload[7] == 0
 
 
-@unmet("no Binding Error is sent")
 @covers("9.3.3-03")
 def test_unknown_type_with_option(mobile):
     """With a Home Address option its address is in the Binding Error."""

@@ -95,7 +95,6 @@ def test_update_first(mobile):
     assert not before, f"sent from the home address before the update: {before[0]}"
 
 
-@unmet("the kernel asks for the home agent's link-layer address, from the home address")
 @covers("11.5.5-07", "11.5.5-08")
 def test_no_solicitation_before(mobile):
     """No Neighbour Solicitation from the home address, or for it, comes before the update; the
@@ -185,7 +184,6 @@ def announcement(mn, address, within=5.0):
     assert p.checksum(frame.src, frame.dst, nh, o[at:]) == 0
 
 
-@unmet("only the home address is announced")
 @covers("11.5.5-19")
 def test_announcement_of_link_local(mobile):
     """The link-local address is announced too, for the home agent had defended it (L)."""

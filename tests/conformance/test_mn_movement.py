@@ -169,6 +169,17 @@ def test_router_gone(mobile):
     mn.holds(flow, mn.accept(update))
 
 
+@covers("MN-3-3-1-1-002", "11.5.1-04", "11.5.1-07", "4861-7.2.2-01")
+def test_other_router_after_move(mobile):
+    """The like where it has moved to."""
+    mn = mobile(kinds=("host", "host", "host"))
+    flow, update = mn.bind()
+    mn.advertise(mn.routers[2])
+    probe(mn, mn.visited)
+    mn.no_update()
+    mn.holds(flow, update)
+
+
 @covers("11.5.1-08", "11.5.1-01")
 def test_router_gone_without_prefix(mobile):
     """The other one says nothing of prefixes: routers are asked for by multicast."""
@@ -306,8 +317,10 @@ def test_autoconfiguration(mobile, kind):
     flow = mn.begin()
     assert mn.hoa == mn.home.address_of(mn.mac())
     update = mn.leave()
-    assert update.coa == mn.visited.address_of(mn.mac())
+    assert p.pton(update.coa)[:8] == p.pton(mn.visited.prefix)[:8]
     mn.holds(flow, mn.accept(update))
+    assert mn.flow(p.UNSPECIFIED).sock.getsockname()[0] == mn.visited.address_of(mn.mac()) \
+        or kind == "shared", "so are those of what is new"
 
 
 @covers("11.5.2-01")

@@ -6,7 +6,7 @@ import mn_packets as m
 import packets as p
 import pytest
 from mn_world import STRANGER
-from table import case, covers, unmet
+from table import case, covers
 from test_mn_ack import is_answer
 
 HOURS = 3600
@@ -101,8 +101,7 @@ def test_unknown_option(mobile):
 
 @pytest.mark.parametrize("options", [
     lambda mn: prefix(mn, address=NEW),
-    pytest.param(lambda mn: prefix(mn, 9 * HOURS, 10 * HOURS), marks=unmet(
-        "an option whose preferred lifetime is the longer one is taken")),
+    lambda mn: prefix(mn, 9 * HOURS, 10 * HOURS),
     lambda mn: b"\x03\0" + prefix(mn)[2:], lambda mn: prefix(mn)[:24],
     lambda mn: m.prefix_information(mn.home.prefix, m.AUTO, plen=129),
     lambda mn: b""], ids=["another", "preferred longer than valid", "length 0", "cut off",

@@ -103,17 +103,6 @@ static bool fails(void)
 	return true;
 }
 
-static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
-{
-	struct ip6_packet ip;
-
-	(void)ctx;
-	(void)mac;
-	assert(ifindex >= 2 && ifindex < 2 + IFACES);
-	assert(ip6_decode(data, len, &ip) == IP6_OK && ip.hop_limit == 255);
-	return fails() ? -5 : 0;
-}
-
 static int op_send_routed(void *ctx, const void *data, size_t len)
 {
 	struct ip6_packet ip;
@@ -135,6 +124,20 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 	w.ha = ip.dst;
 	w.seq = m.u.bu.seq;
 	return 0;
+}
+
+static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
+{
+	struct ip6_packet ip;
+
+	(void)mac;
+	assert(ifindex >= 2 && ifindex < 2 + IFACES);
+	assert(ip6_decode(data, len, &ip) == IP6_OK);
+	/* RFC 6275 11.5.5: a de-registration, to the home agent's link-layer address. */
+	if (ip.next_header == MH_NEXT_HEADER)
+		return op_send_routed(ctx, data, len);
+	assert(ip.hop_limit == 255);
+	return fails() ? -5 : 0;
 }
 
 static int op_path_set(void *ctx, const struct mn_path *p)

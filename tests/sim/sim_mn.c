@@ -234,12 +234,17 @@ void sim_mn_rx_packet(struct sim *s, int place, const void *data, size_t len)
 static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
 {
 	struct sim *s = ctx;
+	struct ip6_packet ip;
 
 	(void)mac;
 	if (ifindex != SIM_MN_IF)
 		sim_fail(s, "mn: sends on interface %d", ifindex);
 	if (s->mn.at == SIM_NOWHERE || !s->mn.link_up)
 		return -ENETDOWN;
+	if (ip6_decode(data, len, &ip) == IP6_OK && ip.next_header == MH_NEXT_HEADER) {
+		sim_transmit(s, true, sim_ha_rx_local, s->mn.at, NULL, data, len);
+		return 0;
+	}
 	sim_transmit(s, true, sim_ha_rx_frame, s->mn.at, s->mn.mac, data, len);
 	return 0;
 }

@@ -63,12 +63,13 @@ static inline struct record *record(struct world *w, enum what what)
 	return r;
 }
 
-static inline int op_send(void *ctx, const void *packet, size_t len)
+static inline int op_send(void *ctx, const struct anchor *a, const void *packet, size_t len)
 {
 	struct record *r = record(ctx, BU);
 	struct ip6_packet ip;
 	struct mh_msg m;
 
+	assert_non_null(a);
 	assert_int_equal(ip6_decode(packet, len, &ip), IP6_OK);
 	assert_int_equal(mh_decode((const uint8_t *)packet + ip.payload_off, ip.payload_len,
 				   ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &m, NULL), MH_OK);

@@ -69,28 +69,6 @@ static inline struct record *record(struct world *w, enum what what, const struc
 	return r;
 }
 
-static inline int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
-{
-	struct ip6_packet ip;
-	struct icmp6_msg msg;
-
-	assert_int_equal(ifindex, IF);
-	assert_int_equal(ip6_decode(data, len, &ip), IP6_OK);
-	assert_int_equal(icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len, &ip.src,
-				      &ip.dst, ip.hop_limit, &msg), ICMP6_OK);
-	if (msg.type != ICMP6_NA) {
-		record(ctx, SENT_LINK, NULL);
-		return 0;
-	}
-	/* RFC 6275 11.5.5. */
-	assert_memory_equal(mac, ((const uint8_t[]){ 0x33, 0x33, 0, 0, 0, 1 }), 6);
-	assert_int_equal(msg.u.na.flags, NA_FLAG_OVERRIDE);
-	assert_true(msg.u.na.tlla.present);
-	assert_memory_equal(msg.u.na.tlla.mac, our_mac, 6);
-	record(ctx, SENT_NA, &msg.u.na.target);
-	return 0;
-}
-
 static inline int op_send_routed(void *ctx, const void *data, size_t len)
 {
 	struct ip6_packet ip;
@@ -122,6 +100,35 @@ static inline int op_send_routed(void *ctx, const void *data, size_t len)
 	}
 	r->seq = m.u.bu.seq;
 	r->lifetime_s = m.u.bu.lifetime * 4u;
+	return 0;
+}
+
+static inline int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data,
+			       size_t len)
+{
+	struct ip6_packet ip;
+	struct icmp6_msg msg;
+
+	assert_int_equal(ifindex, IF);
+	assert_int_equal(ip6_decode(data, len, &ip), IP6_OK);
+	/* RFC 6275 11.5.5: a de-registration, to the home agent's link-layer address. */
+	if (ip.next_header == MH_NEXT_HEADER) {
+		assert_false(ip.has_hao);
+		assert_memory_equal(mac, router_mac, 6);
+		return op_send_routed(ctx, data, len);
+	}
+	assert_int_equal(icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len, &ip.src,
+				      &ip.dst, ip.hop_limit, &msg), ICMP6_OK);
+	if (msg.type != ICMP6_NA) {
+		record(ctx, SENT_LINK, NULL);
+		return 0;
+	}
+	/* RFC 6275 11.5.5. */
+	assert_memory_equal(mac, ((const uint8_t[]){ 0x33, 0x33, 0, 0, 0, 1 }), 6);
+	assert_int_equal(msg.u.na.flags, NA_FLAG_OVERRIDE);
+	assert_true(msg.u.na.tlla.present);
+	assert_memory_equal(msg.u.na.tlla.mac, our_mac, 6);
+	record(ctx, SENT_NA, &msg.u.na.target);
 	return 0;
 }
 

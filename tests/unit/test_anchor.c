@@ -452,6 +452,9 @@ static void outstanding_numbers_wrap(void **state)
 	assert_true(anchor_seq_outstanding(&w->a, 1));
 	assert_false(anchor_seq_outstanding(&w->a, 2));
 	assert_false(anchor_seq_outstanding(&w->a, 0xfffe));
+	assert_false(anchor_seq_outstanding(&w->a, 0x7fff));	/* neither newer nor older */
+	assert_false(anchor_seq_outstanding(&w->a, 0x8000));
+	assert_false(anchor_seq_outstanding(&w->a, 0x8001));
 }
 
 /* --- release ----------------------------------------------------------------------- */

@@ -31,11 +31,12 @@ static const struct anchor_config cfg = {
 	.linger = 5 * USEC_S, .lifetime_s = 600, .mtu = 1460,
 };
 
-static int op_send(void *ctx, const void *packet, size_t len)
+static int op_send(void *ctx, const struct anchor *a, const void *packet, size_t len)
 {
 	struct world *w = ctx;
 	struct ip6_packet ip;
 
+	(void)a;
 	assert_int_equal(ip6_decode(packet, len, &ip), IP6_OK);
 	assert_int_equal(mh_decode((const uint8_t *)packet + ip.payload_off, ip.payload_len,
 				   ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &w->sent, NULL), MH_OK);

@@ -154,8 +154,14 @@ static void discover(void *ctx, struct anchor *a, usec_t t)
 	discover_start(a, &a->coa, t);
 }
 
+static int send_update(void *ctx, const struct anchor *a, const void *data, size_t len)
+{
+	(void)a;
+	return send_packet(ctx, data, len);
+}
+
 static const struct anchor_ops anchor_ops = {
-	.send = send_packet, .tunnel_set = tunnel_set, .tunnel_del = tunnel_del, .held = held,
+	.send = send_update, .tunnel_set = tunnel_set, .tunnel_del = tunnel_del, .held = held,
 	.discover = discover, .notify = notify,
 };
 static const struct anchor_config anchor_cfg = { .lifetime_s = 600, .mtu = 1460 };

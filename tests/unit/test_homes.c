@@ -78,18 +78,6 @@ static void same(const struct in6_addr *a, const char *s)
 
 /* --- ops ----------------------------------------------------------------------- */
 
-static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
-{
-	struct world *w = ctx;
-	const uint8_t *p = data;
-
-	(void)ifindex;
-	(void)mac;
-	(void)len;
-	w->n_na += p[40] == ICMP6_NA;
-	return 0;
-}
-
 static int op_send_routed(void *ctx, const void *data, size_t len)
 {
 	struct world *w = ctx;
@@ -121,6 +109,19 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 	s->lifetime_s = m.u.bu.lifetime * 4u;
 	s->is_signed = m.opts.mn_ha.present;
 	s->spi = m.opts.mn_ha.spi;
+	return 0;
+}
+
+static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
+{
+	struct world *w = ctx;
+	const uint8_t *p = data;
+
+	(void)ifindex;
+	(void)mac;
+	if (p[6] == MH_NEXT_HEADER)
+		return op_send_routed(ctx, data, len);
+	w->n_na += p[40] == ICMP6_NA;
 	return 0;
 }
 

@@ -478,8 +478,9 @@ static void return_to_a_shared_link_is_announced(void **state)
 	assert_int_equal(count(w, SENT_NA), 0);
 	grant(w, &hoa);
 	assert_string_equal(state_of(w, &hoa), "attached");
-	assert_int_equal(count(w, SENT_NA), 1);
+	assert_int_equal(count(w, SENT_NA), 2);
 	assert_true(where(w, SENT_NA, &hoa) >= 0);
+	assert_true(where(w, SENT_NA, &ll) >= 0);	/* defended too: L was set */
 }
 
 /* The advertisement that brings it home says how long the prefix lives from now. */

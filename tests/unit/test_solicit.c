@@ -142,7 +142,7 @@ static uint16_t solicited(void)
 
 struct mpa {
 	uint16_t id;
-	uint32_t valid_s;
+	uint32_t valid_s, preferred_s;
 	const char *src, *dst, *hoa, *prefix;	/* NULL: the right one; hoa "": no header */
 };
 
@@ -157,7 +157,8 @@ static void answer(const struct mpa *m)
 			{ .prefix = addr(HA), .plen = 64, .flags = PIO_FLAG_ROUTER,
 			  .valid_s = 77, .preferred_s = 77 },
 			{ .prefix = addr(m->prefix ? m->prefix : "2001:db8:1:101::"), .plen = 64,
-			  .flags = PIO_FLAG_AUTO, .valid_s = m->valid_s },
+			  .flags = PIO_FLAG_AUTO, .valid_s = m->valid_s,
+			  .preferred_s = m->preferred_s },
 		},
 	} };
 	uint8_t room[256];
@@ -270,6 +271,17 @@ static void lifetimes_are_not_cut_short(void **state)
 	assert_true(anchor.valid_until == now + S(3000));
 }
 
+/* RFC 4862 5.5.3 c. */
+static void not_preferred_for_longer_than_valid(void **state)
+{
+	usec_t until = anchor.valid_until;
+
+	(void)state;
+	run(S(DAY * 2 / 3));
+	answer(&(struct mpa){ .id = 0x5000, .valid_s = 9 * DAY, .preferred_s = 9 * DAY + 1 });
+	assert_true(anchor.valid_until == until);
+}
+
 int main(void)
 {
 #define T(fn)	cmocka_unit_test_setup_teardown(fn, begin, end)
@@ -277,6 +289,7 @@ int main(void)
 		T(asks_in_good_time), T(asks_again), T(ends_with_the_prefix),
 		T(not_without_a_binding), T(only_the_answer_counts),
 		T(lifetimes_are_not_cut_short),
+		T(not_preferred_for_longer_than_valid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
