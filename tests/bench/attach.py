@@ -8,8 +8,9 @@ With mobility: a flow that began at AR1 goes on while the MN moves between AR2 a
 step is timed from the moment the link is put up, by packet captures and the kernel's own
 messages. Without: no dmip6-mnd; the link manager restarts the interface when the carrier
 comes back, as NetworkManager and systemd-networkd do, and the kernel configures itself from
-the same Router Advertisements: how soon does a new flow work? The ratio of the two medians is
-the figure that counts. A benchmark: it never fails because of a time.
+the same Router Advertisements: how soon does a new flow work? Both where each host has a prefix
+of its own and where hosts share one, so that other hosts may have the address. The ratio of the
+two medians is the figure that counts. A benchmark: it never fails because of a time.
 """
 
 import argparse
@@ -28,6 +29,7 @@ sys.path.insert(0, os.path.join(TOP, "lab"))
 
 # pylint: disable=wrong-import-position
 import measure
+import shared
 from lab import (ARS, CN, IFF_RUNNING, WLAN0, Interrupted, Lab, LabError, Rtnl, anchor_of, mono,
                  wait_for)
 from play import Play
@@ -36,6 +38,7 @@ ECHO_PORT = 7900
 RTMGRP_LINK, RTMGRP_IPV6_IFADDR = 1, 0x100
 RTM_NEWLINK, RTM_NEWADDR = 16, 20
 IFA_F_TENTATIVE = 0x40
+MODES = {"per-host": "A prefix for each host", "shared": "A prefix that hosts share"}
 STEPS = (("link", "link up, seen by the kernel"), ("rs", "Router Solicitation leaves"),
          ("ra", "Router Advertisement arrives"), ("coa", "care-of address usable"),
          ("bu", "Binding Update leaves"), ("ba", "Binding Acknowledgement arrives"),
@@ -135,11 +138,19 @@ def new_flow(lab, pid, path, timeout):
         return float(f.read().split()[0])
 
 
-def with_mobility(bindir, moves, say):
+def start_routers(lab, mode):
+    lab.start_had(1)
+    for n in ARS[1:]:
+        if mode == "shared":
+            shared.start_had(lab, n)
+        else:
+            lab.start_had(n)
+
+
+def with_mobility(bindir, mode, moves, say):
     with Lab(bindir) as lab:
         lab.build()
-        for n in ARS:
-            lab.start_had(n)
+        start_routers(lab, mode)
         lab.start_mnd()
         lab.spawn("echo", "cn2", echo)
         lab.spawn("watch", "mn", watch, lab.path("watch"))
@@ -155,7 +166,7 @@ def with_mobility(bindir, moves, say):
             move = play.move(n)
             done = new_flow(lab, pid, path, 15.0)
             rows.append({"new_flow": None if done is None else (done - move["up"]) * 1e3})
-            say(f"with mobility: move {i + 1} of {moves}")
+            say(f"{mode}, with mobility: move {i + 1} of {moves}")
             play.run_for(0.8 + random.random() * 0.2)
         run = play.finish()
         with open(lab.path("watch"), encoding="ascii") as f:
@@ -183,11 +194,10 @@ def complete(run, i, row, seen):
     row["gap"] = None if None in gaps else max(gaps)
 
 
-def without_mobility(bindir, moves, say):
+def without_mobility(bindir, mode, moves, say):
     with Lab(bindir) as lab:
         lab.build()
-        for n in ARS:
-            lab.start_had(n)
+        start_routers(lab, mode)
         lab.spawn("echo", "cn2", echo)
         lab.move(1)
         lab.attached(1)
@@ -199,7 +209,7 @@ def without_mobility(bindir, moves, say):
             up = move_and_restart(lab, n)
             done = new_flow(lab, pid, path, 30.0)
             rows.append({"new_flow": None if done is None else (done - up) * 1e3})
-            say(f"without mobility: move {i + 1} of {moves}")
+            say(f"{mode}, without mobility: move {i + 1} of {moves}")
             wait_for(lambda: False, 0.2 + random.random() * 0.2)
         return rows
 
@@ -235,57 +245,63 @@ def line(name, s, of):
     print(f"  {name:<44} {s['median']:>9.2f} {s['max']:>9.2f}{few}")
 
 
-def show(result):
+def show(mode, result):
     of = result["moves"]
     m, w = result["with_mobility"], result["without_mobility"]
-    print(f"\nWith mobility, {of} moves; ms after link up {'median':>14} {'max':>9}")
+    print(f"\n{MODES[mode]}\nWith mobility, {of} moves; ms after link up {'median':>14} {'max':>9}")
     for key, name in STEPS:
         line(name, m[key], of)
     line("a new flow works", m["new_flow"], of)
-    print("\nThe running flow; ms of silence, probes lost")
+    print("The running flow; ms of silence, probes lost")
     for key, name in (("gap_up", "gap, up"), ("gap_down", "gap, down"),
                       ("gap", "gap, the longer of the two"), ("tcp_gap_up", "TCP gap, up"),
                       ("tcp_gap_down", "TCP gap, down"), ("lost_up", "probes lost, up"),
                       ("lost_down", "probes lost, down")):
         line(name, m[key], of)
-    print(f"\nWithout mobility, {of} moves; ms after link up")
+    print(f"Without mobility, {of} moves; ms after link up")
     line("a new flow works", w["new_flow"], of)
     if result["ratio"] is not None:
-        print(f"\nratio: handover gap with mobility / new flow without = {result['ratio']:.4f} "
+        print(f"ratio: handover gap with mobility / new flow without = {result['ratio']:.4f} "
               f"(1 : {1 / result['ratio']:.0f})")
     for f in result["faults"]:
         print(f"not as promised: {f}")
 
 
-def main():
-    a = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    a.add_argument("--bindir", required=True, help="folder with the built programs")
-    a.add_argument("--moves", type=int, default=30, help="in each of the two runs (30)")
-    a.add_argument("--json", metavar="FILE", help="write every figure as JSON")
-    a.add_argument("--quiet", action="store_true", help="no progress lines")
-    o = a.parse_args()
-    say = Progress(o.quiet)
-    try:
-        rows, faults = with_mobility(o.bindir, o.moves, say)
-        base = without_mobility(o.bindir, o.moves, say)
-    except LabError as e:
-        print(f"attach: {e}", file=sys.stderr)
-        return 1
-    except Interrupted as e:
-        return 128 + e.signum
+def measure_mode(o, mode, say):
+    rows, faults = with_mobility(o.bindir, mode, o.moves, say)
+    base = without_mobility(o.bindir, mode, o.moves, say)
     keys = [k for k, _ in STEPS] + ["new_flow", "gap_up", "gap_down", "gap", "tcp_gap_up",
                                     "tcp_gap_down", "lost_up", "lost_down"]
-    result = {"schema": 1, "moves": o.moves, "unit": "ms", "faults": faults,
+    result = {"moves": o.moves, "faults": faults,
               "with_mobility": {k: summary(rows, k) for k in keys},
               "without_mobility": {"new_flow": summary(base, "new_flow")},
               "rows": {"with_mobility": rows, "without_mobility": base}}
     gap = result["with_mobility"]["gap"]["median"]
     new = result["without_mobility"]["new_flow"]["median"]
     result["ratio"] = round(gap / new, 5) if gap and new else None
-    show(result)
+    return result
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    a.add_argument("--bindir", required=True, help="folder with the built programs")
+    a.add_argument("--moves", type=int, default=20, help="in each of the four runs (20)")
+    a.add_argument("--json", metavar="FILE", help="write every figure as JSON")
+    a.add_argument("--quiet", action="store_true", help="no progress lines")
+    o = a.parse_args()
+    say = Progress(o.quiet)
+    try:
+        modes = {mode: measure_mode(o, mode, say) for mode in MODES}
+    except LabError as e:
+        print(f"attach: {e}", file=sys.stderr)
+        return 1
+    except Interrupted as e:
+        return 128 + e.signum
+    for mode, result in modes.items():
+        show(mode, result)
     if o.json:
         with open(o.json, "w", encoding="utf-8") as f:
-            json.dump(result, f, indent=1)
+            json.dump({"schema": 2, "unit": "ms", "modes": modes}, f, indent=1)
             f.write("\n")
     return 0
 

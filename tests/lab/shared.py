@@ -16,6 +16,19 @@ PREFIX = "2001:db8:1:100::/64"
 HOA = "2001:db8:1:100::a5"
 
 
+def start_had(lab, n):
+    """The daemon of router n, with a prefix that hosts share; which prefix."""
+    prefix = f"2001:db8:1:{n}00::/64"
+    lab.write(f"ar{n}.conf",
+              lab.key_text() + f"interface acc0 {{ prefix {prefix} {{ mode shared; }} }}\n")
+    os.makedirs(lab.path(f"ar{n}.state"), exist_ok=True)
+    lab.popen(f"ar{n}", f"ar{n}", [lab.bin("dmip6-had"), "--state-dir", lab.path(f"ar{n}.state"),
+                                   "--control", lab.sock(f"ar{n}"), "--config",
+                                   lab.path(f"ar{n}.conf"), *lab.datapath])
+    lab.wait_ready(f"ar{n}")
+    return prefix
+
+
 def link_local(address):
     """The link-local address with the same interface identifier."""
     iid = int(ipaddress.ip_address(address)) & (1 << 64) - 1

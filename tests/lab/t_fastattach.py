@@ -15,23 +15,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import forge
 import measure
+import shared
 import tap
 from lab import Lab, wait_for
 from play import Play
 
 PREFIX = "2001:db8:1:200::/64"
 NS, NA = 135, 136
-
-
-def start_shared(lab, n):
-    """The daemon of AR2, with a prefix that hosts share."""
-    lab.write(f"ar{n}.conf",
-              lab.key_text() + f"interface acc0 {{ prefix {PREFIX} {{ mode shared; }} }}\n")
-    os.makedirs(lab.path(f"ar{n}.state"), exist_ok=True)
-    lab.popen(f"ar{n}", f"ar{n}", [lab.bin("dmip6-had"), "--state-dir", lab.path(f"ar{n}.state"),
-                                   "--control", lab.sock(f"ar{n}"), "--config",
-                                   lab.path(f"ar{n}.conf"), *lab.datapath])
-    lab.wait_ready(f"ar{n}")
 
 
 def addresses(lab):
@@ -56,7 +46,7 @@ def test_arrival(t):
     with Lab(tap.BINDIR) as lab:
         lab.build()
         lab.start_had(1)
-        start_shared(lab, 2)
+        shared.start_had(lab, 2)
         lab.start_had(3)
         lab.start_mnd()
         setting = "/proc/sys/net/ipv6/conf/wlan0/optimistic_dad"
@@ -141,7 +131,7 @@ def test_duplicate(t):
     with Lab(tap.BINDIR) as lab:
         lab.build()
         lab.start_had(1)
-        start_shared(lab, 2)
+        shared.start_had(lab, 2)
         lab.start_mnd()
         lab.batch(None, [f"netns add {lab.ns('other')}",
                          f"link add other0 index 60 netns {lab.ns('other')} type veth "
