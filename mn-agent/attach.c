@@ -343,6 +343,8 @@ static void on_lost(void *ctx, struct movement *m, usec_t now)
 	flows_at_move(i->mn, now);
 	i->attached = false;
 	i->lost_at = now;
+	if (i->mn->chosen == i->link.ifindex)
+		i->mn->chosen = 0;
 	for (struct anchor *a = i->mn->anchors; a; a = a->next)
 		if (a->state == ANCHOR_ATTACHED && (a->flows > 0 || a->fixed) && formed_on(i, a))
 			anchor_hold(a, true);

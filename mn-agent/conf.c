@@ -41,11 +41,21 @@ void mn_conf_defaults(struct mn_settings *s)
 	s->mn.anchor.mtu = MTU_DEFAULT;
 }
 
+/* A `*` stands at the end, if at all. */
+static bool is_name(const char *name)
+{
+	size_t len = strlen(name);
+	const char *star = strchr(name, '*');
+
+	return len > 0 && len < MN_NAME_MAX && !strpbrk(name, "/ \t\n") &&
+	       (!star || star[1] == '\0');
+}
+
 int mn_conf_add_interface(struct mn_settings *s, const char *name)
 {
 	size_t len = strlen(name);
 
-	if (len == 0 || len >= MN_NAME_MAX || strpbrk(name, "/ \t\n"))
+	if (!is_name(name))
 		return -EINVAL;
 	for (unsigned int n = 0; n < s->mn.n_interfaces; n++)
 		if (strcmp(s->mn.interfaces[n], name) == 0)
@@ -64,6 +74,17 @@ void mn_conf_wipe(struct mn_settings *s)
 	explicit_bzero(&pending, sizeof(pending));
 }
 
+static void no_name(struct conf *c, const struct conf_word *w)
+{
+	conf_error(c, w, "\"%s\" cannot be an interface; expected a name of at most %d characters "
+		   "such as wlan0, or wlan*", w->text, MN_NAME_MAX - 1);
+}
+
+static void too_many(struct conf *c, const struct conf_word *w)
+{
+	conf_error(c, w, "too many interfaces; expected at most %d", MN_INTERFACES_MAX);
+}
+
 static void set_interface(struct conf *c, void *obj, const struct conf_word *kw,
 			  const struct conf_word *args, unsigned int n)
 {
@@ -73,14 +94,42 @@ static void set_interface(struct conf *c, void *obj, const struct conf_word *kw,
 	case 0:
 		break;
 	case -ENOSPC:
-		conf_error(c, &args[0], "too many interfaces; expected at most %d",
-			   MN_INTERFACES_MAX);
+		too_many(c, &args[0]);
 		break;
 	case -EINVAL:
-		conf_error(c, &args[0], "\"%s\" cannot be an interface; expected a name of at most "
-			   "%d characters such as wlan0", args[0].text, MN_NAME_MAX - 1);
+		no_name(c, &args[0]);
 		break;
 	}
+}
+
+static void add_name(struct conf *c, struct mn_names *list, const struct conf_word *w)
+{
+	if (!is_name(w->text))
+		no_name(c, w);
+	else if (list->n == MN_INTERFACES_MAX)
+		too_many(c, w);
+	else
+		memcpy(list->name[list->n++], w->text, strlen(w->text) + 1);
+}
+
+static void set_metered(struct conf *c, void *obj, const struct conf_word *kw,
+			const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+
+	(void)kw;
+	(void)n;
+	add_name(c, &s->mn.metered, &args[0]);
+}
+
+static void set_never(struct conf *c, void *obj, const struct conf_word *kw,
+		      const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+
+	(void)kw;
+	(void)n;
+	add_name(c, &s->mn.never, &args[0]);
 }
 
 static void set_linger(struct conf *c, void *obj, const struct conf_word *kw,
@@ -414,6 +463,8 @@ static const struct conf_keyword home_table[] = {
 const struct conf_keyword mn_conf_table[] = {
 	{ .name = "interface", .args = "NAME", .min_args = 1, .max_args = 1,
 	  .set = set_interface },
+	{ .name = "metered", .args = "NAME", .min_args = 1, .max_args = 1, .set = set_metered },
+	{ .name = "never", .args = "NAME", .min_args = 1, .max_args = 1, .set = set_never },
 	{ .name = "linger", .args = "DURATION", .min_args = 1, .max_args = 1,
 	  .set = set_linger, .once = true },
 	{ .name = "binding-lifetime", .args = "DURATION", .min_args = 1, .max_args = 1,

@@ -4,12 +4,14 @@
  * `monitor'. Reads the mobile node, changes nothing but the flow counts. The JSON is
  * described in dmip6ctl(8); keys are only ever added.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/sys/clock.h"
 #include "mn-agent/mnd.h"
+#include "mn-agent/prefer.h"
 
 #define SCHEMA		1
 #define ERRORS_MAX	8192
@@ -59,6 +61,22 @@ static json_t *show_attachment(const struct mn_iface *i)
 			 "movement", move_state_name(i->move.state));
 }
 
+static json_t *show_interface(const struct mn *mn, const struct mn_iface *i)
+{
+	static const char *const kinds[] = {
+		[LINK_WIRED] = "wired", [LINK_WIRELESS] = "wireless", [LINK_MOBILE] = "mobile",
+	};
+
+	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:b,s:b,s:b}", "interface", i->link.name,
+			 "kind", kinds[i->link.kind], "state", move_state_name(i->move.state),
+			 "router",
+			 i->attached ? text(&i->move.router.linklocal) : json_null(),
+			 "coa", i->coa_source == COA_NONE ? json_null() : text(&i->coa),
+			 "order", (json_int_t)i->preference + 1, "metered", (int)prefer_metered(i),
+			 "current", (int)(mn->current == i),
+			 "chosen", (int)(mn->chosen == i->link.ifindex));
+}
+
 static json_t *show_configuration(const struct mnd *d)
 {
 	const struct mn_config *c = &d->settings.mn;
@@ -91,6 +109,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	struct mnd *d = ctx;
 	usec_t now = clock_now();
 	json_t *attachments = json_array(), *anchors = json_array(), *counters = json_object();
+	json_t *interfaces = json_array();
 	struct dp_drops drops;
 	char words[512];
 	bool ok;
@@ -99,9 +118,11 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	(void)error;
 	(void)code;
 	mn_count_flows(&d->mn, now);
-	for (const struct mn_iface *i = d->mn.ifaces; i; i = i->next)
+	for (const struct mn_iface *i = d->mn.ifaces; i; i = i->next) {
+		json_array_append_new(interfaces, show_interface(&d->mn, i));
 		if (i->attached)
 			json_array_append_new(attachments, show_attachment(i));
+	}
 	for (const struct anchor *a = d->mn.anchors; a; a = a->next)
 		if (a->state != ANCHOR_GONE)
 			json_array_append_new(anchors, show_anchor(d, a, now));
@@ -122,9 +143,10 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	ok = mn_health(&d->mn, words, sizeof(words));
 	mn_health_nd(&d->mn, now, words + strlen(words), sizeof(words) - strlen(words));
 	ok &= show_save_error(d, words + strlen(words), sizeof(words) - strlen(words));
-	return json_pack("{s:i,s:s,s:{s:b,s:s},s:o,s:o,s:o,s:o}", "schema", SCHEMA, "role", "mn",
-			 "health", "ok", (int)ok, "text", words, "attachments", attachments,
-			 "anchors", anchors, "counters", counters,
+	return json_pack("{s:i,s:s,s:{s:b,s:s},s:o,s:o,s:o,s:o,s:o}", "schema", SCHEMA,
+			 "role", "mn", "health", "ok", (int)ok, "text", words,
+			 "attachments", attachments, "interfaces", interfaces, "anchors", anchors,
+			 "counters", counters,
 			 "configuration", show_configuration(d));
 }
 
@@ -269,7 +291,31 @@ static json_t *reload(void *ctx, const json_t *parameters, const char **error, c
 			 "configuration", show_configuration(d));
 }
 
+static json_t *handover(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	const json_t *name = json_object_get(parameters, "interface");
+	struct mnd *d = ctx;
+	int err;
+
+	if (name && !json_is_string(name)) {
+		*error = "no such request; expected the name of an interface, or none";
+		*code = "usage";
+		return NULL;
+	}
+	err = mn_choose(&d->mn, json_string_value(name), clock_now());
+	if (err < 0) {
+		*error = err == -ENODEV ?
+			 "that is no interface of the mobile node; expected one that status lists" :
+			 "that interface is at no access router; expected one that is attached";
+		*code = err == -ENODEV ? "not-found" : "refused";
+		return NULL;
+	}
+	return json_pack("{s:i,s:o}", "schema", SCHEMA, "interface",
+			 d->mn.current ? json_string(d->mn.current->link.name) : json_null());
+}
+
 const struct ctl_method mnd_methods[] = {
+	{ .name = "handover", .needs_root = true, .call = handover },
 	{ .name = "reload", .needs_root = true, .call = reload },
 	{ .name = "status", .call = status },
 	{ .name = "flows", .call = flows },

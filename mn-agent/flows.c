@@ -327,6 +327,15 @@ void mn_flows_changed(struct mn *mn, usec_t now)
 	timer_set(mn->timers, &mn->sweep, now);
 }
 
+/* A flow that begins on a lesser interface is carried by the current one, too. */
+static bool may_be_taken_over(const struct mn *mn)
+{
+	for (const struct mn_iface *i = mn->ifaces; i && mn->current; i = i->next)
+		if (i->attached && i != mn->current)
+			return true;
+	return false;
+}
+
 /* Is there anything that lasts only as long as its flows? */
 static bool lasts_for_flows(const struct mn *mn)
 {
@@ -344,10 +353,12 @@ static void rescan_due(void *ctx, usec_t now)
 	struct mn *mn = ctx;
 
 	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
-	if (lasts_for_flows(mn))
+	if (lasts_for_flows(mn) || may_be_taken_over(mn))
 		mn_flows_changed(mn, now);	/* may have a closer look at something */
 	else
 		watch(mn, false);
+	if (may_be_taken_over(mn))
+		timer_set(mn->timers, &mn->handover, now);
 	attach_leave_routers(mn);
 }
 

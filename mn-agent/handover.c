@@ -9,17 +9,19 @@
  */
 #include "mn-agent/handover.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "common/core/log.h"
 #include "common/wire/ext.h"
 #include "common/wire/tunnel.h"
 #include "mn-agent/attach.h"
 #include "mn-agent/coa.h"
 #include "mn-agent/ends.h"
+#include "mn-agent/prefer.h"
 #include "mn-agent/flows.h"
 #include "mn-agent/home.h"
 
-#define FORGIVEN	(60 * USEC_S)	/* an interface was lost, and has worked since */
-#define PROBATION	(5 * USEC_S)	/* it was lost less than that ago: it has to work so long */
 #define REFUSED_STAY	(60 * USEC_S)	/* on its own link, after the HA has said no */
 
 /* At most max_anchors are away at a time: the one with the fewest flows, the oldest of
@@ -51,57 +53,32 @@ static void limit_away(struct mn *mn, usec_t now)
 	}
 }
 
-/* --- preference ----------------------------------------------------------------- */
-
-/* Is one of them better, whatever they have been through? Of equals none is. */
-static bool outranks(const struct mn_iface *a, const struct mn_iface *b)
-{
-	return a->preference < b->preference;
-}
-
-/* One that was lost not long ago has to prove itself before it takes anything from another
- * that works. */
-static usec_t stable_at(const struct mn_iface *i)
-{
-	if (i->lost_at == 0 || i->attached_at > i->lost_at + FORGIVEN)
-		return i->attached_at;
-	return i->attached_at + PROBATION;
-}
-
-static bool usable(const struct mn_iface *i)
-{
-	return i->attached && i->coa_source != COA_NONE;
-}
-
 /* Where does the anchor's own link work? The best of them, or NULL. */
 static struct mn_iface *home_of(const struct mn *mn, const struct anchor *a)
 {
 	struct mn_iface *best = NULL;
 
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
-		if (attach_at_home(i, a) && (!best || outranks(i, best)))
+		if (attach_at_home(i, a) && (!best || prefer_over(i, best)))
 			best = i;
 	return best;
 }
 
-/* The best one; between equals the one that is current, so that nothing flaps, or else the
- * one that came last. */
-static struct mn_iface *choose_current(struct mn *mn, usec_t now)
+static void again_at(struct mn *mn, usec_t at)
 {
-	struct mn_iface *best = NULL, *old = mn->current;
+	if (at != USEC_NEVER)
+		timer_set(mn->timers, &mn->handover, at);
+}
 
-	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
-		if (usable(i) && (!best || outranks(i, best) ||
-				  (!outranks(best, i) && i->attached_at > best->attached_at)))
-			best = i;
-	if (!old || !usable(old) || best == old)
-		return best;
-	if (!outranks(best, old))
-		return old;
-	if (now >= stable_at(best))
-		return best;
-	timer_set(mn->timers, &mn->handover, stable_at(best));
-	return old;
+static void choose_current(struct mn *mn, usec_t now)
+{
+	struct mn_iface *old = mn->current;
+	usec_t again;
+
+	mn->current = prefer_best(mn, now, &again);
+	again_at(mn, again);
+	if (mn->current && mn->current != old)
+		mn_event(mn, "interface", mn->current, NULL, in6_str(&mn->current->coa).s, now);
 }
 
 /*
@@ -120,12 +97,12 @@ static bool belongs_home(struct mn *mn, const struct anchor *a, usec_t now)
 		return true;
 	if (a->flows == 0 || now < a->stay_until)
 		return true;
-	if (outranks(c, home))
+	if (prefer_over(c, home))
 		return false;
 	/* It is carried by another that works: back, when its own link has proved itself. */
-	if (!anchor_away(a) || now >= stable_at(home))
+	if (!anchor_away(a) || now >= prefer_stable_at(home))
 		return true;
-	timer_set(mn->timers, &mn->handover, stable_at(home));
+	again_at(mn, prefer_stable_at(home));
 	return false;
 }
 
@@ -135,7 +112,7 @@ bool handover_wanted(const struct mn_iface *i)
 		const struct mn_iface *home = home_of(i->mn, a);
 
 		if (a->state == ANCHOR_ATTACHED && a->flows > 0 && anchor_may_register(a) &&
-		    home && home->move.router.per_host && outranks(i, home))
+		    home && home->move.router.per_host && prefer_over(i, home))
 			return true;
 	}
 	return false;
@@ -173,7 +150,7 @@ static bool road_works(const struct mn *mn, const struct anchor *a)
 	if (!a->tunnelled)
 		return home_of(mn, a) != NULL;
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
-		if (usable(i) && i != mn->current && in6_eq(&i->coa, &a->via))
+		if (prefer_usable(i) && i != mn->current && in6_eq(&i->coa, &a->via))
 			return true;
 	return false;
 }
@@ -203,7 +180,7 @@ static void set_roads(struct mn *mn)
 
 		if (!wanted)
 			coa_unset_path(i);
-		else if (usable(i) && !i->path_up)
+		else if (prefer_usable(i) && !i->path_up)
 			coa_set_path(i);
 	}
 }
@@ -255,12 +232,12 @@ static void carry(struct mn *mn, usec_t now)
 
 void handover_evaluate(struct mn *mn, usec_t now)
 {
-	mn->current = choose_current(mn, now);
+	choose_current(mn, now);
 	place_anchors(mn, now);
 	limit_away(mn, now);
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
 		coa_choose(i, now);
-	mn->current = choose_current(mn, now);
+	choose_current(mn, now);
 
 	if (!mn_any_away(mn)) {
 		handover_settle(mn, now);
@@ -316,6 +293,26 @@ void handover_settle(struct mn *mn, usec_t now)
 			mn_drop_anchor(mn, a);
 	}
 	mn->ops->changed(mn->ctx);
+}
+
+int mn_choose(struct mn *mn, const char *name, usec_t now)
+{
+	const struct mn_iface *i = mn->ifaces;
+
+	while (name && i && strcmp(i->link.name, name) != 0)
+		i = i->next;
+	if (!name) {
+		mn->chosen = 0;
+	} else if (!i) {
+		return -ENODEV;
+	} else if (!i->attached) {
+		return -ENETDOWN;
+	} else {
+		mn->chosen = i->link.ifindex;
+	}
+	mn_count_flows(mn, now);
+	handover_evaluate(mn, now);
+	return 0;
 }
 
 static void handover_due(void *ctx, usec_t now)

@@ -153,7 +153,8 @@ static int check_interfaces(const struct mnd_options *o)
 	if (nl_open(NETLINK_ROUTE, &nl))
 		return 0;		/* mnd_open() will say so */
 	for (unsigned int n = 0; n < o->n_interfaces; n++) {
-		if (rt_link_by_name(nl, o->interfaces[n], &l) != -ENODEV)
+		if (strchr(o->interfaces[n], '*') ||
+		    rt_link_by_name(nl, o->interfaces[n], &l) != -ENODEV)
 			continue;
 		fprintf(stderr, "dmip6-mnd: there is no interface %s; expected one that "
 			"`ip link' lists\n", o->interfaces[n]);

@@ -150,8 +150,10 @@ static void anchor_notify(void *ctx, struct anchor *a, const char *event, const 
 			mn->counters[MN_C_FLOWS_LOST] += a->flows;
 		}
 		timer_set(mn->timers, &mn->sweep, now);
-	} else if (a->state == ANCHOR_BOUND || a->state == ANCHOR_REFUSED) {
+	} else if (a->state == ANCHOR_BOUND) {
 		timer_set(mn->timers, &mn->sweep, now);	/* the road before is free now */
+	} else if (a->state == ANCHOR_REFUSED) {
+		timer_set(mn->timers, &mn->handover, now);	/* its own link may still do */
 	}
 	if (a->state == ANCHOR_REFUSED || a->state == ANCHOR_UNREACHABLE)
 		discover_failed(a, now);
@@ -304,14 +306,6 @@ void mn_restore_coa(struct mn *mn, const struct in6_addr *coa)
 
 /* --- interfaces --------------------------------------------------------------- */
 
-int mn_preference(const struct mn_config *cfg, const char *name)
-{
-	for (unsigned int n = 0; n < cfg->n_interfaces; n++)
-		if (strcmp(cfg->interfaces[n], name) == 0)
-			return (int)n;
-	return cfg->n_interfaces == 0 ? 0 : -1;
-}
-
 static struct mn_iface *new_iface(struct mn *mn, const struct mn_link *l)
 {
 	int pref = mn_preference(mn->cfg, l->name);
@@ -340,16 +334,22 @@ static struct mn_iface *new_iface(struct mn *mn, const struct mn_link *l)
 void mn_link(struct mn *mn, const struct mn_link *l, usec_t now)
 {
 	struct mn_iface *i = mn_iface_of(mn, l->ifindex);
-	bool was_up = i && i->link.up;
+	bool was_up = i && i->link.up, other;
 
 	if (!i)
 		i = new_iface(mn, l);
 	if (!i)
 		return;
+	other = i->link.kind != l->kind || i->link.metered != l->metered;
 	i->link = *l;
 	home_interface(i, now);
-	if (l->up == was_up)
+	if (l->up == was_up) {
+		if (l->up && other) {
+			mn_count_flows(mn, now);
+			handover_evaluate(mn, now);
+		}
 		return;
+	}
 	mn_event(mn, l->up ? "link.up" : "link.down", i, NULL, NULL, now);
 	/* Its link-local address stays: if the kernel takes that away, too, it says so. */
 	move_link(&i->move, l->up, now);

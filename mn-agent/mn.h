@@ -38,13 +38,21 @@ struct mn_home {
 	bool unauthenticated;
 };
 
+struct mn_names {			/* of interfaces; a `*` at the end stands for anything */
+	unsigned int n;
+	char name[MN_INTERFACES_MAX][MN_NAME_MAX];
+};
+
 struct mn_config {
 	unsigned int n_keys;
 	struct mn_key keys[MN_KEYS_MAX];
 	unsigned int n_homes;
 	struct mn_home homes[MN_HOMES_MAX];
 	unsigned int n_interfaces;	/* 0: every Ethernet-like interface */
-	char interfaces[MN_INTERFACES_MAX][MN_NAME_MAX];	/* in order of preference */
+	/* In order of preference; a `*` as in mn_names. */
+	char interfaces[MN_INTERFACES_MAX][MN_NAME_MAX];
+	struct mn_names metered;	/* cost by volume: the last of equals */
+	struct mn_names never;		/* not to be used */
 	unsigned int max_anchors;	/* away at the same time */
 	struct anchor_config anchor;
 };
@@ -58,9 +66,13 @@ struct mn_path {
 	uint8_t router_mac[6];
 };
 
+enum mn_link_kind { LINK_WIRED, LINK_WIRELESS, LINK_MOBILE };	/* the best one first */
+
 struct mn_link {			/* what the kernel tells of an interface */
 	int ifindex;
 	char name[MN_NAME_MAX];
+	enum mn_link_kind kind;
+	bool metered;			/* as somebody else says */
 	bool up;
 	uint8_t mac[6];
 	bool eui64;			/* it forms its interface identifiers from the MAC */
@@ -223,6 +235,7 @@ struct mn {
 	struct anchor *anchors;
 	unsigned int n_anchors;
 	struct mn_iface *current;		/* whose CoA is registered; NULL: none */
+	int chosen;				/* ifindex: by an operator; 0: none */
 	struct timer handover;			/* an interface has proved to be stable */
 	struct mn_end ends[MN_ENDS_MAX];	/* of tunnels; oldest first */
 	unsigned int n_ends;
@@ -302,6 +315,9 @@ void mn_woken(struct mn *mn, usec_t now);
 
 /* Somebody may have taken away what was put into the kernel: puts it all there again. */
 void mn_reassert(struct mn *mn);
+/* Everything over this interface from now on, as long as it works; NULL: by preference again.
+ * -ENODEV: none of ours. -ENETDOWN: it is at no router. */
+int mn_choose(struct mn *mn, const char *name, usec_t now);
 /* Is this address to be on our own device now? */
 bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr);
 /* Is it to be on this access link, its own, as the address of a home? */

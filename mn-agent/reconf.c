@@ -66,6 +66,7 @@ void mn_reconfigured(struct mn *mn, const struct mn_config *old, usec_t now)
 	apply_keys(mn, old, now);
 	mn_homes(mn, now);
 	apply_interfaces(mn, now);
+	mn_count_flows(mn, now);
 	/* Preference, the cap on anchors and the size of packets into tunnels. */
 	handover_evaluate(mn, now);
 }

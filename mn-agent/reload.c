@@ -124,6 +124,16 @@ static bool same_homes(const struct mn_config *a, const struct mn_config *b)
 	return true;
 }
 
+static bool same_names(const struct mn_names *a, const struct mn_names *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (unsigned int n = 0; n < a->n; n++)
+		if (strcmp(a->name[n], b->name[n]) != 0)
+			return false;
+	return true;
+}
+
 static void add(char *list, size_t len, bool differs, const char *name)
 {
 	size_t n = strlen(list);
@@ -137,6 +147,8 @@ static void differences(const struct mn_config *a, const struct mn_config *b, ch
 {
 	ret[0] = '\0';
 	add(ret, len, !same_interfaces(a, b), "interface");
+	add(ret, len, !same_names(&a->metered, &b->metered), "metered");
+	add(ret, len, !same_names(&a->never, &b->never), "never");
 	add(ret, len, a->anchor.linger != b->anchor.linger, "linger");
 	add(ret, len, a->anchor.lifetime_s != b->anchor.lifetime_s, "binding-lifetime");
 	add(ret, len, a->max_anchors != b->max_anchors, "max-anchors");

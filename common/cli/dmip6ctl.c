@@ -199,8 +199,8 @@ static enum exit_code code_of(const char *code)
 static void complain_of(const struct connection *at, const char *error, const char *code)
 {
 	if (code && strcmp(code, "unknown-method") == 0)
-		complain("%s: this daemon cannot be asked that; flows is for a mobile node, release "
-			 "and drain are for a home agent", at->path);
+		complain("%s: this daemon cannot be asked that; flows and handover are for a mobile "
+			 "node, release and drain for a home agent", at->path);
 	else
 		complain("%s: %s", at->path, error);
 }
@@ -532,6 +532,18 @@ static enum exit_code run_reload(const struct command *cmd, const struct options
 	return code ? code : query(&at[0], o, "reload", NULL, show_reload);
 }
 
+static enum exit_code run_handover(const struct command *cmd, const struct options *o)
+{
+	struct connection at[DAEMONS_MAX];
+	enum exit_code code = reach_only_one(cmd, o, at);
+	json_t *which = o->argument ? json_pack("{s:s}", "interface", o->argument) : NULL;
+
+	if (!code)
+		return query(&at[0], o, "handover", which, show_handover);
+	json_decref(which);
+	return code;
+}
+
 static const struct command commands[] = {
 	{ "status", NULL, OPT_LIMIT, "health, then anchors (MN) or bindings and leases (HA)", NULL,
 	  run_status },
@@ -540,6 +552,9 @@ static const struct command commands[] = {
 	  "end the HA's binding of a home address, or of several", "ha", run_release },
 	{ "drain", NULL, OPT_TIMEOUT | OPT_CANCEL,
 	  "take no new hosts, and stop the HA when its bindings have ended", "ha", run_drain },
+	{ "handover", "INTERFACE", 0,
+	  "the MN's flows over this interface; without one, by preference again", "mn",
+	  run_handover },
 	{ "reload", NULL, 0, "the MN reads its configuration again", "mn", run_reload },
 	{ "monitor", NULL, 0, "events as they happen, one JSON object a line", NULL,
 	  run_monitor },

@@ -169,6 +169,16 @@ static const struct column attachment_columns[] = {
 	{ "HOME AGENT", "ha", KIND_TEXT },
 };
 
+static const struct column interface_columns[] = {
+	{ "INTERFACE", "interface", KIND_TEXT },
+	{ "KIND", "kind", KIND_TEXT },
+	{ "STATE", "state", KIND_TEXT },
+	{ "ORDER", "order", KIND_NUMBER },
+	{ "METERED", "metered", KIND_YESNO },
+	{ "CHOSEN", "chosen", KIND_YESNO },
+	{ "CURRENT", "current", KIND_YESNO },
+};
+
 static const struct column anchor_columns[] = {
 	{ "ANCHOR", "prefix", KIND_TEXT },
 	{ "HOME AGENT", "ha", KIND_TEXT },
@@ -315,6 +325,8 @@ void show_status(FILE *out, const json_t *status)
 	if (is_role(status, "mn")) {
 		SECTION(out, json_object_get(status, "attachments"), "Not attached to any router.",
 			attachment_columns, NULL);
+		if (json_array_size(json_object_get(status, "interfaces")) > 1)
+			TABLE(out, json_object_get(status, "interfaces"), interface_columns, NULL);
 		SECTION(out, json_object_get(status, "anchors"), "No anchors.", anchor_columns,
 			print_addresses);
 	} else {
@@ -433,6 +445,16 @@ void show_drain(FILE *out, const json_t *answer)
 			bindings == 1 ? "" : "s", left);
 	else
 		fputs("no longer draining\n", out);
+}
+
+void show_handover(FILE *out, const json_t *answer)
+{
+	const char *name = json_string_value(json_object_get(answer, "interface"));
+
+	if (name)
+		fprintf(out, "flows go over %s\n", name);
+	else
+		fputs("flows will go over the first interface that is attached\n", out);
 }
 
 void show_reload(FILE *out, const json_t *answer)

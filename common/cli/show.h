@@ -10,6 +10,7 @@ void show_status(FILE *out, const json_t *status);
 void show_flows(FILE *out, const json_t *flows);
 void show_released(FILE *out, const json_t *result);
 void show_drain(FILE *out, const json_t *answer);
+void show_handover(FILE *out, const json_t *answer);
 void show_reload(FILE *out, const json_t *answer);
 void show_checks(FILE *out, const json_t *doctor);
 

@@ -248,6 +248,22 @@ static void lists_are_bounded(void **state)
 	assert_int_equal(the_result.s.mn.n_keys, MN_KEYS_MAX);
 }
 
+static void names_of_interfaces(void **state)
+{
+	const struct result *r = parse("interface eth*;\ninterface *;\nmetered usb*;\n"
+				       "metered phone0;\nnever wwan*;\n");
+
+	(void)state;
+	assert_int_equal(r->errors, 0);
+	assert_string_equal(r->s.mn.interfaces[1], "*");
+	assert_int_equal(r->s.mn.metered.n, 2);
+	assert_string_equal(r->s.mn.metered.name[1], "phone0");
+	assert_string_equal(r->s.mn.never.name[0], "wwan*");
+	r = parse("never *0;\nmetered a/b;\ninterface wlan*x;\n");
+	assert_int_equal(r->errors, 3);
+	assert_non_null(strstr(r->text, "\"*0\" cannot be an interface"));
+}
+
 static void interfaces_of_the_command_line(void **state)
 {
 	struct mn_settings s;
@@ -284,6 +300,7 @@ int main(void)
 		cmocka_unit_test(three_errors_are_three_reports),
 		cmocka_unit_test(a_secret_is_never_repeated),
 		cmocka_unit_test(two_keys_of_one_spi), cmocka_unit_test(lists_are_bounded),
+		cmocka_unit_test(names_of_interfaces),
 		cmocka_unit_test(interfaces_of_the_command_line),
 		cmocka_unit_test(keys_are_wiped),
 	};

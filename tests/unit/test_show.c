@@ -28,6 +28,30 @@ static void expect(void (*show)(FILE *out, const json_t *j), const char *json, c
 	json_decref(j);
 }
 
+static void interfaces_of_a_mobile_node(void **state)
+{
+	(void)state;
+	expect(show_status,
+	       "{\"schema\":1,\"role\":\"mn\",\"health\":{\"ok\":true,\"text\":\"well\"},"
+	       "\"attachments\":[],\"anchors\":[],\"interfaces\":["
+	       "{\"interface\":\"eth0\",\"kind\":\"wired\",\"state\":\"attached\",\"order\":1,"
+	       "\"metered\":false,\"chosen\":false,\"current\":true},"
+	       "{\"interface\":\"wwan0\",\"kind\":\"mobile\",\"state\":\"down\",\"order\":2,"
+	       "\"metered\":true,\"chosen\":false,\"current\":false}]}",
+	       "Mobile node: ok: well\n"
+	       "\n"
+	       "Not attached to any router.\n"
+	       "\n"
+	       "INTERFACE  KIND    STATE     ORDER  METERED  CHOSEN  CURRENT\n"
+	       "eth0       wired   attached      1  no       no      yes\n"
+	       "wwan0      mobile  down          2  yes      no      no\n"
+	       "\n"
+	       "No anchors.\n");
+	expect(show_handover, "{\"schema\":1,\"interface\":\"eth0\"}", "flows go over eth0\n");
+	expect(show_handover, "{\"schema\":1,\"interface\":null}",
+	       "flows will go over the first interface that is attached\n");
+}
+
 static void mobile_node(void **state)
 {
 	(void)state;
@@ -244,6 +268,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mobile_node),
+		cmocka_unit_test(interfaces_of_a_mobile_node),
 		cmocka_unit_test(home_agent),
 		cmocka_unit_test(home_links),
 		cmocka_unit_test(what_is_insecure_is_shown),
