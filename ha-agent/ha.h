@@ -380,6 +380,7 @@ struct ha_pending {
 	struct in6_addr coa_before;
 	uint32_t lifetime_before_s;
 	usec_t expires_before;
+	bool left;			/* the host was on its link until then */
 	int err;			/* of the data path */
 };
 

@@ -141,13 +141,12 @@ static void remember_release(struct ha *ha, struct lease *lease, const struct ve
 	(void)binding_event(b, BINDING_EVENT_RELEASE, req, now);
 }
 
-/* After the acknowledgement: where the host is, is known now. */
+/* Where the host is, is known now; that it is elsewhere counts when its binding stands. */
 static void note_presence(struct ha *ha, struct lease *lease, const struct ip6_packet *ip,
 			  const struct verdict *v, usec_t now)
 {
 	if (v->reason == VERDICT_REGISTER) {
 		(void)ha_extend_lease(ha, lease, now, NULL);
-		nd_lease_detach(ha, lease, now, "registered from elsewhere");
 		lease->missed = false;
 	} else if (v->reason == VERDICT_DEREGISTER && in6_eq(&ip->src, &v->hoa)) {
 		lease->seen = now;
@@ -196,6 +195,18 @@ static struct ha_pending before(const struct binding *b)
 	};
 }
 
+/* The route to its link goes after that into the tunnel has come: a host with two interfaces
+ * is still there. */
+static void host_left(struct ha *ha, const struct in6_addr *hoa, usec_t now)
+{
+	const struct binding *b = bcache_find(&ha->bcache, hoa);
+
+	if (b && b->lease && binding_carries(b)) {
+		nd_lease_detach(ha, b->lease, now, "registered from elsewhere");
+		b->lease->missed = false;
+	}
+}
+
 /* What changes nothing in the data path is acknowledged at once, the rest when it stands. */
 static void answer(struct ha *ha, const struct ha_pending *p, enum verdict_reason reason,
 		   usec_t now)
@@ -205,6 +216,8 @@ static void answer(struct ha *ha, const struct ha_pending *p, enum verdict_reaso
 	if (!ha->ops->dp_commit || (reason != VERDICT_REGISTER && reason != VERDICT_DEREGISTER) ||
 	    (reason == VERDICT_REGISTER && refresh)) {
 		ha_acknowledge(ha, &p->ack);
+		if (p->left)
+			host_left(ha, &p->ack.hoa, now);
 		return;
 	}
 	ha->pending[ha->n_pending++] = *p;
@@ -253,6 +266,8 @@ void ha_flush(struct ha *ha, usec_t now)
 		if (ha->pending[i].err < 0)
 			refuse(ha, &ha->pending[i], now);
 		ha_acknowledge(ha, &ha->pending[i].ack);
+		if (ha->pending[i].left && ha->pending[i].err == 0)
+			host_left(ha, &ha->pending[i].ack.hoa, now);
 	}
 	ha->n_pending = 0;
 }
@@ -440,10 +455,11 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 		pending.ack.ifindex = from->ifindex;
 		memcpy(pending.ack.mac, from->mac, sizeof(pending.ack.mac));
 	}
-	answer(ha, &pending, v.reason, now);
+	pending.left = v.reason == VERDICT_REGISTER && lease && lease->state == LEASE_ATTACHED;
 	if (lease)
 		note_presence(ha, lease, ip, &v, now);
-	else if (v.reason == VERDICT_DEREGISTER && pending.ack.ifindex != 0)
+	answer(ha, &pending, v.reason, now);
+	if (!lease && v.reason == VERDICT_DEREGISTER && pending.ack.ifindex != 0)
 		(void)ha->ops->host_attach(ha->ctx, home, &hoa, from->mac);
 }
 

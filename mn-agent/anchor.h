@@ -55,6 +55,8 @@ struct anchor_ops {
 	/* A Binding Update of a, whole. */
 	int (*send)(void *ctx, const struct anchor *a, const void *packet, size_t len);
 	int (*tunnel_set)(void *ctx, const struct dp_binding *b);
+	/* Packets may come out of a tunnel of the HA before any go into one. May be NULL. */
+	void (*tunnel_expect)(void *ctx, const struct anchor *a);
 	int (*tunnel_del)(void *ctx, const struct in6_addr *hoa);
 	/* a->held changed: the HoA is to be kept on (or taken from) our own device. */
 	void (*held)(void *ctx, struct anchor *a);

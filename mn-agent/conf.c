@@ -42,7 +42,7 @@ void mn_conf_defaults(struct mn_settings *s)
 }
 
 /* A `*` stands at the end, if at all. */
-static bool is_name(const char *name)
+static bool is_interface(const char *name)
 {
 	size_t len = strlen(name);
 	const char *star = strchr(name, '*');
@@ -55,7 +55,7 @@ int mn_conf_add_interface(struct mn_settings *s, const char *name)
 {
 	size_t len = strlen(name);
 
-	if (!is_name(name))
+	if (!is_interface(name))
 		return -EINVAL;
 	for (unsigned int n = 0; n < s->mn.n_interfaces; n++)
 		if (strcmp(s->mn.interfaces[n], name) == 0)
@@ -104,7 +104,7 @@ static void set_interface(struct conf *c, void *obj, const struct conf_word *kw,
 
 static void add_name(struct conf *c, struct mn_names *list, const struct conf_word *w)
 {
-	if (!is_name(w->text))
+	if (!is_interface(w->text))
 		no_name(c, w);
 	else if (list->n == MN_INTERFACES_MAX)
 		too_many(c, w);

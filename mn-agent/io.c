@@ -220,6 +220,13 @@ int mnd_tunnel_del(struct mnd *d, const struct in6_addr *hoa)
 	return d->dp->ops->del(d->dp, &p);
 }
 
+static void op_tunnel_expect(void *ctx, const struct in6_addr *hoa, const struct in6_addr *ha)
+{
+	struct mnd *d = ctx;
+
+	(void)d->dp->ops->expect(d->dp, hoa, ha);
+}
+
 static int op_tunnel_del(void *ctx, const struct in6_addr *hoa)
 {
 	return mnd_tunnel_del(ctx, hoa);
@@ -323,7 +330,8 @@ static const struct mn_ops ops = {
 	.addr_unset = op_addr_unset, .addr_add = op_addr_add, .addr_home = op_addr_home,
 	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
-	.tunnel_del = op_tunnel_del, .flows = op_flows, .sent = op_sent,
+	.tunnel_expect = op_tunnel_expect, .tunnel_del = op_tunnel_del,
+	.flows = op_flows, .sent = op_sent,
 	.watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us,
 	.event = op_event, .changed = op_changed,
 };

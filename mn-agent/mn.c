@@ -121,6 +121,14 @@ static int anchor_tunnel_set(void *ctx, const struct dp_binding *b)
 	return mn->ops->tunnel_set(mn->ctx, b);
 }
 
+static void anchor_tunnel_expect(void *ctx, const struct anchor *a)
+{
+	struct mn *mn = ctx;
+
+	if (mn->ops->tunnel_expect)
+		mn->ops->tunnel_expect(mn->ctx, &a->hoa, &a->ha);
+}
+
 static int anchor_tunnel_del(void *ctx, const struct in6_addr *hoa)
 {
 	struct mn *mn = ctx;
@@ -160,6 +168,8 @@ static void anchor_notify(void *ctx, struct anchor *a, const char *event, const 
 	/* Is the care-of address one of this place at all? Somebody may have told us so. */
 	if (a->state == ANCHOR_UNREACHABLE && mn->current)
 		move_ask(&mn->current->move, now);
+	if (mn->n_ends > 1)
+		ends_review(mn, now);	/* a tunnel may leave from another one now */
 	mn_event(mn, event, NULL, a, detail, now);
 	mn->ops->changed(mn->ctx);
 }
@@ -191,6 +201,7 @@ static int64_t anchor_wall_us(void *ctx)
 
 static const struct anchor_ops anchor_ops = {
 	.send = anchor_send, .tunnel_set = anchor_tunnel_set, .tunnel_del = anchor_tunnel_del,
+	.tunnel_expect = anchor_tunnel_expect,
 	.held = anchor_held, .count_flows = anchor_count_flows, .wall_us = anchor_wall_us,
 	.returned = anchor_returned, .discover = anchor_discover, .notify = anchor_notify,
 };

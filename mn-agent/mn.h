@@ -143,6 +143,8 @@ struct mn_ops {
 	int (*endpoint_add)(void *ctx, const struct in6_addr *addr);
 	void (*endpoint_del)(void *ctx, const struct in6_addr *addr);
 	int (*tunnel_set)(void *ctx, const struct dp_binding *b);
+	/* Packets for hoa may come out of a tunnel from ha soon. May be NULL. */
+	void (*tunnel_expect)(void *ctx, const struct in6_addr *hoa, const struct in6_addr *ha);
 	int (*tunnel_del)(void *ctx, const struct in6_addr *hoa);
 	/* Calls fn for the sockets with one of these n local addresses, and perhaps for others,
 	 * until it returns false. */

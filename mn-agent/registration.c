@@ -143,6 +143,10 @@ void reg_transmit(struct anchor *a, usec_t now)
 		p.timestamp = next_timestamp(a);
 	wb_init(&w, room, sizeof(room));
 	r = bu_build(&w, &p, a->key);
+	/* The HA sends by the tunnel before we hear that it does. */
+	if (a->tunnel_due && !a->tunnelled && (a->keep_road || a->unproven) &&
+	    a->ops->tunnel_expect)
+		a->ops->tunnel_expect(a->ctx, a);
 	if (r == 0)
 		r = a->ops->send(a->ctx, a, w.base, w.len);
 	if (a->seq == a->seq_first)

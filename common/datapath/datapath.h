@@ -95,6 +95,9 @@ struct dp_ops {
 	int (*set)(struct dp *dp, const struct dp_binding *b);
 	int (*del)(struct dp *dp, const struct in6_prefix *inner);	/* -ENOENT */
 	void (*commit)(struct dp *dp);		/* what was put off */
+	/* MN: packets for the HoA may come out of a tunnel from there for DP_GRACE_MS, though
+	 * none go into one yet: the HA is about to be asked for it. */
+	int (*expect)(struct dp *dp, const struct in6_addr *hoa, const struct in6_addr *ha);
 	int (*stats)(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret);
 	/* Calls fn for every binding that is installed in the kernel, ours of an earlier
 	 * run too. After open(), the daemon deletes those it does not know. */

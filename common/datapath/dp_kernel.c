@@ -283,6 +283,22 @@ void dp_kernel_commit(struct dp *dp)
 	dp_batch_commit(kernel_of(dp));
 }
 
+int dp_kernel_expect(struct dp *dp, const struct in6_addr *hoa, const struct in6_addr *ha)
+{
+	struct dp_kernel *s = kernel_of(dp);
+	const struct binding *k = binding_find(s, hoa);
+	int err;
+
+	if (k && in6_eq(&k->b.remote, ha))
+		return 0;
+	/* One that is there already begins anew. */
+	dp_filter_gather(s->filter);
+	(void)dp_filter_no_longer_late(s->filter, hoa, ha);
+	(void)dp_filter_late(s->filter, hoa, ha);
+	err = dp_filter_commit(s->filter);
+	return err < 0 ? dp_complain(s, "filter", dp_filter_late(s->filter, hoa, ha)) : 0;
+}
+
 int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret)
 {
 	struct dp_kernel *s = kernel_of(dp);

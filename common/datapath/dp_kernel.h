@@ -19,6 +19,7 @@ int dp_kernel_endpoint_del(struct dp *dp, const struct in6_addr *addr);
 int dp_kernel_set(struct dp *dp, const struct dp_binding *b);
 int dp_kernel_del(struct dp *dp, const struct in6_prefix *inner);
 void dp_kernel_commit(struct dp *dp);
+int dp_kernel_expect(struct dp *dp, const struct in6_addr *hoa, const struct in6_addr *ha);
 int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret);
 int dp_kernel_dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx);
 int dp_kernel_repair(struct dp *dp);
@@ -33,6 +34,7 @@ void dp_kernel_close(struct dp *dp, bool keep);
 	.set = dp_kernel_set, \
 	.del = dp_kernel_del, \
 	.commit = dp_kernel_commit, \
+	.expect = dp_kernel_expect, \
 	.stats = dp_kernel_stats, \
 	.dump = dp_kernel_dump, \
 	.repair = dp_kernel_repair, \

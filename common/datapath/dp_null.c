@@ -195,6 +195,14 @@ static int null_drops(struct dp *dp, struct dp_drops *ret)
 	return 0;
 }
 
+static int null_expect(struct dp *dp, const struct in6_addr *hoa, const struct in6_addr *ha)
+{
+	(void)dp;
+	(void)hoa;
+	(void)ha;
+	return 0;
+}
+
 static void null_close(struct dp *dp, bool keep)
 {
 	struct null *n = null_of(dp);
@@ -233,6 +241,7 @@ const struct dp_ops dp_null = {
 	.set = null_set,
 	.del = null_del,
 	.commit = null_commit,
+	.expect = null_expect,
 	.stats = null_stats,
 	.dump = null_dump,
 	.repair = null_repair,

@@ -179,6 +179,7 @@ class Lab:
         self.at = 0                     # where the MN is; 0: nowhere
         self.old_signals = {}
         self.secret = secrets.token_hex(32)
+        self.interfaces = ("wlan0",)    # of the MN, in order of preference; (): as in mn.conf
 
     # -- life ------------------------------------------------------------------------------
 
@@ -456,7 +457,8 @@ class Lab:
         if not os.path.exists(conf):
             self.write("mn.conf", f"linger {self.linger};\n{self.key_text()}")
         os.makedirs(self.path("mn.state"), exist_ok=True)
-        return [self.bin("dmip6-mnd"), "--interface", "wlan0",
+        interfaces = [word for i in self.interfaces for word in ("--interface", i)]
+        return [self.bin("dmip6-mnd"), *interfaces,
                 "--state-dir", self.path("mn.state"), "--control", self.sock("mn"),
                 "--config", conf, *self.datapath, *extra]
 

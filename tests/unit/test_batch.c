@@ -156,8 +156,8 @@ static void a_new_binding_fails(void **state)
 
 	(void)state;
 	begin();
-	bu(COA1, hoa1, 1, 100);
 	bu(COA1, hoa2, 1, 100);
+	bu(COA1, hoa1, 1, 100);
 	fails(hoa1);
 	ha_flush(&d.f.ha, d.f.now);
 	assert_int_equal(answers(), 2);
