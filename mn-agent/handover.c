@@ -224,10 +224,14 @@ static void carry(struct mn *mn, usec_t now)
 			continue;
 		a->rtt_guess = guess;
 		anchor_link_mtu(a, tunnel_mtu(c), &c->coa);
-		anchor_keep_road(a, road_works(mn, a));
+		anchor_keep_road(a, true);
 		a->coa_until = coa_until(c);
 		anchor_coa(a, &c->coa, now);
 	}
+	/* Only when all updates have left is the kernel busied with tunnels. */
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		if (anchor_away(a))
+			anchor_keep_road(a, road_works(mn, a));
 }
 
 void handover_evaluate(struct mn *mn, usec_t now)

@@ -247,6 +247,26 @@ static void after_a_restart_without_need(void **state)
 	assert_int_equal(where(w, ADDR_DROP, &there), -1);
 }
 
+/* With several anchors the last one's update does not wait for the first one's tunnel. */
+static void updates_leave_before_tunnels_are_made(void **state)
+{
+	struct in6_addr hoa[] = { kernel_addr(1), kernel_addr(2) };
+	struct world *w = *state;
+
+	attached(w);
+	flow(w, &hoa[0]);
+	move_link_to(w, 2);
+	grant(w, &hoa[0]);
+	address(w, &hoa[1], false);
+	flow(w, &hoa[1]);
+	forget(w);
+	move_link_to(w, 3);
+	assert_int_equal(count(w, SENT_BU), 2);
+	assert_int_equal(count(w, TUNNEL_SET), 2);
+	for (unsigned int n = 0; n < 4; n++)
+		assert_before(w, SENT_BU, &hoa[n % 2], TUNNEL_SET, &hoa[n / 2]);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -256,6 +276,7 @@ int main(void)
 		T(goes_with_the_last_anchor), T(stays_for_a_flow_of_its_own),
 		T(left_with_the_link), T(another_host_has_it), T(everybody_has_it),
 		T(the_carrier_flaps), T(after_a_restart), T(after_a_restart_without_need),
+		T(updates_leave_before_tunnels_are_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
