@@ -67,6 +67,10 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	unsigned int bound = ha_bound_count(ha);
 	const struct ha_home *full = full_home(ha), *twice = duplicate_home(ha);
 	const struct ha_home_config *insecure = ha_config_insecure(ha->cfg);
+	bool recent = mend_recent(&io->mend, clock_now());
+	char lost[LOSS_STR_MAX];
+
+	loss_str(&io->last_loss, lost);
 
 	if (!io_forwarding())
 		snprintf(text, HEALTH_ROOM, "IPv6 forwarding is off on this machine: no packet "
@@ -97,9 +101,13 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	else if (ha->cfg->n_keys == 0)
 		snprintf(text, HEALTH_ROOM, "no key is configured: no Binding Update can be "
 			 "accepted");
+	else if (mend_contested(&io->mend, clock_now()))
+		snprintf(text, HEALTH_ROOM, "%s, again and again: it is put back every %lld s only",
+			 lost, (long long)(io->mend.pause / USEC_S));
 	else {
-		snprintf(text, HEALTH_ROOM, "leases: %u attached, %u kept; bindings: %u",
-			 attached, detached, bound);
+		snprintf(text, HEALTH_ROOM, "leases: %u attached, %u kept; bindings: %u%s%s%s",
+			 attached, detached, bound, recent ? "; " : "", recent ? lost : "",
+			 recent ? ": put back" : "");
 		return true;
 	}
 	return false;
@@ -253,6 +261,8 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	ha_each_binding(&io->ha, add_binding, &bindings);
 	ha_each_lease(&io->ha, add_lease, &leases);
 	ha_each_counter(&io->ha, add_counter, counters);
+	add_counter(counters, "deleted-by-others", io->deleted);
+	add_counter(counters, "repairs", io->mend.repairs);
 	if (io->dp->ops->drops(io->dp, &drops) == 0) {
 		add_counter(counters, "data-path-drops", drops.forged);
 		add_counter(counters, "data-path-congestion", drops.congestion);

@@ -22,8 +22,6 @@
 
 #define TABLE_MAIN	254
 #define POOL_METRIC	65535		/* behind whatever an operator may have for it */
-#define REPAIR_AFTER	(250 * USEC_MS)
-#define REPAIR_SPACING	(2 * USEC_S)
 #define FORWARDING	"/proc/sys/net/ipv6/conf/all/forwarding"
 #define LINKLOCAL_PREFIX ((struct in6_addr){ .s6_addr = { 0xfe, 0x80 } })
 
@@ -497,38 +495,69 @@ static int put_address(struct io *io, const struct in6_addr *addr)
 	return rt_addr_replace(io->nl, &a);
 }
 
+static void tell_repair(struct io *io, usec_t now)
+{
+	unsigned int n = loss_count(&io->loss);
+	char what[LOSS_STR_MAX];
+
+	mend_done(&io->mend, n > 0, now);
+	if (n == 0)
+		return;
+	io->deleted += n;
+	io->last_loss = io->loss;
+	memset(&io->loss, 0, sizeof(io->loss));
+	loss_str(&io->last_loss, what);
+	if (mend_contested(&io->mend, now))
+		log_warn("%s again: put back, next time not before %lld s", what,
+			 (long long)(io->mend.pause / USEC_S));
+	else
+		log_warn("%s: put back", what);
+}
+
 static void on_repair(void *ctx, usec_t now)
 {
 	struct io *io = ctx;
 	unsigned int expected = 0, known = 0;
 	int n;
 
-	io->repaired = now;
 	n = io->dp->ops->repair(io->dp);
-	if (n > 0)
-		log_warn("put back %d rules or routes that somebody had deleted", n);
-	else if (n < 0)
+	if (n < 0)
 		log_error("the data path could not be repaired: %s", strerror(-n));
+	/* That the filter table goes is also told when we ourselves make it anew. */
+	if (n <= 0)
+		io->loss.n[LOSS_TABLE] = 0;
 	n = put_pools(io);
 	if (n < 0)
 		log_error("the routes about pools could not be repaired: %s", strerror(-n));
 	ha_each_lease(&io->ha, count_expected, &expected);
-	if (drop_stale_routes(io->nl, &io->ha, &known) >= 0 && known < expected) {
-		log_warn("putting back the routes of %u leases", expected - known);
+	if (drop_stale_routes(io->nl, &io->ha, &known) >= 0 && known < expected)
 		ha_each_lease(&io->ha, put_lease_back, io);
-	}
+	tell_repair(io, now);
 }
 
-static void on_ours_deleted(void *ctx)
+static void on_doubt(void *ctx)
 {
 	struct io *io = ctx;
-	usec_t at = clock_now() + REPAIR_AFTER;
 
-	if (timer_armed(&io->repair))
-		return;
-	if (io->repaired != 0 && at < io->repaired + REPAIR_SPACING)
-		at = io->repaired + REPAIR_SPACING;
-	(void)timer_set(loop_timers(io->loop), &io->repair, at);
+	if (!timer_armed(&io->repair))
+		(void)timer_set(loop_timers(io->loop), &io->repair,
+				mend_when(&io->mend, clock_now()));
+}
+
+static void on_ours_deleted(void *ctx, bool rule)
+{
+	struct io *io = ctx;
+
+	loss_note(&io->loss, rule ? LOSS_RULE : LOSS_ROUTE, mon_by(io->mon));
+	on_doubt(io);
+}
+
+static void on_table_gone(void *ctx)
+{
+	struct io *io = ctx;
+
+	loss_note(&io->loss, LOSS_TABLE, 0);
+	on_doubt(io);
 }
 
 /* ---- interfaces ---- */
@@ -614,7 +643,7 @@ static const struct mon_ops mon_ops = {
 	.link = on_link,
 	.addr = on_addr,
 	.ours_deleted = on_ours_deleted,
-	.lost = on_ours_deleted,	/* something of ours may have been */
+	.lost = on_doubt,	/* something of ours may have been */
 };
 
 /* ---- packets ---- */
@@ -821,6 +850,8 @@ static int open_sockets(struct io *io, char why[IO_WHY])
 				 &io->inner);
 	if (err < 0)
 		return fail(why, err, "no packet socket: %s", strerror(-err));
+	/* A kernel without nftables has no table that could be deleted. */
+	(void)nfmon_open(io->loop, DP_FILTER_HA, on_table_gone, io, &io->nfmon);
 	err = mon_open(io->loop, &mon_ops, io, &io->mon);
 	if (err < 0)
 		return fail(why, err, "the kernel's tables cannot be watched: %s",
@@ -885,6 +916,7 @@ void io_close(struct io *io, bool keep)
 	if (io->mh)
 		(void)pkt_flush(io->mh);
 	mon_close(io->mon);
+	nfmon_close(io->nfmon);
 	pkt_close(io->nd);
 	pkt_close(io->mh);
 	pkt_close(io->discovery);

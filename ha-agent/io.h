@@ -10,7 +10,10 @@
 #include "common/sys/inner.h"
 #include "common/sys/group.h"
 #include "common/sys/loop.h"
+#include "common/core/mend.h"
+#include "common/sys/loss.h"
 #include "common/sys/mon.h"
+#include "common/sys/nfmon.h"
 #include "common/sys/nl.h"
 #include "common/sys/pkt.h"
 #include "ha-agent/ha.h"
@@ -60,7 +63,10 @@ struct io {
 	bool device_made;
 	struct io_link links[HA_MAX_INTERFACES];	/* as cfg.ha->interfaces */
 	struct timer repair;
-	usec_t repaired;		/* when last */
+	struct nfmon *nfmon;		/* NULL: the kernel has no nftables */
+	struct mend mend;
+	struct loss loss, last_loss;	/* not yet put back; the last that was */
+	uint64_t deleted;		/* things, by others */
 };
 
 /* Everything up to the point where packets come in. On failure nothing is left behind and

@@ -140,8 +140,11 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 		json_object_set_new(counters, "tunnel-congestion-drops",
 				    json_integer((json_int_t)drops.congestion));
 	}
+	json_object_set_new(counters, "deleted-by-others", json_integer((json_int_t)d->deleted));
+	json_object_set_new(counters, "repairs", json_integer((json_int_t)d->mend.repairs));
 	ok = mn_health(&d->mn, words, sizeof(words));
 	mn_health_nd(&d->mn, now, words + strlen(words), sizeof(words) - strlen(words));
+	ok &= mnd_repair_health(d, now, words + strlen(words), sizeof(words) - strlen(words));
 	ok &= show_save_error(d, words + strlen(words), sizeof(words) - strlen(words));
 	return json_pack("{s:i,s:s,s:{s:b,s:s},s:o,s:o,s:o,s:o,s:o}", "schema", SCHEMA,
 			 "role", "mn", "health", "ok", (int)ok, "text", words,

@@ -314,6 +314,11 @@ static void op_event(void *ctx, const char *name, const struct mn_iface *i,
 		ctl_event(d->ctl, event);
 }
 
+void mnd_event(struct mnd *d, const char *name, const char *detail, usec_t now)
+{
+	op_event(d, name, NULL, NULL, detail, now);
+}
+
 static void op_changed(void *ctx)
 {
 	struct mnd *d = ctx;
@@ -413,6 +418,8 @@ static void on_link(void *ctx, const struct rt_link *l, bool gone)
 	struct mnd *d = ctx;
 	struct mn_link m = { .ifindex = l->ifindex, .up = l->up, .eui64 = l->addr_gen_mode == 0 };
 
+	if (gone && l->ifindex == d->device)
+		mnd_repair_lost(d, LOSS_DEVICE);
 	/* Our own device, and its other end where it is a veth pair, are no access links. */
 	if (l->loopback || !l->ethernet || strncmp(l->name, "dmip6", 5) == 0)
 		return;
@@ -437,7 +444,7 @@ static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
 
 	if (a->ifindex == d->device) {
 		if (gone && mn_wants_addr(&d->mn, &a->addr))
-			mnd_repair_soon(d);
+			mnd_repair_lost(d, LOSS_ADDR);
 		return;
 	}
 	/* RFC 4429: an optimistic address is usable; one that failed is not. */
@@ -448,9 +455,14 @@ static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
 		mnd_repair_soon(d);
 }
 
-static void on_ours_deleted(void *ctx)
+static void on_ours_deleted(void *ctx, bool rule)
 {
-	mnd_repair_soon(ctx);
+	mnd_repair_lost(ctx, rule ? LOSS_RULE : LOSS_ROUTE);
+}
+
+static void on_table_gone(void *ctx)
+{
+	mnd_repair_lost(ctx, LOSS_TABLE);
 }
 
 static void on_defaults(void *ctx)
@@ -553,6 +565,7 @@ int mnd_open(struct mnd *d, const char **ret_what)
 	int r;
 
 	mnd_keep_init(d);
+	mnd_repair_init(d);
 	mnd_standin_init(d);
 	timer_init(&d->save, "save", save_due, d);
 	timer_init(&d->watchdog, "watchdog", watchdog_due, d);
@@ -581,6 +594,8 @@ int mnd_open(struct mnd *d, const char **ret_what)
 	r = mon_open(d->loop, &mon_ops, d, &d->mon);
 	if (r)
 		return r;
+	/* A kernel without nftables has no table that could be deleted. */
+	(void)nfmon_open(d->loop, DP_FILTER_MN, on_table_gone, d, &d->nfmon);
 	if (watchdog)
 		timer_set(timers, &d->watchdog, clock_now() + watchdog);
 	loop_late(d->loop, on_late, d);
@@ -598,6 +613,7 @@ void mnd_close(struct mnd *d)
 	else if (d->running)
 		mnd_store_save(d);
 	mon_close(d->mon);
+	nfmon_close(d->nfmon);
 	mn_free(&d->mn, release);
 	if (release) {
 		mnd_standin_remove(d);

@@ -1,44 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Keeps what is in the kernel equal to what the mobile node wants there: puts back what
- * somebody else deleted, takes over what an earlier run left, and removes what nobody
- * claims. Called by io.c. Design 4.3.
- *
- * Timers:
- *   repair     some time after a deletion was seen, so that whoever deletes can finish.
- *   leftovers  once, some time after the start.
+ * Takes over what an earlier run left in the kernel, and removes what nobody claims, some
+ * time after the start. (What others delete meanwhile: repair.c.) Called by io.c.
  */
 #include "common/core/log.h"
 #include "common/sys/clock.h"
 #include "mn-agent/mnd.h"
 
-#define REPAIR_DELAY	(250 * USEC_MS)	/* let whoever deletes finish first */
-#define REPAIR_MIN	(1 * USEC_S)	/* not more often than this */
 #define LEFTOVERS_DELAY	(30 * USEC_S)	/* what an earlier run left, unclaimed */
-
-void mnd_repair_soon(struct mnd *d)
-{
-	usec_t at = clock_now() + REPAIR_DELAY;
-
-	if (!d->running || timer_armed(&d->repair))
-		return;
-	if (at < d->repaired_at + REPAIR_MIN)
-		at = d->repaired_at + REPAIR_MIN;
-	timer_set(loop_timers(d->loop), &d->repair, at);
-}
-
-static void repair_due(void *ctx, usec_t now)
-{
-	struct mnd *d = ctx;
-	int n;
-
-	d->repaired_at = now;
-	mn_reassert(&d->mn);
-	mnd_standin_look(d);
-	n = d->dp->ops->repair(d->dp);
-	if (n > 0)
-		log_warn("somebody deleted %d of our rules or routes; they are back", n);
-}
 
 struct leftovers { struct mnd *d; struct in6_addr addrs[64]; unsigned int n; };
 
@@ -126,7 +95,6 @@ bool mnd_made_before(const struct mnd *d, const struct in6_addr *addr)
 
 void mnd_keep_init(struct mnd *d)
 {
-	timer_init(&d->repair, "repair", repair_due, d);
 	timer_init(&d->leftovers, "leftovers", leftovers_due, d);
 }
 

@@ -6,9 +6,12 @@
 #ifndef DMIP6_MN_MND_H
 #define DMIP6_MN_MND_H
 
+#include "common/core/mend.h"
 #include "common/sys/ctl.h"
 #include "common/sys/diag.h"
+#include "common/sys/loss.h"
 #include "common/sys/mon.h"
+#include "common/sys/nfmon.h"
 #include "common/sys/pkt.h"
 #include "mn-agent/conf.h"
 
@@ -46,6 +49,7 @@ struct mnd {
 	struct pkt *nd, *mh, *prefixes, *home_agents, *trouble, *tunnel;
 	struct diag *diag;
 	struct mon *mon;
+	struct nfmon *nfmon;		/* NULL: the kernel has no nftables */
 	struct dp *dp;
 	struct ctl *ctl;
 	int device;			/* ifindex of our own device */
@@ -61,24 +65,35 @@ struct mnd {
 	struct timer repair, save, leftovers, watchdog, standin;
 	struct mnd_standin standins[MN_INTERFACES_MAX];
 	usec_t standin_for;		/* the attachment that it was last done for */
-	usec_t repaired_at;
 	int save_error;			/* the anchors on disk are old: why; 0: they are not */
+	struct mend mend;
+	struct loss loss, last_loss;	/* not yet put back; the last that was */
+	uint64_t deleted;			/* things, by others */
 };
 
 /* io.c: opens everything and starts; on error everything is as before. *ret_what names
  * what failed, for people. */
 int mnd_open(struct mnd *d, const char **ret_what);
 void mnd_close(struct mnd *d);
+/* To whoever listens to `monitor'. */
+void mnd_event(struct mnd *d, const char *name, const char *detail, usec_t now);
 
 /* Takes the road of this slot out of the kernel. */
 void mnd_path_remove(struct mnd *d, unsigned int slot);
 int mnd_tunnel_del(struct mnd *d, const struct in6_addr *hoa);
 struct mn_flow mnd_flow(const struct diag_flow *f);
 
+/* repair.c */
+void mnd_repair_init(struct mnd *d);
+/* Something of ours was deleted: it is put back before long. */
+void mnd_repair_lost(struct mnd *d, enum loss_kind kind);
+/* It may have been. */
+void mnd_repair_soon(struct mnd *d);
+/* Adds to the health text what people should know; false: somebody goes on deleting. */
+bool mnd_repair_health(const struct mnd *d, usec_t now, char *text, size_t len);
+
 /* keep.c */
 void mnd_keep_init(struct mnd *d);
-/* Somebody has deleted something of ours: it is put back before long. */
-void mnd_repair_soon(struct mnd *d);
 /* After the start: roads of an earlier run are known, so that they are replaced and not
  * doubled; bindings and addresses that no restored anchor claims are removed. */
 void mnd_adopt_roads(struct mnd *d);

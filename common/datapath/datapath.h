@@ -20,6 +20,8 @@
  * may pass, where a device takes them apart. */
 #define DP_MARK		0x644d4950
 #define DP_HOMES	32
+#define DP_FILTER_MN	"dmip6_mn"	/* the inet tables of nftables that are ours */
+#define DP_FILTER_HA	"dmip6_ha"
 /* How long the remote end that a binding had last is still believed, in milliseconds: packets
  * from there are under way, and a mobile node that has several interfaces sends by the old
  * one until it hears that it may use the new one. */

@@ -44,9 +44,9 @@ const char *dp_ruleset_table(enum dp_role role)
 {
 	switch (role) {
 	case DP_ROLE_MN:
-		return "dmip6_mn";
+		return DP_FILTER_MN;
 	case DP_ROLE_HA:
-		return "dmip6_ha";
+		return DP_FILTER_HA;
 	}
 	return "";
 }

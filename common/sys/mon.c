@@ -56,6 +56,7 @@ struct mon {
 	void *ctx;
 	struct known *known;
 	bool overrun;			/* notifications were lost */
+	uint32_t by;			/* who caused what is being reported */
 };
 
 static struct known *known_find(struct mon *m, const struct known_key *key)
@@ -229,6 +230,7 @@ static int on_message(struct nl_msg *msg, void *arg)
 
 	if (nlmsg_get_src(msg)->nl_pid != 0 || !nlmsg_valid_hdr(nlh, sizeof(*gen)))
 		return NL_OK;
+	m->by = nlh->nlmsg_pid;
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
@@ -247,7 +249,7 @@ static int on_message(struct nl_msg *msg, void *arg)
 		if (nl_is_ours(nlh->nlmsg_pid))
 			break;
 		if (m->ops->ours_deleted && nlh->nlmsg_type != RTM_NEWROUTE && was_ours(nlh))
-			m->ops->ours_deleted(m->ctx);
+			m->ops->ours_deleted(m->ctx, nlh->nlmsg_type == RTM_DELRULE);
 		if (m->ops->defaults && nlh->nlmsg_type != RTM_DELRULE && is_default(nlh))
 			m->ops->defaults(m->ctx);
 		break;
@@ -408,6 +410,11 @@ int mon_open(struct loop *l, const struct mon_ops *ops, void *ctx, struct mon **
 int mon_read(struct mon *m)
 {
 	return read_again(m);
+}
+
+uint32_t mon_by(const struct mon *m)
+{
+	return m->by;
 }
 
 void mon_close(struct mon *m)

@@ -14,8 +14,8 @@ struct mon;
 struct mon_ops {
 	void (*link)(void *ctx, const struct rt_link *l, bool gone);
 	void (*addr)(void *ctx, const struct rt_addr *a, bool gone);
-	/* A rule or route with our protocol was deleted, and not by this program. */
-	void (*ours_deleted)(void *ctx);
+	/* A rule, or else a route, with our protocol was deleted, and not by this program. */
+	void (*ours_deleted)(void *ctx, bool rule);
 	/* Somebody else changed the default routes of the main table. */
 	void (*defaults)(void *ctx);
 	/* Notifications were lost, and everything has been reported afresh. What came and went
@@ -28,6 +28,8 @@ struct mon_ops {
 int mon_open(struct loop *l, const struct mon_ops *ops, void *ctx, struct mon **ret);
 /* Reads and reports everything once more. 0 or negative errno. */
 int mon_read(struct mon *m);
+/* Within a report: the netlink port of whoever caused it; 0: the kernel. */
+uint32_t mon_by(const struct mon *m);
 void mon_close(struct mon *m);
 
 #endif

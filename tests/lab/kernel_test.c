@@ -186,10 +186,11 @@ static void seen_addr(void *ctx, const struct rt_addr *a, bool gone)
 		loop_stop(s->l);
 }
 
-static void seen_ours(void *ctx)
+static void seen_ours(void *ctx, bool rule)
 {
 	struct seen *s = ctx;
 
+	(void)rule;
 	if (++s->ours == s->stop_at_ours)
 		loop_stop(s->l);
 }

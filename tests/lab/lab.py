@@ -353,18 +353,23 @@ class Lab:
         return subprocess.run(["ip", "netns", "exec", self.ns(box), *cmd], text=True,
                               input=stdin, capture_output=True, timeout=timeout, check=False)
 
-    def popen(self, name, box, cmd, env=None):
-        """Starts a program; its output goes to the file NAME.log of the laboratory."""
+    def popen(self, name, box, cmd, env=None, stdin=None):
+        """Starts a program; its output goes to the file NAME.log of the laboratory. stdin:
+        text for it; it does not see the end of its input."""
         if name in self.procs:
             raise LabError(f"{name} runs already")
         with open(self.path(f"{name}.log"), "ab") as log:
             # pylint: disable=consider-using-with
             p = subprocess.Popen(["ip", "netns", "exec", self.ns(box), *cmd], stdout=log,
-                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                 stderr=subprocess.STDOUT,
+                                 stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
                                  env={**os.environ, **(env or {})},
                                  preexec_fn=self._child_setup)
         self.children[p.pid] = name
         self.procs[name] = p
+        if stdin:
+            p.stdin.write(stdin.encode())
+            p.stdin.flush()
         return p
 
     def spawn(self, name, box, func, *args):

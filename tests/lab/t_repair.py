@@ -19,7 +19,7 @@ def ours(lab, box):
     s = lab.kernel_state(box)
     return {"rules": sorted(r for r in s["rules"] if "proto 77" in r),
             "routes": sorted(r for r in s["routes"] if "proto 77" in r),
-            "addresses": sorted(a for a in s["addresses"] if " dmip6" in a)}
+            "addresses": sorted(a.split(": ")[1] for a in s["addresses"] if " dmip6" in a)}
 
 
 def decapsulation(lab, box):
@@ -68,5 +68,67 @@ def deleted(t, lab, box, what, command):
          {k: (sorted(set(before[k]) ^ set(now[k]))) for k in before if before[k] != now[k]})
 
 
+def whole(lab, box):
+    """Everything of ours, the device and the filter too."""
+    s = lab.kernel_state(box)
+    return {**ours(lab, box), "filter": bool(s["filter"]),
+            "device": any("dmip6mn0" in x for x in s["links"])}
+
+
+def health(lab):
+    h = lab.status("mn")["health"]
+    return h["ok"], h["text"]
+
+
+def test_who(t):
+    """who deleted what is told; the device and the filter table come back, too"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        lab.start_had(1)
+        lab.start_had(2)
+        lab.start_mnd()
+        play = Play(lab, {1: 1})
+        play.move(1)
+        hoa = play.begin(1)["source"]
+        play.move(2)
+        wait_for(lambda: lab.status("ar1")["bindings"], 5.0)
+        play.run_for(3.0)
+        lab.popen("monitor", "mn", [lab.bin("dmip6ctl"), "--control", lab.sock("mn"), "--json",
+                                    "monitor"])
+        t.ok("deleted" not in health(lab)[1], "at first nothing is to be told", health(lab))
+        before = whole(lab, "mn")
+        for what, command in (("filter table", "nft flush ruleset"),
+                              ("device", "ip link del dmip6mn0")):
+            p = lab.run("mn", "sh", "-c", command)
+            t.equal((p.returncode, p.stderr), (0, ""), f"the {what} is deleted")
+            t.ok(wait_for(lambda: whole(lab, "mn") == before, 10.0, 0.1),
+                 f"the {what} comes back, and what stood on it",
+                 {k: (v, before[k]) for k, v in whole(lab, "mn").items() if v != before[k]})
+            t.ok(wait_for(lambda w=what: f"1 {w}" in health(lab)[1], 5.0, 0.1),
+                 "status says that somebody deleted it", health(lab))
+        t.ok(health(lab)[0], "once is no trouble", health(lab))
+        t.ok(lab.status("mn")["counters"]["deleted-by-others"] >= 2, "they are counted",
+             lab.status("mn")["counters"]["deleted-by-others"])
+
+        # Somebody who lives on, like a network manager.
+        lab.popen("warrior", "mn", ["ip", "-6", "-batch", "-"], stdin=f"rule del from {hoa}\n")
+        t.ok(wait_for(lambda: "ip (process" in health(lab)[1], 5.0, 0.05),
+             "it is told who, while he is there", health(lab))
+        play.run_for(1.5)
+        for _ in range(7):
+            if not health(lab)[0]:
+                break
+            lab.run("mn", "ip", "-6", "rule", "del", "from", hoa)
+            t.ok(wait_for(lambda: whole(lab, "mn") == before, 20.0, 0.05), "it comes back")
+        t.ok(not health(lab)[0] and "again and again" in health(lab)[1],
+             "who goes on is reported, and his rule comes back less often", health(lab))
+        t.ok(lab.log("monitor").count('"repaired"') >= 5, "monitor tells of each repair",
+             lab.log("monitor")[-800:])
+        play.run_for(3.0)
+        play.end(1)
+        run = play.finish()
+        t.equal(measure.flow_faults(run, 1), [], "the flow lived through all this")
+
+
 if __name__ == "__main__":
-    tap.main(test_repair)
+    tap.main(test_repair, test_who)
