@@ -30,14 +30,14 @@ def configure(lab, text, key=True):
     lab.write("mn.conf", f"linger 1s;\n{keys}home office {{ prefix {HOME}; {text} }}\n")
 
 
-def home(lab):
+def home(lab, name="office"):
     """The anchor of that name, as the mobile node shows it."""
     s = lab.status("mn") or {"anchors": []}
-    return next((a for a in s["anchors"] if a["name"] == "office"), None)
+    return next((a for a in s["anchors"] if a["name"] == name), None)
 
 
-def is_state(lab, state, timeout=10.0):
-    return wait_for(lambda: (home(lab) or {}).get("state") == state, timeout, 0.02)
+def is_state(lab, state, timeout=10.0, name="office"):
+    return wait_for(lambda: (home(lab, name) or {}).get("state") == state, timeout, 0.02)
 
 
 def bindings(lab):

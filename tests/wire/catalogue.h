@@ -56,6 +56,8 @@ static const struct message catalogue[] = {
 		.u.bu = { 0x1234, BU_ACK | BU_HOME | BU_LLOCAL, 150 },
 		.opts = { .has_alt_coa = true, .alt_coa = COA,
 			  .mn_ha = { .present = true, .spi = 256, .len = 16 } } } },
+	{ "bu-open", MH_TO_HA, .mh = { .type = MH_BU, .u.bu = { 2, BU_ACK | BU_HOME, 150 },
+		.opts = { .has_alt_coa = true, .alt_coa = COA } } },
 	{ "bu-identity", MH_TO_HA, .mh = { .type = MH_BU,
 		.u.bu = { 9, BU_ACK | BU_HOME | BU_KEYMGMT, 150 },
 		.opts = { .has_mn_id = true, .mn_id_subtype = 1, .mn_id_len = 14,

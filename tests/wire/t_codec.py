@@ -96,6 +96,8 @@ TSHARK = {
                 "mip6.bu.l_flag": TRUE, "mip6.bu.k_flag": "0", "mip6.bu.lifetime": "150",
                 "ipv6.opt.mipv6.home_address": HOA, "mip6.acoa.acoa": COA,
                 "mip6.auth.subtype": "1", "mip6.auth.mobility_spi": "256"},
+    "bu-open": {"mip6.bu.seqnr": "2", "mip6.bu.lifetime": "150", "mip6.acoa.acoa": COA,
+                "ipv6.opt.mipv6.home_address": HOA, "mip6.auth.mobility_spi": ""},
     "bu-identity": {"mip6.bu.k_flag": TRUE, "mip6.mnid.subtype": "1",
                     "mip6.mnid.identifier": "mn@example.org", "mip6.auth.mobility_spi": "3"},
     "bu-aaa": {"mip6.auth.subtype": "1,2", "mip6.auth.mobility_spi": "3,5"},
