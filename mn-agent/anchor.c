@@ -110,6 +110,7 @@ static void enter_returning(struct anchor *a, usec_t now)
 	 * into the tunnel goes first, or the BU itself would enter it. */
 	reg_tunnel_down(a);
 	a->coa = a->hoa;
+	a->taken_at = 0;	/* its link will tell */
 	a->asking = (struct backoff){ 0 };
 	a->reason[0] = '\0';
 	if (!tell) {

@@ -95,6 +95,7 @@ struct anchor {
 	char name[ANCHOR_NAME_MAX];	/* for people; "": it has none */
 	bool fixed;			/* registered whenever it is away, flows or not */
 	bool placed;			/* on its own link the address is there by our hand */
+	usec_t taken_at;		/* of a fixed one: another host had the address; 0: none */
 	bool unproven;			/* the HA has not answered: no traffic goes there yet */
 	struct discovery discovery;	/* if its HA is found by discover.c */
 

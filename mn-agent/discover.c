@@ -24,7 +24,8 @@
 #define RETRIES		4		/* RFC 6275 12: DHAAD_RETRIES */
 #define PAUSE		(60 * USEC_S)	/* after that many: the next round */
 #define NEXT_AFTER	(MIP6_INITIAL_BINDACK_FIRST_MS * USEC_MS)
-#define AGAIN_AFTER	(MIP6_MAX_BINDACK_TIMEOUT_MS * USEC_MS)
+#define AGAIN_AFTER	(MIP6_MAX_BINDACK_TIMEOUT_MS * USEC_MS)	/* when all have failed */
+#define ROUNDS_MAX	5		/* then it is not doubled any more */
 #define REQUEST_ROOM	64
 
 /* ---- requests ---- */
@@ -141,12 +142,17 @@ void discover_failed(struct anchor *a, usec_t now)
 	struct discovery *d = &a->discovery;
 	usec_t at;
 
-	if (!d->wanted || d->open || timer_armed(&d->timer))
+	if (!d->wanted || d->open || timer_armed(&d->timer) || a->taken_at != 0)
 		return;
+	if (!a->unproven)
+		d->rounds = 0;		/* it had worked */
 	/* RFC 6275 11.4.1: not sooner than this after the first BU to the one before. */
 	at = a->sent_at + NEXT_AFTER;
-	if (d->next >= d->n)
-		at = now + AGAIN_AFTER;
+	if (d->next >= d->n) {
+		at = now + (AGAIN_AFTER << d->rounds);
+		if (d->rounds < ROUNDS_MAX)
+			d->rounds++;
+	}
 	timer_set(a->timers, &d->timer, at > now ? at : now);
 }
 

@@ -21,6 +21,7 @@ struct discovery {			/* of one anchor */
 	uint16_t id;
 	struct in6_addr from;
 	unsigned int requests;		/* with this identifier */
+	unsigned int rounds;		/* all refused, or were silent, so many times in a row */
 	unsigned int n, next;		/* of the last reply; the one to be tried next */
 	struct in6_addr has[DISCOVER_HAS_MAX];
 };

@@ -15,6 +15,8 @@
 #include "mn-agent/attach.h"
 #include "mn-agent/discover.h"
 
+#define TAKEN_AGAIN	(60 * USEC_S)	/* another host had the address: it is tried again */
+
 static struct anchor *anchor_named(struct mn *mn, const char *name)
 {
 	for (struct anchor *a = mn->anchors; a; a = a->next)
@@ -181,16 +183,31 @@ void home_take_away(struct mn *mn, struct anchor *a)
 	a->placed = false;
 }
 
-void home_saw(struct mn *mn, const struct mn_addr *a, bool gone, struct mn_addr *ret)
+static void duplicate(struct mn_iface *i, struct anchor *a, usec_t now)
 {
-	struct anchor *an = mn_anchor(mn, &a->addr);
+	a->taken_at = now;
+	snprintf(a->reason, sizeof(a->reason), "another host has the address on its link");
+	log_warn("home %s: %s: %s", a->name, in6_str(&a->hoa).s, a->reason);
+	mn_event(i->mn, "home.duplicate", i, a, NULL, now);
+}
 
-	*ret = *a;
-	if (!an || !an->fixed)
+void home_saw(struct mn_iface *i, const struct mn_addr *seen, bool gone, usec_t now,
+	      struct mn_addr *ret)
+{
+	struct anchor *a = mn_anchor(i->mn, &seen->addr);
+
+	*ret = *seen;
+	if (!a || !a->fixed)
 		return;
-	/* An earlier run may have put it there. */
-	an->placed = !gone && (an->placed || a->ours);
 	ret->ours = false;
+	if (seen->duplicate && !anchor_away(a))
+		duplicate(i, a, now);
+	else if (!gone && seen->usable && a->taken_at != 0) {
+		a->taken_at = 0;
+		a->reason[0] = '\0';
+	}
+	/* An earlier run may have put it there. */
+	a->placed = !gone && (a->placed || seen->ours);
 }
 
 void home_heard(struct mn_iface *i, struct anchor *a, usec_t now)
@@ -200,7 +217,9 @@ void home_heard(struct mn_iface *i, struct anchor *a, usec_t now)
 	if (!a->fixed)
 		return;
 	/* Somebody else's is left alone. */
-	if (a->placed || (!anchor_away(a) && !is_there(i, a)))
+	if (!anchor_away(a) &&
+	    (a->placed || (!is_there(i, a) &&
+			   (a->taken_at == 0 || now >= a->taken_at + TAKEN_AGAIN))))
 		place(i, a);
 	if (!in6_is_any(&a->ha))
 		return;
@@ -215,7 +234,7 @@ bool mn_wants_home(const struct mn *mn, int ifindex, const struct in6_addr *addr
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
 		for (const struct anchor *a = mn->anchors; a; a = a->next)
 			if (i->link.ifindex == ifindex && a->fixed && in6_eq(&a->hoa, addr) &&
-			    !anchor_away(a) && attach_at_home(i, a))
+			    a->taken_at == 0 && !anchor_away(a) && attach_at_home(i, a))
 				return true;
 	return false;
 }

@@ -17,7 +17,8 @@ void home_heard(struct mn_iface *i, struct anchor *a, usec_t now);
 void home_here(const struct mn_iface *i, struct anchor *a);
 /* An address came or went. What is a home's is none that a care-of address could be made of:
  * *ret is what the others are to know of it. */
-void home_saw(struct mn *mn, const struct mn_addr *a, bool gone, struct mn_addr *ret);
+void home_saw(struct mn_iface *i, const struct mn_addr *a, bool gone, usec_t now,
+	      struct mn_addr *ret);
 /* Takes the anchor's address off its own link, if it is there by our hand. */
 void home_take_away(struct mn *mn, struct anchor *a);
 /* Puts back what somebody took off a link. */

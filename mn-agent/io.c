@@ -448,7 +448,8 @@ static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
 		return;
 	}
 	/* RFC 4429: an optimistic address is usable; one that failed is not. */
-	m.usable = !(a->flags & IFA_F_DADFAILED) &&
+	m.duplicate = a->flags & IFA_F_DADFAILED;
+	m.usable = !m.duplicate &&
 		   (!(a->flags & IFA_F_TENTATIVE) || (a->flags & IFA_F_OPTIMISTIC));
 	mn_addr(&d->mn, &m, gone, clock_now());
 	if (gone && mn_wants_home(&d->mn, a->ifindex, &a->addr))

@@ -420,7 +420,7 @@ void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 	}
 	if (!in6_is_routable(&a->addr))
 		return;
-	home_saw(mn, a, gone, &seen);
+	home_saw(i, a, gone, now, &seen);
 	mn_remember_addr(i, &seen, gone);
 	attach_addr_changed(i, a, gone, now);
 }

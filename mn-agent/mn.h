@@ -83,6 +83,7 @@ struct mn_addr {
 	struct in6_addr addr;
 	uint8_t plen;
 	bool usable;			/* not tentative, or optimistic */
+	bool duplicate;			/* another host has it, the kernel has found */
 	bool ours;			/* made by addr_add() or addr_home(), perhaps earlier */
 };
 

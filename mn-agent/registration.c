@@ -208,6 +208,11 @@ void reg_register(struct anchor *a, enum reg_tunnel tunnel, const char *why, use
 		a->ops->discover(a->ctx, a, now);
 		return;
 	}
+	/* RFC 6275 11.7.1: such an address MUST NOT be used again. */
+	if (a->taken_at != 0) {
+		reg_refused(a, "another host has taken the address", now);
+		return;
+	}
 	if (!anchor_may_register(a)) {
 		reg_refused(a, "no key configured for this home agent", now);
 		return;

@@ -55,6 +55,8 @@ static void refused(struct anchor *a, const struct ba_rule *rule, usec_t now)
 			timer_set(a->timers, &a->timer, a->bound_until);
 		return;
 	}
+	if (rule->action == BA_DO_GIVE_UP)
+		a->taken_at = now;
 	reg_refused(a, why, now);
 	if (rule->action != BA_DO_GIVE_UP)
 		reg_ask_later(a, rule->action, now);

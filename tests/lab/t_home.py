@@ -226,6 +226,35 @@ def all_packets(listener):
             out.append(p)
 
 
+def test_taken(t):
+    """another host has the address of the home"""
+    with Lab(tap.BINDIR) as lab:
+        world(lab)
+        configure(lab, f"address {HOA};")
+        lab.run("nb", "ip", "addr", "add", f"{HOA}/64", "dev", "nb0", "nodad")
+        lab.move(1)
+        lab.start_mnd()
+        t.ok(wait_for(lambda: "another host" in lab.status("mn")["health"]["text"], 10.0),
+             "at home, status says so", lab.status("mn")["health"])
+        t.equal(HOA in addresses(lab, "wlan0"), False, "the address is not used there")
+        before = lab.log("mn").count("another host has the address")
+        wait_for(lambda: False, 3.0, 1.0)
+        t.equal(lab.log("mn").count("another host has the address"), before,
+                "and not tried again all the time")
+        lab.move(2)
+        t.ok(is_state(lab, "refused"), "away, it is not registered either", home(lab))
+        t.equal(bindings(lab), [], "as the home agent confirms")
+        lab.run("nb", "ip", "addr", "del", f"{HOA}/64", "dev", "nb0")
+        lab.move(1)
+        t.ok(wait_for(lambda: HOA in addresses(lab, "wlan0")
+                      and lab.status("mn")["health"]["ok"], 10.0),
+             "the other has gone, and it is at home again", lab.status("mn"))
+        reached(t, lab, HOA, "at home again")
+        lab.move(2)
+        t.ok(is_state(lab, "bound"), "away, it is registered", home(lab))
+        reached(t, lab, HOA, "away")
+
+
 def test_without_a_key(t):
     """a home agent that asks for no key, and a home that needs none"""
     with Lab(tap.BINDIR) as lab:
@@ -260,4 +289,4 @@ def test_without_a_key(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_abroad, test_at_home_first, test_without_a_key)
+    tap.main(test_abroad, test_at_home_first, test_taken, test_without_a_key)
