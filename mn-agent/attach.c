@@ -264,6 +264,15 @@ static int on_probe(void *ctx, struct movement *m, usec_t now)
 	return i->mn->ops->send_link(i->mn->ctx, i->link.ifindex, m->router.mac, w.base, w.len);
 }
 
+/* RFC 6275 11.5.3: the care-of address is deprecated, and there is another one. */
+static void change_stale(struct mn_iface *i, usec_t now)
+{
+	if (!coa_is_stale(i))
+		return;
+	i->coa_source = COA_NONE;
+	handover_evaluate(i->mn, now);
+}
+
 /* The same place again, or its advertisement refreshed. */
 static void confirmed(struct mn_iface *i, usec_t now)
 {
@@ -275,8 +284,10 @@ static void confirmed(struct mn_iface *i, usec_t now)
 	welcome_anchors(i, now);
 	form_anchors(i, now);
 	handover_coa_renewed(i);
-	if (was)
+	if (was) {
+		change_stale(i, now);
 		return;
+	}
 	if (i->coa_source == COA_LINK)
 		coa_renew(i);
 	if (coa_is_ours(i) || i->path_up)
@@ -374,6 +385,7 @@ void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone,
 			return;
 		}
 		form_anchors(i, now);
+		change_stale(i, now);
 		if (i->coa_source == COA_NONE)
 			handover_evaluate(i->mn, now);
 		else

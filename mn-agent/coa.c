@@ -42,23 +42,42 @@ void coa_own_addr(struct mn *mn, const struct in6_addr *addr)
 		mn->ops->addr_unset(mn->ctx, addr);
 }
 
+/* Is it of a prefix that is not deprecated? */
+static bool is_fresh(const struct mn_iface *i, const struct in6_addr *addr)
+{
+	int n = router_prefix_of(&i->move.router, addr);
+
+	return n >= 0 && i->move.router.prefixes[n].preferred_s > 0;
+}
+
+/* A usable one on the link, a fresh one if there is any; or NULL. */
+static const struct mn_addr *usable_addr(const struct mn_iface *i, bool ours)
+{
+	const struct mn_addr *found = NULL;
+
+	for (unsigned int n = 0; n < i->n_addrs; n++) {
+		const struct mn_addr *a = &i->addrs[n];
+
+		if (!a->usable || a->ours != ours ||
+		    router_prefix_of(&i->move.router, &a->addr) < 0)
+			continue;
+		if (is_fresh(i, &a->addr))
+			return a;
+		if (!found)
+			found = a;
+	}
+	return found;
+}
+
 const struct mn_addr *coa_kernel_addr(const struct mn_iface *i)
 {
-	for (unsigned int n = 0; n < i->n_addrs; n++)
-		if (i->addrs[n].usable && !i->addrs[n].ours &&
-		    router_prefix_of(&i->move.router, &i->addrs[n].addr) >= 0)
-			return &i->addrs[n];
-	return NULL;
+	return usable_addr(i, false);
 }
 
 /* One of our making on the link, of this attachment or of an earlier run; or NULL. */
 static const struct mn_addr *link_addr(const struct mn_iface *i)
 {
-	for (unsigned int n = 0; n < i->n_addrs; n++)
-		if (i->addrs[n].usable && i->addrs[n].ours &&
-		    router_prefix_of(&i->move.router, &i->addrs[n].addr) >= 0)
-			return &i->addrs[n];
-	return NULL;
+	return usable_addr(i, true);
 }
 
 bool coa_is_ours(const struct mn_iface *i)
@@ -187,7 +206,8 @@ void coa_unset_path(struct mn_iface *i)
 
 void coa_choose(struct mn_iface *i, usec_t now)
 {
-	const struct mn_addr *k;
+	const struct mn_addr *k, *l;
+	bool stale;
 
 	if (!i->attached || i->coa_source != COA_NONE)
 		return;
@@ -200,17 +220,27 @@ void coa_choose(struct mn_iface *i, usec_t now)
 		attach_form_anchor(i, &i->coa, now);
 		return;
 	}
-	if (mn_any_away(i->mn) && (link_addr(i) || (!coa_kernel_addr(i) && make_link_addr(i)))) {
+	k = coa_kernel_addr(i);
+	l = link_addr(i);
+	stale = k && l && is_fresh(i, &k->addr) && !is_fresh(i, &l->addr);
+	if (mn_any_away(i->mn) && !stale && (l || (!k && make_link_addr(i)))) {
 		i->coa = link_addr(i)->addr;
 		i->coa_source = COA_LINK;
 		mn_event(i->mn, "coa.usable", i, NULL, in6_str(&i->coa).s, now);
 		return;
 	}
-	k = coa_kernel_addr(i);
 	if (k) {
 		i->coa = k->addr;
 		i->coa_source = COA_KERNEL;
 	}
+}
+
+bool coa_is_stale(const struct mn_iface *i)
+{
+	const struct mn_addr *k = coa_kernel_addr(i);
+
+	return (i->coa_source == COA_KERNEL || i->coa_source == COA_LINK) &&
+	       !is_fresh(i, &i->coa) && k && is_fresh(i, &k->addr);
 }
 
 /* Those of our making that are no longer the care-of address, and that no flow uses. */

@@ -16,6 +16,8 @@ const struct mn_addr *coa_kernel_addr(const struct mn_iface *i);
 bool coa_kernel_has(const struct mn_iface *i, const struct in6_addr *addr);
 /* Chooses a care-of address where there is none, and makes it where that is possible. */
 void coa_choose(struct mn_iface *i, usec_t now);
+/* RFC 6275 11.5.3: is it deprecated, and another one there? */
+bool coa_is_stale(const struct mn_iface *i);
 void coa_drop(struct mn_iface *i);
 /* Takes an address off the access link. */
 void coa_drop_addr(struct mn_iface *i, const struct in6_addr *addr);

@@ -268,15 +268,31 @@ static void our_router(struct movement *m, const struct router *r, usec_t now)
 	timer_set(m->timers, &m->lifetime, now + (usec_t)r->lifetime_s * USEC_S);
 }
 
+/* RFC 6275 11.5.1: the link-local address of ours, and another global one: the link is another,
+ * unseen. Ours cannot be asked whether it is there, for this one would answer. */
+static void namesake(struct movement *m, const struct router *r, usec_t now)
+{
+	if (r->lifetime_s == 0 || too_often(m, now))
+		return;
+	if (r->n_prefixes > 0) {
+		attach(m, r, now);
+		return;
+	}
+	lost(m, now);
+	m->has_router = false;
+	solicit(m, now);
+}
+
 void move_ra(struct movement *m, const struct in6_addr *from, const uint8_t mac[6],
 	     const struct nd_ra *ra, usec_t now)
 {
+	bool same = m->has_router && in6_eq(&m->router.linklocal, from);
 	struct router r;
 	bool ours;
 
 	router_from_ra(&r, from, mac, ra);
-	ours = m->has_router && in6_eq(&m->router.linklocal, from) &&
-	       m->router.has_ha == r.has_ha && (!r.has_ha || router_has_ha(&r, &m->router.ha));
+	ours = same && m->router.has_ha == r.has_ha &&
+	       (!r.has_ha || router_has_ha(&r, &m->router.ha));
 	switch (m->state) {
 	case MOVE_DOWN:
 		break;
@@ -292,6 +308,8 @@ void move_ra(struct movement *m, const struct in6_addr *from, const uint8_t mac[
 	case MOVE_PROBING:
 		if (ours)
 			our_router(m, &r, now);
+		else if (same && m->router.has_ha && r.has_ha)
+			namesake(m, &r, now);
 		else if (r.lifetime_s > 0)
 			other_router(m, &r, now);
 		break;

@@ -330,8 +330,12 @@ class Mobile(Wire):
         self.go(to or self.visited)
         return self.update()
 
-    def update(self, within=PATIENCE, hoa=None):
-        return m.Update(self.expect(m.is_update(hoa=hoa), within=within, what="a Binding Update"))
+    def update(self, within=PATIENCE, hoa=None, such=None):
+        """The next Binding Update; such: what it must be like, others are passed over (they
+        may be retransmissions that were on the way)."""
+        def wanted(frame):
+            return m.is_update(hoa=hoa)(frame) and (such is None or such(m.Update(frame)))
+        return m.Update(self.expect(wanted, within=within, what="a Binding Update"))
 
     def acknowledge(self, update, **o):
         """A Binding Acknowledgement of that update, of success for as long as it asks for."""
@@ -349,6 +353,7 @@ class Mobile(Wire):
         return update
 
     def forget_updates(self):
+        self.pump(0)
         while self.take(m.is_update()):
             pass
 

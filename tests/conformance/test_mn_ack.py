@@ -208,10 +208,9 @@ def test_out_of_window(mobile):
     """The number behind the one that the home agent tells is the next."""
     mn = mobile()
     flow = mn.begin()
-    update = mn.leave()
-    mn.acknowledge(update, status=135, seq=update.seq + 1000, lifetime=0)
-    update, old = mn.update(), update
-    assert update.seq == (old.seq + 1001) & 0xFFFF
+    old = mn.leave()
+    mn.acknowledge(old, status=135, seq=old.seq + 1000, lifetime=0)
+    update = mn.update(such=lambda u: u.seq == (old.seq + 1001) & 0xFFFF)
     mn.accept(update)
     mn.holds(flow, update)
 
@@ -223,11 +222,11 @@ def test_out_of_window_at_the_end(mobile):
     mn.begin()
     update = mn.leave()
     while update.seq < 0x8000:          # from there on 65535 is newer
-        mn.acknowledge(update, status=135, seq=update.seq + 0x7FFE, lifetime=0)
-        update = mn.update()
+        told = update.seq + 0x7FFE & 0xFFFF
+        mn.acknowledge(update, status=135, seq=told, lifetime=0)
+        update = mn.update(such=lambda u, told=told: u.seq > told)
     mn.acknowledge(update, status=135, seq=65535, lifetime=0)
-    update = mn.update()
-    assert update.seq == 0
+    update = mn.update(such=lambda u: u.seq == 0)
     mn.accept(update)
 
 

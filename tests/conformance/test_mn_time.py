@@ -166,13 +166,54 @@ def silent_home_agent(mn):
     assert first.dst == test_mn_discovery.HA1
     second = m.Update(mn.expect(m.is_update(ha=test_mn_discovery.HA2), within=70,
                                 what="a Binding Update to the second"))
-    assert second.frame.time - first.frame.time > 1.45
+    assert second.frame.time - first.frame.time > 1.3
     mn.holds(flow, mn.accept(second))
 
 
 test_silent_home_agent = covers("MN-5-1-2-1-028", "11.4.1-04", "11.4.1-06", "11.4.1-09",
                                 "11.7.1-16")(
     scenario(silent_home_agent, kinds=("nameless", "host")))
+
+
+# ---- who does not know Mobile IPv6 -------------------------------------------------------------
+
+def given_up(mn, answer):
+    """What says that somebody does not know Binding Updates is not authenticated: it counts when
+    no acknowledgement comes either. Then nothing goes into the tunnel, and for a while no update
+    is sent; after that it is tried again."""
+    flow = mn.begin()
+    update = mn.leave()
+    mn.send(answer(update))
+    mn.expect(m.is_update(), what="a retransmission, for it may be a lie")
+
+    def refused():
+        frame = mn.take(m.is_update())
+        if frame:
+            mn.send(answer(m.Update(frame)))
+        return mn.state() == "refused"
+    mn.until(refused, "refused", within=70)
+    mn.forget_updates()
+    token = flow.send()
+    mn.no_update(quiet=3)
+    assert not mn.take(m.is_in_tunnel(token)), "nothing of the flow goes into the tunnel"
+    mn.holds(flow, mn.accept(mn.update(within=20)))
+
+
+def no_mobility_header(mn):
+    """ICMPv6 parameter problem, code 1."""
+    given_up(mn, lambda u: m.icmp6_error(u.dst, u.coa, 4, 1, u.frame.ip_octets, 40))
+
+
+test_no_mobility_header = covers("MN-6-2-2-1-001", "11.3.5-01", "11.3.5-02", "8.5-07", "11.7.3-13")(
+    scenario(no_mobility_header))
+
+
+def unknown_type(mn):
+    """A Binding Error with status 2."""
+    given_up(mn, lambda u: m.binding_error(u.dst, u.coa, u.hoa, 2))
+
+
+test_unknown_type = covers("11.3.6-06", "8.5-06")(scenario(unknown_type))
 
 
 # ---- lifetimes -------------------------------------------------------------------------------

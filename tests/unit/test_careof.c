@@ -38,10 +38,39 @@ static void no_binding_outlives_the_care_of_address(void **state)
 	assert_int_equal(w->log[where(w, SENT_BU, &hoa)].lifetime_s, 80);
 }
 
+/* RFC 6275 11.5.3: its prefix is deprecated, and the router has another one. */
+static void a_deprecated_one_is_exchanged(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1), old = kernel_addr(2), fresh = at(0, "2001:db8:99::5");
+	struct nd_ra plain = advertisement(2, true), both;
+	struct world *w = *state;
+	struct record *r;
+
+	attached(w);
+	flow(w, &hoa);
+	link_is(w, false, true);
+	link_is(w, true, true);
+	hear(w, 2, &plain);
+	address(w, &old, false);
+	grant(w, &hoa);
+	assert_string_equal(state_of(w, &hoa), "bound");
+	forget(w);
+	both = plain;
+	both.prefixes[0].preferred_s = 0;
+	both.prefixes[2] = plain.prefixes[0];
+	both.prefixes[2].prefix = at(0, "2001:db8:99::");
+	both.n_prefixes = 3;
+	hear(w, 2, &both);
+	assert_int_equal(count(w, SENT_BU), 0);		/* not while there is nothing better */
+	address(w, &fresh, false);
+	r = &w->log[where(w, SENT_BU, &hoa)];
+	assert_true(in6_eq(&r->other, &fresh));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(no_binding_outlives_the_care_of_address),
+		T(no_binding_outlives_the_care_of_address), T(a_deprecated_one_is_exchanged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -470,6 +470,24 @@ static void same_linklocal_of_another_home_agent_is_a_move(void **state)
 	assert_int_equal(count(w, ATTACHED), 1);
 }
 
+/* Without a sign of the link: there is no use in asking the one that was left. */
+static void same_linklocal_of_another_home_agent_unseen(void **state)
+{
+	struct nd_ra ra = advertisement(2, 1800);
+	struct world *w = *state;
+
+	attach(w);
+	hear(w, 1, &ra);
+	assert_int_equal(count(w, ATTACHED), 1);
+	assert_int_equal(count(w, PROBE), 0);
+	ra = advertisement(3, 1800);
+	ra.prefixes[0] = ra.prefixes[1];	/* its address alone: it is asked for more */
+	ra.n_prefixes = 1;
+	hear(w, 1, &ra);
+	assert_int_equal(count(w, LOST), 1);
+	assert_int_equal(w->m.state, MOVE_SOLICITING);
+}
+
 static void other_prefix_of_the_same_router_is_a_move(void **state)
 {
 	struct nd_ra ra = advertisement(1, 1800);
@@ -651,6 +669,7 @@ int main(void)
 		T(nothing_is_heard_on_a_link_that_is_down),
 		T(same_router_after_a_flap_is_no_move), T(other_router_after_a_flap_is_a_move),
 		T(same_linklocal_of_another_home_agent_is_a_move),
+		T(same_linklocal_of_another_home_agent_unseen),
 		T(other_prefix_of_the_same_router_is_a_move), T(down_while_soliciting_stops),
 		T(another_router_is_no_reason_to_move_yet),
 		T(somebody_else_s_answer_does_not_count), T(ours_heard_again_ends_the_probe),
