@@ -155,7 +155,7 @@ static int test(struct binding *b, enum binding_event e, const struct binding_re
 	int err = proxy_hold(b, req);
 
 	if (err == 0 && begins)
-		err = arm(b, now + (proxy_can_ask(b) ? PROXY_RETRANS_TIMER : 0));
+		err = arm(b, now + (proxy_can_ask(b) ? b->home->ha->cfg->retrans_timer : 0));
 	if (err < 0) {
 		if (b->state == BINDING_NEW)
 			forget(b, e, now);

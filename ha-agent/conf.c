@@ -363,6 +363,16 @@ static void set_ra_interval(struct conf *c, void *obj, const struct conf_word *k
 	conf_duration(c, &args[0], 70 * USEC_MS, 1800 * USEC_S, &cfg->ra_interval);
 }
 
+static void set_retrans_timer(struct conf *c, void *obj, const struct conf_word *kw,
+			      const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_duration(c, &args[0], 20 * USEC_MS, 10 * USEC_S, &cfg->retrans_timer);
+}
+
 static void set_prefix_lifetime(struct conf *c, void *obj, const struct conf_word *kw,
 				const struct conf_word *args, unsigned int n)
 {
@@ -649,6 +659,8 @@ const struct conf_keyword ha_conf_table[] = {
 	  .set = set_ra_interval, .once = true },
 	{ .name = "ra-interval-option", .args = "yes|no", .min_args = 1, .max_args = 1,
 	  .set = set_ra_interval_option, .once = true },
+	{ .name = "retrans-timer", .args = "DURATION", .min_args = 1, .max_args = 1,
+	  .set = set_retrans_timer, .once = true },
 	{ .name = "prefix-lifetime", .args = "DURATION", .min_args = 1, .max_args = 1,
 	  .set = set_prefix_lifetime, .once = true },
 	{ .name = "binding-lifetime", .args = "DURATION", .min_args = 1, .max_args = 1,

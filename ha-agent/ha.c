@@ -123,6 +123,7 @@ void ha_config_defaults(struct ha_config *cfg)
 	*cfg = (struct ha_config){
 		.router_lifetime = 1800 * USEC_S,
 		.ra_interval = 10 * USEC_S,
+		.retrans_timer = HA_RETRANS_TIMER,
 		.mtu = 1460,		/* 1500 less the tunnel header */
 		.tcp_mss = 1400,	/* and less the headers of IPv6 and TCP */
 		.prefix_lifetime = 86400 * USEC_S,	/* flows of absent hosts last no longer */

@@ -101,6 +101,8 @@ struct ha_home_config {
 	bool unauthenticated;		/* registrations without a key are taken: anybody's */
 };
 
+#define HA_RETRANS_TIMER	USEC_S	/* RFC 4861 10: what hosts take that are told nothing */
+
 /* Filled by ha_config_defaults() and the caller; must outlive the home agent. */
 struct ha_config {
 	unsigned int n_interfaces;
@@ -113,6 +115,7 @@ struct ha_config {
 	struct in6_addr rdnss[ND_MAX_RDNSS];
 	usec_t router_lifetime;
 	usec_t ra_interval;
+	usec_t retrans_timer;		/* of the access links (RFC 4861 6.3.2) */
 	bool ra_interval_option;	/* advertisements tell of it (RFC 6275 7.3) */
 	usec_t prefix_lifetime;
 	usec_t binding_lifetime;	/* the most that is granted */

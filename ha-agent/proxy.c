@@ -140,7 +140,7 @@ static void on_announce(void *ctx, usec_t now)
 
 	announce(b);
 	if (--p->left == 0 || timer_set(b->home->ha->timers, &p->announce,
-					now + PROXY_RETRANS_TIMER) < 0)
+					now + b->home->ha->cfg->retrans_timer) < 0)
 		be_silent(b);
 }
 
@@ -262,7 +262,8 @@ void proxy_defend(struct binding *b, usec_t now)
 	if (!p)
 		return;
 	p->left = PROXY_ADVERTISEMENTS - 1;
-	if (timer_set(b->home->ha->timers, &p->announce, now + PROXY_RETRANS_TIMER) < 0)
+	if (timer_set(b->home->ha->timers, &p->announce,
+		      now + b->home->ha->cfg->retrans_timer) < 0)
 		be_silent(b);
 }
 

@@ -15,7 +15,6 @@
 
 #include "ha-agent/binding.h"
 
-#define PROXY_RETRANS_TIMER	(1 * USEC_S)	/* RFC 4861 10 */
 #define PROXY_ADVERTISEMENTS	3		/* MAX_NEIGHBOR_ADVERTISEMENT */
 
 /* A registration that waits for the end of the test. */

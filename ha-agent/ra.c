@@ -100,6 +100,9 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 	ra->slla.present = true;
 	memcpy(ra->slla.mac, ifc->mac, sizeof(ra->slla.mac));
 	ra->mtu = cfg->mtu;
+	/* RFC 4861 4.2: 0 leaves it to the hosts, who take a second. */
+	if (cfg->retrans_timer != HA_RETRANS_TIMER)
+		ra->retrans_ms = (uint32_t)(cfg->retrans_timer / USEC_MS);
 	/* RFC 6275 7.3: the configured maximum; 7.5: 20 ms more where it is below 200 ms. */
 	if (cfg->ra_interval_option)
 		ra->adv_interval_ms = (uint32_t)(cfg->ra_interval / USEC_MS) +

@@ -16,11 +16,13 @@ PREFIX = "2001:db8:1:100::/64"
 HOA = "2001:db8:1:100::a5"
 
 
-def start_had(lab, n):
-    """The daemon of router n, with a prefix that hosts share; which prefix."""
+def start_had(lab, n, more=""):
+    """The daemon of router n, with a prefix that hosts share, and what else its configuration
+    has; which prefix."""
     prefix = f"2001:db8:1:{n}00::/64"
     lab.write(f"ar{n}.conf",
-              lab.key_text() + f"interface acc0 {{ prefix {prefix} {{ mode shared; }} }}\n")
+              lab.key_text() + more
+              + f"interface acc0 {{ prefix {prefix} {{ mode shared; }} }}\n")
     os.makedirs(lab.path(f"ar{n}.state"), exist_ok=True)
     lab.popen(f"ar{n}", f"ar{n}", [lab.bin("dmip6-had"), "--state-dir", lab.path(f"ar{n}.state"),
                                    "--control", lab.sock(f"ar{n}"), "--config",

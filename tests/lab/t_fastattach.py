@@ -46,7 +46,7 @@ def test_arrival(t):
     with Lab(tap.BINDIR) as lab:
         lab.build()
         lab.start_had(1)
-        shared.start_had(lab, 2)
+        shared.start_had(lab, 2, "retrans-timer 100ms;\n")
         lab.start_had(3)
         lab.start_mnd()
         setting = "/proc/sys/net/ipv6/conf/wlan0/optimistic_dad"
@@ -73,6 +73,9 @@ def test_arrival(t):
         play.begin(2)
         t.equal(play.started[2]["source"], eui64(lab), "a new flow begins on the kernel's own")
         t.equal(anchor(lab)["coa"], own, "and the registration stays as it is")
+
+        t.equal(lab.run("mn", "cat", "/proc/sys/net/ipv6/neigh/wlan0/retrans_time_ms").stdout
+                .strip(), "100", "the link's time between solicitations is known")
 
         # The daemon killed and started again: the same address.
         lab.kill("mn")

@@ -261,6 +261,22 @@ static void acknowledged_after_the_test(void **state)
 	fake_end(&f);
 }
 
+/* The time is the link's, and a host that leaves waits no longer than that. */
+static void the_test_takes_as_long_as_is_configured(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	f.cfg.retrans_timer = 100 * USEC_MS;
+	bu(&f, COA, 10, 100, 0);
+	fake_run(&f, 100 * USEC_MS - 1);
+	assert_int_equal(fake_at(&f, CALL_SEND_ROUTED), -1);
+	fake_run(&f, 1);
+	assert_int_equal(fake_ba(&f, &f.keys[0], COA, HOA).status, BA_ACCEPTED);
+	fake_end(&f);
+}
+
 static void with_l_both_are_tested_and_announced(void **state)
 {
 	struct fake f;
@@ -807,6 +823,7 @@ int main(void)
 		cmocka_unit_test(solicitations_of_all_are_limited),
 		cmocka_unit_test(acknowledged_after_the_test),
 		cmocka_unit_test(with_l_both_are_tested_and_announced),
+		cmocka_unit_test(the_test_takes_as_long_as_is_configured),
 		cmocka_unit_test(retransmission_does_not_start_it_anew),
 		cmocka_unit_test(address_in_use_is_refused),
 		cmocka_unit_test(linklocal_in_use_is_refused),

@@ -54,6 +54,19 @@ static struct nd_ra read_ra(const uint8_t *data, size_t len)
 	return msg.u.ra;
 }
 
+static void the_retransmission_timer_where_it_is_not_the_usual(void **state)
+{
+	struct ha_interface ifc = interface();
+	struct ha_config cfg = config();
+	uint8_t room[RA_ROOM];
+
+	(void)state;
+	cfg.retrans_timer = HA_RETRANS_TIMER;
+	assert_int_equal(read_ra(room, ra_build(&cfg, &ifc, NULL, 0, room)).retrans_ms, 0);
+	cfg.retrans_timer = 200 * USEC_MS;
+	assert_int_equal(read_ra(room, ra_build(&cfg, &ifc, NULL, 0, room)).retrans_ms, 200);
+}
+
 static void to_everybody(void **state)
 {
 	struct in6_addr address = addr("2001:db8:1:100::1");
@@ -179,6 +192,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(to_everybody),
+		cmocka_unit_test(the_retransmission_timer_where_it_is_not_the_usual),
 		cmocka_unit_test(lifetime_is_what_is_left),
 		cmocka_unit_test(intervals),
 		cmocka_unit_test(everything_fits),
