@@ -339,7 +339,7 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	leave_neighbours(i);
 	/* A packet of an old flow that was still sent there has revived the entry. */
 	leave_routers(i);
-	coa_forget_wish(mn);
+	coa_forget_wishes(mn);
 }
 
 static void on_lost(void *ctx, struct movement *m, usec_t now)

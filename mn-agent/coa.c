@@ -93,13 +93,26 @@ bool coa_kernel_has(const struct mn_iface *i, const struct in6_addr *addr)
 	return false;
 }
 
+/* Was there one of ours in this prefix in the earlier run? It is ours again then. */
+static bool take_wish(struct mn *mn, const struct in6_prefix *p, struct in6_addr *ret)
+{
+	for (unsigned int n = 0; n < mn->n_wishes; n++) {
+		if (!in6_in(p, &mn->wishes[n]))
+			continue;
+		*ret = mn->wishes[n];
+		mn->wishes[n] = mn->wishes[--mn->n_wishes];
+		return true;
+	}
+	return false;
+}
+
 static void make_own_coa(struct mn_iface *i)
 {
 	struct mn *mn = i->mn;
 	struct in6_prefix p = router_prefix(&i->move.router, 0);
 
-	if (!in6_is_any(&mn->wish) && in6_in(&p, &mn->wish)) {
-		i->coa = mn->wish;
+	if (take_wish(mn, &p, &i->coa)) {
+		;	/* it may be on our device still */
 	} else if (i->link.eui64) {
 		in6_eui64(&i->coa, &p.addr, i->link.mac);
 	} else {
@@ -281,11 +294,12 @@ void coa_retire(struct mn_iface *i, usec_t now)
 	i->coa_source = COA_KERNEL;
 }
 
-void coa_forget_wish(struct mn *mn)
+void coa_forget_wishes(struct mn *mn)
 {
-	struct in6_addr wish = mn->wish;
-
-	mn->wish = in6addr_any;
-	if (!in6_is_any(&wish))
-		coa_own_addr(mn, &wish);
+	/* Another interface may want one of them yet. */
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
+		if (i->link.up && !i->attached)
+			return;
+	while (mn->n_wishes > 0)
+		coa_own_addr(mn, &mn->wishes[--mn->n_wishes]);
 }

@@ -30,7 +30,7 @@ void coa_lost(struct mn_iface *i, bool duplicate, usec_t now);
 /* Takes the kernel's own address in the prefix once it is there and nothing needs ours. */
 void coa_retire(struct mn_iface *i, usec_t now);
 /* The care-of address of an earlier run, if this is not its place: off our device. */
-void coa_forget_wish(struct mn *mn);
+void coa_forget_wishes(struct mn *mn);
 /* The rule and table by which packets from the care-of prefix leave. */
 void coa_set_path(struct mn_iface *i);
 void coa_unset_path(struct mn_iface *i);

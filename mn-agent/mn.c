@@ -312,7 +312,8 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 
 void mn_restore_coa(struct mn *mn, const struct in6_addr *coa)
 {
-	mn->wish = *coa;
+	if (mn->n_wishes < MN_INTERFACES_MAX)
+		mn->wishes[mn->n_wishes++] = *coa;
 }
 
 /* --- interfaces --------------------------------------------------------------- */

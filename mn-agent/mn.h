@@ -243,7 +243,8 @@ struct mn {
 	struct mn_end ends[MN_ENDS_MAX];	/* of tunnels; oldest first */
 	unsigned int n_ends;
 	struct timer ends_timer;
-	struct in6_addr wish;		/* our CoA of an earlier run; unspecified: none */
+	unsigned int n_wishes;		/* our care-of addresses of an earlier run, one for each */
+	struct in6_addr wishes[MN_INTERFACES_MAX];	/* interface at most, to be used again */
 	struct timer rescan;			/* slow recount of flows */
 	usec_t counted_at;			/* the last count of them all */
 	bool watching;				/* ops->watch_flows() was told so last */
@@ -304,7 +305,8 @@ struct mn_restore {
 	usec_t bound_until;
 };
 int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now);
-/* A care-of address of our own of the earlier run, to be used again in its prefix. */
+/* A care-of address of our own of the earlier run, to be used again in its prefix. One for each
+ * interface, at most MN_INTERFACES_MAX; more are ignored. */
 void mn_restore_coa(struct mn *mn, const struct in6_addr *coa);
 
 /* After that, before the first event: the homes that are configured. */

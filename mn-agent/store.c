@@ -99,8 +99,8 @@ static json_t *state_json(const struct mnd *d)
 	for (const struct mn_iface *i = d->mn.ifaces; i; i = i->next)
 		if (i->coa_source == COA_OWN)
 			json_array_append_new(coas, json_string(in6_str(&i->coa).s));
-	if (!in6_is_any(&d->mn.wish))
-		json_array_append_new(coas, json_string(in6_str(&d->mn.wish).s));
+	for (unsigned int n = 0; n < d->mn.n_wishes; n++)
+		json_array_append_new(coas, json_string(in6_str(&d->mn.wishes[n]).s));
 	return json_pack("{s:i,s:s,s:I,s:o,s:o}", "schema", SCHEMA, "boot", boot,
 			 "written_us", (json_int_t)now, "anchors", anchors, "care_of", coas);
 }

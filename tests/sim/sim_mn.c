@@ -473,7 +473,7 @@ static void save(struct sim *s)
 				.away = a->state != ANCHOR_ATTACHED, .link_local = a->link_local,
 				.seq = a->seq, .valid_until = a->valid_until,
 				.bound_until = a->bound_until };
-	m->saved_coa = m->mn.wish;
+	m->saved_coa = m->mn.n_wishes > 0 ? m->mn.wishes[0] : in6addr_any;
 	for (const struct mn_iface *i = m->mn.ifaces; i; i = i->next)
 		if (i->coa_source == COA_OWN)
 			m->saved_coa = i->coa;
