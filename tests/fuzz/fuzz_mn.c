@@ -46,6 +46,9 @@ static struct {
 	bool asked;
 	struct in6_addr hoa, coa, ha;
 	uint16_t seq;
+	/* The last request for home agents. */
+	struct in6_addr from;
+	uint16_t id;
 } w;
 
 static uint8_t take(void)
@@ -103,6 +106,19 @@ static bool fails(void)
 	return true;
 }
 
+static void remember_request(const struct ip6_packet *ip, const uint8_t *data)
+{
+	struct icmp6_msg m;
+
+	assert(icmp6_decode(data + ip->payload_off, ip->payload_len, ip6_cksum_src(ip), &ip->dst,
+			    ip->hop_limit, &m) == ICMP6_OK);
+	if (m.type != ICMP6_DHAAD_REQUEST)
+		return;
+	assert(in6_is_home_agents_anycast(&ip->dst) && in6_is_routable(&ip->src));
+	w.from = ip->src;
+	w.id = m.u.dhaad.id;
+}
+
 static int op_send_routed(void *ctx, const void *data, size_t len)
 {
 	struct ip6_packet ip;
@@ -112,8 +128,10 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 	assert(ip6_decode(data, len, &ip) == IP6_OK);
 	if (fails())
 		return -5;
-	if (ip.next_header != MH_NEXT_HEADER)
+	if (ip.next_header != MH_NEXT_HEADER) {
+		remember_request(&ip, data);
 		return 0;
+	}
 	assert(mh_decode((const uint8_t *)data + ip.payload_off, ip.payload_len,
 			 ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &m, NULL) == MH_OK);
 	if (m.type != MH_BU)
@@ -191,6 +209,15 @@ static int op_addr_add(void *ctx, const struct mn_addr *a)
 	(void)ctx;
 	assert(in6_is_routable(&a->addr) && a->ifindex >= 2 && a->ifindex < 2 + IFACES);
 	return fails() ? -EOPNOTSUPP : 0;
+}
+
+static int op_addr_home(void *ctx, const struct mn_addr *a, uint32_t valid_s,
+			uint32_t preferred_s, bool dad)
+{
+	(void)ctx;
+	(void)dad;
+	assert(a->ifindex >= 2 && a->ifindex < 2 + IFACES && preferred_s <= valid_s);
+	return fails() ? -5 : 0;
 }
 
 static void op_addr_drop(void *ctx, const struct mn_addr *a)
@@ -295,7 +322,8 @@ static const struct mn_ops ops = {
 	.send_link = op_send_link, .send_routed = op_send_routed, .path_set = op_path_set,
 	.path_unset = op_path_unset, .router_gone = op_router_gone,
 	.onlink_gone = op_onlink_gone, .addr_set = op_addr_set,
-	.addr_unset = op_addr_unset, .addr_add = op_addr_add, .addr_drop = op_addr_drop,
+	.addr_unset = op_addr_unset, .addr_add = op_addr_add, .addr_home = op_addr_home,
+	.addr_drop = op_addr_drop,
 	.endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows, .sent = op_sent, .watch_flows = op_watch_flows,
@@ -360,7 +388,8 @@ static void ev_link(void)
 static void ev_addr(void)
 {
 	uint8_t b = take();
-	struct mn_addr a = { .ifindex = 2 + b % IFACES, .plen = 64, .usable = b & 8 };
+	struct mn_addr a = { .ifindex = 2 + b % IFACES, .plen = 64, .usable = b & 8,
+			     .duplicate = (b & 12) == 4 };
 
 	a.addr = b & 64 ? link_local(9) : some_addr();
 	mn_addr(&w.mn, &a, (b & 48) == 48, w.now);
@@ -499,11 +528,32 @@ static void ev_answer(void)
 		mn_rx_mh(&w.mn, room, o.len, w.now);
 }
 
+/* The answer to the last request: which home agents there are is the input's business. */
+static void ev_reply(void)
+{
+	struct icmp6_msg m = { .type = ICMP6_DHAAD_REPLY, .u.dhaad.id = w.id };
+	struct ip6_packet ip = { .src = make(0, 0, 1), .dst = w.from, .hop_limit = 64,
+				 .next_header = IP6_NH_ICMP6 };
+	uint8_t b = take(), room[512];
+	struct wbuf o;
+
+	m.u.dhaad.n_ha = b % 12;
+	for (unsigned int n = 0; n < m.u.dhaad.n_ha; n++)
+		m.u.dhaad.ha[n] = b & 128 ? some_addr() : make(n % ROUTERS, 0, 1);
+	wb_init(&o, room, sizeof(room));
+	if (icmp6_packet(&o, &ip, &m) == 0)
+		mn_rx_discovery(&w.mn, room, o.len, w.now);
+}
+
 static void ev_packet(void)
 {
 	uint8_t room[256], how = take();
 	size_t len = take();
 
+	if (how & 128) {
+		ev_reply();
+		return;
+	}
 	take_bytes(room, len);
 	switch (how % 5) {
 	case 0:
@@ -567,10 +617,28 @@ static void ev_time(void)
 	w.now = end;
 }
 
+/* A home, of each of the kinds that there are. */
+static void configure_home(struct mn_home *h, uint8_t b)
+{
+	*h = (struct mn_home){ .prefix = { make(b % ROUTERS, 1, 0), 64 },
+			       .unauthenticated = (b & 12) == 12, .spi = (b & 12) == 8 ? 256 : 0 };
+	snprintf(h->name, sizeof(h->name), "h%u", b >> 6);
+	if (b & 16)
+		h->address = make(b % ROUTERS, 1, 1 + (b >> 6));
+	else if (b & 4)
+		strcpy(h->eui64_of, "w0");
+	if (b & 32)
+		h->ha = make(b % ROUTERS, 0, 1);
+}
+
 static void ev_configuration(void)
 {
 	struct mn_config old = w.cfg;
-	uint8_t b = take();
+	uint8_t b = take(), homes = take();
+
+	w.cfg.n_homes = homes & 1 ? 1 + (homes >> 6 != 3) : 0;
+	for (unsigned int n = 0; n < w.cfg.n_homes; n++)
+		configure_home(&w.cfg.homes[n], (uint8_t)(homes + 64 * n));
 
 	w.cfg.max_anchors = 1 + b % 8;
 	w.cfg.anchor.mtu = b & 8 ? 1280 : 1460;
@@ -592,13 +660,16 @@ static void ev_restart(void)
 	uint8_t b = take();
 	unsigned int n = 0;
 
-	for (const struct anchor *a = w.mn.anchors; a; a = a->next)
-		if (a->state != ANCHOR_GONE)
-			kept[n++] = (struct mn_restore){
-				.prefix = a->prefix, .hoa = a->hoa, .ha = a->ha, .coa = a->coa,
-				.away = anchor_away(a), .tunnelled = a->tunnelled, .seq = a->seq,
-				.link_local = a->link_local, .valid_until = a->valid_until,
-				.bound_until = a->bound_until };
+	for (const struct anchor *a = w.mn.anchors; a; a = a->next) {
+		if (a->state == ANCHOR_GONE)
+			continue;
+		kept[n] = (struct mn_restore){
+			.discover = a->discovery.wanted, .prefix = a->prefix, .hoa = a->hoa,
+			.ha = a->ha, .coa = a->coa, .away = anchor_away(a),
+			.tunnelled = a->tunnelled, .seq = a->seq, .link_local = a->link_local,
+			.valid_until = a->valid_until, .bound_until = a->bound_until };
+		memcpy(kept[n++].name, a->name, sizeof(a->name));
+	}
 	for (const struct mn_iface *i = w.mn.ifaces; i; i = i->next)
 		if (i->coa_source == COA_OWN)
 			coa = i->coa;
@@ -616,6 +687,7 @@ static void ev_restart(void)
 		mn_restore_coa(&w.mn, &coa);
 	for (unsigned int k = 0; k < n; k++)
 		(void)mn_restore(&w.mn, &kept[k], w.now);
+	mn_homes(&w.mn, w.now);
 	for (unsigned int k = 0; k < w.tunnels.n;) {
 		const struct anchor *a = mn_find_anchor(&w.mn, &w.tunnels.a[k]);
 
