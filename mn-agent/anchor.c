@@ -200,11 +200,12 @@ static void on_depart(struct anchor *a, usec_t now)
 {
 	switch (a->state) {
 	case ANCHOR_ATTACHED:
-		if (a->flows == 0 && !a->fixed) {
+		if (a->flows == 0 && !a->fixed && !a->unsure) {
 			reg_gone(a, "left without flows", now);
 			break;
 		}
-		anchor_hold(a, true);
+		if (!a->unsure)
+			anchor_hold(a, true);
 		a->coa = in6addr_any;
 		reg_state(a, ANCHOR_DEPARTED, "link left", now);
 		break;
@@ -446,6 +447,17 @@ bool anchor_asking(const struct anchor *a)
 	return a->state == ANCHOR_REGISTERING || a->state == ANCHOR_REFRESHING ||
 	       a->state == ANCHOR_UNREACHABLE || a->state == ANCHOR_RELEASING ||
 	       a->state == ANCHOR_RETURNING;
+}
+
+void anchor_sure(struct anchor *a, usec_t now)
+{
+	a->unsure = false;
+	if (a->state != ANCHOR_DEPARTED)
+		return;
+	if (a->flows > 0 || a->fixed)
+		anchor_hold(a, true);
+	else
+		reg_gone(a, "left without flows", now);
 }
 
 void anchor_set_flows(struct anchor *a, unsigned int n, usec_t now)

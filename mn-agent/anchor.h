@@ -128,7 +128,9 @@ struct anchor {
 	usec_t confirmed_at;		/* when a hint last made it be refreshed */
 	usec_t recent[MIP6_MAX_UPDATE_RATE];	/* the last BUs, in order */
 	unsigned int flows;
-	unsigned int recounted;			/* scratch of the count under way */
+	bool unsure;			/* left; whether flows use it is still to be asked */
+	bool asked;			/* scratch of the count under way: is it about this one? */
+	unsigned int recounted;		/* and what has been seen so far */
 	bool traffic;			/* its only flow is packets of no socket of its own, */
 	usec_t traffic_left;		/* for so long, by the count under way */
 	unsigned int resyncs;		/* answers that were followed since the last time-out */
@@ -185,6 +187,8 @@ bool anchor_registered(const struct anchor *a, usec_t now);
 void anchor_revoked(struct anchor *a, usec_t now);
 /* Keeps the HoA on our own device, before it can vanish from the link; or lets it go. */
 void anchor_hold(struct anchor *a, bool hold);
+/* It was unsure, and is so no longer: flows use it, or it is forgotten. */
+void anchor_sure(struct anchor *a, usec_t now);
 /* What is counted: how many flows use the HoA now. Starts and stops linger. */
 void anchor_set_flows(struct anchor *a, unsigned int n, usec_t now);
 /* a->key or a->timestamps have changed: what it is registered with at the home agent is so no

@@ -312,8 +312,8 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 		return;
 	}
 	mn_event(mn, "attached", i, NULL, in6_str(&m->router.linklocal).s, now);
-	flows_at_move(mn, now);
 	i->attached = true;
+	flows_at_move(mn, now);
 	i->attached_at = now;
 	i->moved_here = came || i->moved_here;
 	i->coa_source = COA_NONE;
@@ -324,11 +324,13 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	leave_routers(i);
 	/* RFC 6275 11.5.1: first everything that is needed to be reached again ... */
 	depart_anchors(i, now);
+	flows_resolve_alone(mn, now);
 	coa_choose(i, now);
 	welcome_anchors(i, now);
 	form_anchors(i, now);
 	n_left = find_left_addrs(i, left);
 	handover_evaluate(mn, now);
+	(void)flows_resolve(mn, now);	/* if it has not been done there */
 	/* ... then what is left of the place before. */
 	if (old_own)
 		coa_own_addr(mn, &old_coa);
@@ -342,6 +344,22 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	coa_forget_wishes(mn);
 }
 
+static void hold_used(struct anchor *a)
+{
+	if ((a->flows > 0 && !a->unsure) || a->fixed)
+		anchor_hold(a, true);
+}
+
+void attach_hold_used(struct mn *mn)
+{
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		const struct mn_iface *i = mn_iface_of(mn, a->ifindex);
+
+		if (a->state == ANCHOR_ATTACHED && a->ifindex != 0 && !(i && i->attached))
+			hold_used(a);
+	}
+}
+
 static void on_lost(void *ctx, struct movement *m, usec_t now)
 {
 	struct mn_iface *i = ctx;
@@ -350,15 +368,15 @@ static void on_lost(void *ctx, struct movement *m, usec_t now)
 	if (!i->attached)
 		return;
 	mn_event(i->mn, "lost", i, NULL, NULL, now);
-	/* Whoever manages the link may flush its addresses now: those in use are kept. */
-	flows_at_move(i->mn, now);
 	i->attached = false;
 	i->lost_at = now;
 	if (i->mn->chosen == i->link.ifindex)
 		i->mn->chosen = 0;
+	flows_at_move(i->mn, now);
+	flows_resolve_alone(i->mn, now);
 	for (struct anchor *a = i->mn->anchors; a; a = a->next)
-		if (a->state == ANCHOR_ATTACHED && (a->flows > 0 || a->fixed) && formed_on(i, a))
-			anchor_hold(a, true);
+		if (a->state == ANCHOR_ATTACHED && formed_on(i, a))
+			hold_used(a);
 	handover_evaluate(i->mn, now);
 }
 
@@ -396,7 +414,7 @@ void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone,
 		if (in6_eq(&an->hoa, &a->addr) && an->ifindex == i->link.ifindex)
 			break;
 	if (an && an->state == ANCHOR_ATTACHED && !own) {
-		mn_count_flows(i->mn, now);
+		flows_ask(i->mn, an, now);
 		if (an->flows > 0 || an->fixed)
 			anchor_hold(an, true);
 		else

@@ -14,6 +14,9 @@ extern const struct move_ops attach_move_ops;	/* ctx: struct mn_iface */
 void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone, usec_t now);
 /* The interface is going away for good. */
 void attach_forget(struct mn_iface *i, usec_t now);
+/* Keeps the addresses in use of interfaces that are not attached: whoever manages the link may
+ * flush them. */
+void attach_hold_used(struct mn *mn);
 /* Reminds the kernel of the routers that were left: it drops what it knows of them. */
 void attach_leave_routers(struct mn *mn);
 /* The address is on this link again: where others share its prefix they are told. */

@@ -18,6 +18,7 @@
 
 #include "common/core/log.h"
 #include "mn-agent/attach.h"
+#include "mn-agent/flows.h"
 #include "mn-agent/handover.h"
 
 #define LINK_TRIES	3	/* RFC 7217 5: IDGEN_RETRIES */
@@ -257,14 +258,17 @@ bool coa_is_stale(const struct mn_iface *i)
 }
 
 /* Those of our making that are no longer the care-of address, and that no flow uses. */
-static void retire_link_addrs(struct mn_iface *i)
+static void retire_link_addrs(struct mn_iface *i, usec_t now)
 {
 	for (unsigned int n = i->n_addrs; n-- > 0;) {
 		const struct mn_addr l = i->addrs[n];
-		const struct anchor *a = mn_find_anchor(i->mn, &l.addr);
+		struct anchor *a = mn_anchor(i->mn, &l.addr);
 
-		if (l.ours && !(i->coa_source == COA_LINK && in6_eq(&i->coa, &l.addr)) &&
-		    (!a || a->flows == 0))
+		if (!l.ours || (i->coa_source == COA_LINK && in6_eq(&i->coa, &l.addr)))
+			continue;
+		if (a && a->flows == 0)
+			flows_ask(i->mn, a, now);
+		if (!a || a->flows == 0)
 			coa_drop_addr(i, &l.addr);
 	}
 }
@@ -275,19 +279,17 @@ void coa_retire(struct mn_iface *i, usec_t now)
 	bool stays = i->coa_source == COA_OWN && coa_kernel_has(i, &i->coa);
 	struct anchor *a;
 
-	retire_link_addrs(i);
+	retire_link_addrs(i, now);
 	if (!coa_is_ours(i) || !k)
 		return;
-	if (!stays)
-		mn_count_flows(i->mn, now);
 	for (a = i->mn->anchors; a; a = a->next)
 		if (in6_eq(&a->hoa, &i->coa))
 			break;
-	if (!stays) {
-		if (a && a->flows > 0)
+	if (!stays && a) {
+		flows_ask(i->mn, a, now);
+		if (a->flows > 0)
 			return;
-		if (a)
-			anchor_give_up(a, "the kernel's own address is there", now);
+		anchor_give_up(a, "the kernel's own address is there", now);
 	}
 	coa_drop(i);
 	i->coa = k->addr;

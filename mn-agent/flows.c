@@ -19,6 +19,7 @@
 
 #define RESCAN_INTERVAL	(10 * USEC_S)
 #define RESCAN_SOON	(100 * USEC_MS)		/* many that end at once are counted once */
+#define ASK_SOON	(10 * USEC_MS)		/* first what moves away, then what may not */
 
 #define PORT_DOMAIN	53
 #define PORT_NTP	123
@@ -121,7 +122,6 @@ bool mn_flow_holds(const struct mn *mn, const struct mn_flow *f, const char **re
 
 struct count {
 	struct mn *mn;
-	bool (*which)(const struct anchor *a);	/* those that are counted */
 	/* How many anchors are still to be seen in use; 0: all flows are to be counted. */
 	unsigned int unseen;
 	bool enough;
@@ -132,7 +132,7 @@ static void count_one(struct count *c, const struct in6_addr *local)
 {
 	struct anchor *a = mn_anchor(c->mn, local);
 
-	if (!a || !c->which(a))
+	if (!a || !a->asked)
 		return;
 	a->recounted++;
 	if (a->recounted == 1 && c->unseen > 0 && --c->unseen == 0)
@@ -163,55 +163,39 @@ static bool on_flow(void *arg, const struct mn_flow *f)
 	return !c->enough;
 }
 
-struct traffic {
-	const struct mn *mn;
-	bool (*which)(const struct anchor *a);
-};
-
 static void on_sent(void *arg, const struct in6_addr *from, usec_t ago)
 {
-	struct traffic *t = arg;
-	usec_t linger = t->mn->cfg->anchor.linger;
+	struct mn *mn = arg;
+	struct anchor *a = mn_anchor(mn, from);
+	usec_t linger = mn->cfg->anchor.linger;
 
-	for (struct anchor *a = t->mn->anchors; a; a = a->next)
-		if (t->which(a) && a->recounted == 0 && ago < linger && in6_eq(&a->hoa, from)) {
-			a->recounted = 1;
-			a->traffic_left = linger - ago;
-		}
+	if (!a || !a->asked || a->recounted > 0 || ago >= linger)
+		return;
+	a->recounted = 1;
+	a->traffic_left = linger - ago;
 }
 
-/* Packets count for those of which no socket has been seen. */
-static void count_traffic(struct mn *mn, bool (*which)(const struct anchor *a))
-{
-	struct traffic t = { mn, which };
-	bool wanted = false;
-
-	for (const struct anchor *a = mn->anchors; a; a = a->next)
-		wanted |= which(a) && a->recounted == 0;
-	if (wanted)
-		(void)mn->ops->sent(mn->ctx, on_sent, &t);
-}
-
-/* Those of these anchors that are in use, into `recounted`. A program that listens on all
- * addresses one by one does so on the loopback address, too. */
-static void count(struct mn *mn, bool (*which)(const struct anchor *a), bool all)
+/* Those of the anchors marked `asked' that are in use, into `recounted`. A program that listens
+ * on all addresses one by one does so on the loopback address, too. */
+static void count(struct mn *mn, bool all)
 {
 	struct in6_addr locals[1 + MN_ANCHORS_MAX] = { in6addr_loopback };
-	struct count c = { .mn = mn, .which = which };
+	struct count c = { .mn = mn };
 	unsigned int n = 1;
+	bool idle = false;
 
-	mn->n_bound = 0;
-	mn->counters[MN_C_FLOWS_SCANNED]++;
 	for (struct anchor *a = mn->anchors; a; a = a->next) {
 		a->recounted = 0;
 		a->traffic_left = 0;
-		if (which(a) && n <= MN_ANCHORS_MAX)
+		if (a->asked && n <= MN_ANCHORS_MAX)
 			locals[n++] = a->hoa;
 	}
 	if (n == 1)
 		return;
 	if (!all)
 		c.unseen = n - 1;
+	mn->n_bound = 0;
+	mn->counters[MN_C_FLOWS_SCANNED]++;
 	if (mn->ops->flows(mn->ctx, locals, n, on_flow, &c)) {
 		/* Not to know is no reason to let a flow die. */
 		for (struct anchor *a = mn->anchors; a; a = a->next)
@@ -221,17 +205,11 @@ static void count(struct mn *mn, bool (*which)(const struct anchor *a), bool all
 	for (unsigned int k = 0; k < mn->n_bound; k++)
 		if (!mn->bound[k].elsewhere)
 			count_one(&c, &mn->bound[k].local);
-	count_traffic(mn, which);
-}
-
-static bool is_there(const struct anchor *a)
-{
-	return a->state != ANCHOR_GONE;
-}
-
-static bool has_no_flow(const struct anchor *a)
-{
-	return a->state != ANCHOR_GONE && a->flows == 0;
+	/* Packets count for those of which no socket has been seen. */
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		idle |= a->asked && a->recounted == 0;
+	if (idle)
+		(void)mn->ops->sent(mn->ctx, on_sent, mn);
 }
 
 static void watch(struct mn *mn, bool on)
@@ -243,7 +221,9 @@ static void watch(struct mn *mn, bool on)
 
 void flows_recount(struct mn *mn)
 {
-	count(mn, is_there, true);
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		a->asked = a->state != ANCHOR_GONE;
+	count(mn, true);
 }
 
 static void look_at(struct mn *mn, usec_t at)
@@ -254,57 +234,118 @@ static void look_at(struct mn *mn, usec_t at)
 
 /* What follows from the count of one: when its only flow were packets, their last one began
  * the time of `linger`, and that is over. */
-static void conclude(struct mn *mn, struct anchor *a, usec_t now)
+static void conclude(struct mn *mn, struct anchor *a, bool all, usec_t now)
 {
 	bool was_traffic = a->traffic;
+	unsigned int n = a->recounted;
 
+	if (!all && n > 0 && n < a->flows)
+		n = a->flows;		/* the last one that was exact */
 	a->traffic = a->traffic_left > 0;
-	anchor_set_flows(a, a->recounted, now);
-	if (was_traffic && a->recounted == 0 && timer_armed(&a->linger))
+	anchor_set_flows(a, n, now);
+	if (was_traffic && n == 0 && timer_armed(&a->linger))
 		timer_set(mn->timers, &a->linger, now);
 	if (a->traffic)
 		look_at(mn, now + a->traffic_left);
+}
+
+static void conclude_asked(struct mn *mn, bool all, usec_t now)
+{
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		if (a->asked && a->state != ANCHOR_GONE)
+			conclude(mn, a, all, now);
+	mn->inexact = !all;
 }
 
 void mn_count_flows(struct mn *mn, usec_t now)
 {
 	watch(mn, true);	/* before: what ends meanwhile is told */
 	flows_recount(mn);
-	mn->counted_at = now;
-	mn->inexact = false;
+	conclude_asked(mn, true, now);
+}
+
+/* Of those that are marked one flow each is enough. */
+static void ask(struct mn *mn, usec_t now)
+{
+	watch(mn, true);
+	count(mn, false);
+	conclude_asked(mn, false, now);
+}
+
+void flows_ask(struct mn *mn, struct anchor *which, usec_t now)
+{
 	for (struct anchor *a = mn->anchors; a; a = a->next)
-		if (a->state != ANCHOR_GONE)
-			conclude(mn, a, now);
+		a->asked = a == which;
+	ask(mn, now);
 }
 
 void flows_at_move(struct mn *mn, usec_t now)
 {
-	bool (*which)(const struct anchor *a) = mn->watching ? has_no_flow : is_there;
+	bool wanted = false;
 
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		bool known = a->flows > 0 && mn->watching;
+
+		a->asked = false;
+		if (known || a->unsure)
+			continue;
+		/* Whether to leave a link that works depends on it, and there is time. */
+		if (a->state == ANCHOR_DEPARTED ||
+		    (a->state == ANCHOR_ATTACHED && attach_at_home_anywhere(mn, a)))
+			a->asked = true;
+		else if (a->state == ANCHOR_ATTACHED)
+			a->unsure = true;
+		wanted |= a->asked;
+	}
+	if (wanted)
+		ask(mn, now);
 	watch(mn, true);
-	count(mn, which, false);
-	for (struct anchor *a = mn->anchors; a; a = a->next)
-		if (which(a))
-			conclude(mn, a, now);
-	mn->inexact = true;
-	look_at(mn, now + RESCAN_SOON);
+	look_at(mn, now + ASK_SOON);
 }
 
-bool flows_make_exact(struct mn *mn)
+bool flows_resolve(struct mn *mn, usec_t now)
+{
+	bool any = false;
+
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		a->asked = a->unsure && a->state != ANCHOR_GONE;
+		any |= a->asked;
+	}
+	if (!any)
+		return false;
+	ask(mn, now);
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		if (a->asked)
+			anchor_sure(a, now);
+	return true;
+}
+
+void flows_resolve_alone(struct mn *mn, usec_t now)
+{
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		if (anchor_away(a) && !a->unsure)
+			return;
+	(void)flows_resolve(mn, now);
+}
+
+bool flows_make_exact(struct mn *mn, usec_t now)
 {
 	if (!mn->inexact)
 		return false;
 	flows_recount(mn);
-	for (struct anchor *a = mn->anchors; a; a = a->next)
-		a->flows = a->recounted;
 	mn->inexact = false;
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		a->flows = a->recounted;
+		if (a->unsure)
+			anchor_sure(a, now);
+	}
 	return true;
 }
 
 /* Before long, but not for each of many that end. */
 static void rescan_soon(struct mn *mn, usec_t now)
 {
-	usec_t at = mn->counted_at + RESCAN_SOON;
+	usec_t at = mn->asked_at + RESCAN_SOON;
 
 	look_at(mn, at > now ? at : now);
 }
@@ -339,24 +380,42 @@ static bool may_be_taken_over(const struct mn *mn)
 /* Is there anything that lasts only as long as its flows? */
 static bool lasts_for_flows(const struct mn *mn)
 {
-	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
-		if (coa_is_ours(i))
+	for (const struct mn_iface *i = mn->ifaces; i; i = i->next) {
+		if (i->coa_source == COA_OWN)
 			return true;
+		for (unsigned int n = 0; n < i->n_addrs; n++)
+			if (i->addrs[n].ours)
+				return true;
+	}
 	for (const struct anchor *a = mn->anchors; a; a = a->next)
 		if (a->held || anchor_away(a))
 			return true;
 	return false;
 }
 
+/* Those in use apart from the others: of each of them one flow is soon found. */
+static void ask_those(struct mn *mn, bool in_use, usec_t now)
+{
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		a->asked = a->state != ANCHOR_GONE && (a->flows > 0) == in_use;
+	ask(mn, now);
+}
+
 static void rescan_due(void *ctx, usec_t now)
 {
 	struct mn *mn = ctx;
 
+	mn->asked_at = now;
 	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
-	if (lasts_for_flows(mn) || may_be_taken_over(mn))
-		mn_flows_changed(mn, now);	/* may have a closer look at something */
-	else
+	if (lasts_for_flows(mn) || may_be_taken_over(mn) || flows_resolve(mn, now)) {
+		ask_those(mn, true, now);	/* may have a closer look before long */
+		ask_those(mn, false, now);
+		(void)flows_resolve(mn, now);
+		attach_hold_used(mn);
+		timer_set(mn->timers, &mn->sweep, now);
+	} else {
 		watch(mn, false);
+	}
 	if (may_be_taken_over(mn))
 		timer_set(mn->timers, &mn->handover, now);
 	attach_leave_routers(mn);

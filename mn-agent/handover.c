@@ -33,7 +33,8 @@ static void limit_away(struct mn *mn, usec_t now)
 		unsigned int n = 0;
 
 		for (struct anchor *a = mn->anchors; a; a = a->next) {
-			if (!anchor_away(a) || a->state == ANCHOR_RELEASING || a->fixed)
+			if (!anchor_away(a) || a->state == ANCHOR_RELEASING || a->fixed ||
+			    a->unsure)
 				continue;
 			n++;
 			if (!victim || a->flows <= victim->flows)
@@ -41,7 +42,7 @@ static void limit_away(struct mn *mn, usec_t now)
 		}
 		if (n <= mn->cfg->max_anchors || !victim)
 			return;
-		if (flows_make_exact(mn))
+		if (flows_make_exact(mn, now))
 			continue;
 		log_warn("anchor %s: given up with %u flows, more than %u anchors are away",
 			 in6_str(&victim->hoa).s, victim->flows, mn->cfg->max_anchors);
@@ -220,7 +221,7 @@ static void carry(struct mn *mn, usec_t now)
 
 	ends_add(mn, &c->coa);
 	for (struct anchor *a = mn->anchors; a; a = a->next) {
-		if (!anchor_away(a))
+		if (!anchor_away(a) || a->unsure)
 			continue;
 		a->rtt_guess = guess;
 		anchor_link_mtu(a, tunnel_mtu(c), &c->coa);
@@ -238,6 +239,7 @@ void handover_evaluate(struct mn *mn, usec_t now)
 {
 	choose_current(mn, now);
 	place_anchors(mn, now);
+	flows_resolve_alone(mn, now);
 	limit_away(mn, now);
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
 		coa_choose(i, now);
@@ -255,6 +257,11 @@ void handover_evaluate(struct mn *mn, usec_t now)
 	}
 	set_roads(mn);
 	carry(mn, now);
+	/* Of the others the kernel is asked when the first Binding Updates have left. */
+	if (flows_resolve(mn, now)) {
+		limit_away(mn, now);
+		carry(mn, now);
+	}
 	ends_review(mn, now);
 	mn->ops->changed(mn->ctx);
 }

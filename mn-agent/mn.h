@@ -246,7 +246,7 @@ struct mn {
 	unsigned int n_wishes;		/* our care-of addresses of an earlier run, one for each */
 	struct in6_addr wishes[MN_INTERFACES_MAX];	/* interface at most, to be used again */
 	struct timer rescan;			/* slow recount of flows */
-	usec_t counted_at;			/* the last count of them all */
+	usec_t asked_at;			/* when that was done last */
 	bool watching;				/* ops->watch_flows() was told so last */
 	bool inexact;				/* not all flows have been counted */
 	unsigned int n_bound;			/* of that count */

@@ -299,30 +299,67 @@ static void a_move_asks_for_no_more_than_it_needs(void **state)
 	w->mn.watching = false;		/* long at home, nothing was counted */
 	for (unsigned int n = 0; n < 100; n++)
 		connection(w, "2001:db8:1::a");
+	connection(w, "2001:db8:2::a");
 	flows_at_move(&w->mn, w->now);
 	assert_true(w->mn.watching && w->watching);
-	assert_true(busy->flows > 0);
-	assert_int_equal(idle->flows, 0);
+	assert_true(busy->unsure && idle->unsure);
+	assert_int_equal(w->asked, 0);
+	assert_true(flows_resolve(&w->mn, w->now));
+	assert_false(busy->unsure || idle->unsure);
+	assert_true(busy->flows > 0 && idle->flows == 1);
 	assert_int_equal(w->n_locals, 3);
 
 	/* It is known to be in use, and what ends is told: nobody has to ask again. */
+	idle->flows = 0;
+	w->n_sockets--;
 	flows_at_move(&w->mn, w->now);
+	assert_true(flows_resolve(&w->mn, w->now));
 	assert_int_equal(w->n_locals, 2);
 	assert_int_equal(w->told, 0);
 	connection(w, "2001:db8:2::a");
 	connection(w, "2001:db8:2::a");
 	flows_at_move(&w->mn, w->now);
+	assert_true(flows_resolve(&w->mn, w->now));
 	assert_int_equal(w->told, 1);
 	assert_true(idle->flows > 0);
 	w->asked = 0;
 	flows_at_move(&w->mn, w->now);
+	assert_false(flows_resolve(&w->mn, w->now));
 	assert_int_equal(w->asked, 0);
 
-	/* All of them are counted when the move is over. */
-	busy->held = true;
-	advance(w, 200 * MS);
+	/* For people all of them are counted. */
+	mn_count_flows(&w->mn, w->now);
 	assert_int_equal(busy->flows, 100);
 	assert_int_equal(idle->flows, 2);
+}
+
+/* What is in use is registered before the kernel is asked about what may be. */
+static void what_is_known_goes_first(void **state)
+{
+	struct world *w = *state;
+	struct anchor *known = away(w, "2001:db8:1::a"), *left = anchor(w, "2001:db8:2::a");
+
+	connection(w, "2001:db8:1::a");
+	mn_count_flows(&w->mn, w->now);
+	w->asked = 0;
+	flows_at_move(&w->mn, w->now);
+	anchor_event(left, ANCHOR_EV_DEPART, w->now);
+	assert_int_equal(left->state, ANCHOR_DEPARTED);
+	assert_false(left->held);
+	flows_resolve_alone(&w->mn, w->now);
+	assert_int_equal(w->asked, 0);
+	assert_true(left->unsure && !known->unsure);
+	assert_true(flows_resolve(&w->mn, w->now));
+	assert_int_equal(left->state, ANCHOR_GONE);
+
+	left = anchor(w, "2001:db8:3::a");
+	connection(w, "2001:db8:3::a");
+	flows_at_move(&w->mn, w->now);
+	anchor_event(left, ANCHOR_EV_DEPART, w->now);
+	advance(w, 20 * MS);
+	assert_false(left->unsure);
+	assert_true(left->held);
+	assert_int_equal(left->state, ANCHOR_DEPARTED);
 }
 
 /* Who has the fewest flows goes: for that they have to be counted. */
@@ -335,10 +372,11 @@ static void who_compares_gets_all(void **state)
 		connection(w, "2001:db8:1::a");
 	connection(w, "2001:db8:2::a");
 	flows_at_move(&w->mn, w->now);
-	assert_true(flows_make_exact(&w->mn));
+	(void)flows_resolve(&w->mn, w->now);
+	assert_true(flows_make_exact(&w->mn, w->now));
 	assert_int_equal(a->flows, 100);
 	assert_int_equal(b->flows, 1);
-	assert_false(flows_make_exact(&w->mn));
+	assert_false(flows_make_exact(&w->mn, w->now));
 }
 
 static void not_to_know_lets_nothing_die(void **state)
@@ -434,7 +472,7 @@ static void packets_hold_for_the_time_of_linger(void **state)
 	advance(w, 1 * S);
 	sends(w, "2001:db8:1::a");
 	advance(w, 2 * S);
-	flows_at_move(&w->mn, w->now);
+	flows_ask(&w->mn, a, w->now);
 	assert_int_equal(a->flows, 1);
 	assert_true(a->traffic);
 	for (unsigned int n = 0; n < 40; n++) {
@@ -456,15 +494,15 @@ static void old_packets_hold_nothing(void **state)
 
 	sends(w, "2001:db8:1::a");
 	advance(w, 5 * S);
-	flows_at_move(&w->mn, w->now);
+	flows_ask(&w->mn, a, w->now);
 	assert_int_equal(a->flows, 0);
 	w->cfg.anchor.linger = 0;
 	sends(w, "2001:db8:1::a");
-	flows_at_move(&w->mn, w->now);
+	flows_ask(&w->mn, a, w->now);
 	assert_int_equal(a->flows, 0);
 	w->cfg.anchor.linger = 5 * S;
 	w->sent_error = -EOPNOTSUPP;
-	flows_at_move(&w->mn, w->now);
+	flows_ask(&w->mn, a, w->now);
 	assert_int_equal(a->flows, 0);
 }
 
@@ -493,7 +531,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(what_tcp_holds), T(what_others_hold), T(who_is_on_all_addresses_holds_none),
 		T(servers_without_end_hold), T(a_move_asks_for_no_more_than_it_needs),
-		T(who_compares_gets_all), T(not_to_know_lets_nothing_die),
+		T(what_is_known_goes_first), T(who_compares_gets_all), T(not_to_know_lets_nothing_die),
 		T(many_that_end_are_counted_once), T(lost_notifications_lead_to_a_count),
 		T(no_notification_leads_to_a_late_count), T(at_home_nobody_listens_to_sockets),
 		T(packets_hold_for_the_time_of_linger), T(old_packets_hold_nothing),
