@@ -17,6 +17,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/notify.h"
 #include "mn-agent/mnd.h"
+#include "mn-agent/outside.h"
 
 #define SAVE_AGAIN	(10 * USEC_S)	/* when the disk did not take it */
 
@@ -430,8 +431,23 @@ static void on_link(void *ctx, const struct rt_link *l, bool gone)
 	}
 	memcpy(m.name, l->name, sizeof(m.name));
 	memcpy(m.mac, l->mac, sizeof(m.mac));
+	m.kind = outside_kind("", m.name);
+	m.metered = outside_metered("", m.name);
 	mn_link(&d->mn, &m, clock_now());
 	mnd_standin_look(d);
+}
+
+/* Somebody has said that an interface costs by volume, or no longer. */
+static void on_outside(void *ctx)
+{
+	struct mnd *d = ctx;
+
+	for (struct mn_iface *i = d->mn.ifaces; i; i = i->next) {
+		struct mn_link l = i->link;
+
+		l.metered = outside_metered("", l.name);
+		mn_link(&d->mn, &l, clock_now());
+	}
 }
 
 static void on_addr(void *ctx, const struct rt_addr *a, bool gone)
@@ -597,6 +613,8 @@ int mnd_open(struct mnd *d, const char **ret_what)
 		return r;
 	/* A kernel without nftables has no table that could be deleted. */
 	(void)nfmon_open(d->loop, DP_FILTER_MN, on_table_gone, d, &d->nfmon);
+	if (outside_open(d->loop, on_outside, d, &d->outside))
+		log_info("what NetworkManager says of cost is seen late: it cannot be watched");
 	if (watchdog)
 		timer_set(timers, &d->watchdog, clock_now() + watchdog);
 	loop_late(d->loop, on_late, d);
@@ -613,6 +631,7 @@ void mnd_close(struct mnd *d)
 		mn_release_all(&d->mn, clock_now());
 	else if (d->running)
 		mnd_store_save(d);
+	outside_close(d->outside);
 	mon_close(d->mon);
 	nfmon_close(d->nfmon);
 	mn_free(&d->mn, release);

@@ -50,6 +50,7 @@ struct mnd {
 	struct diag *diag;
 	struct mon *mon;
 	struct nfmon *nfmon;		/* NULL: the kernel has no nftables */
+	struct outside *outside;
 	struct dp *dp;
 	struct ctl *ctl;
 	int device;			/* ifindex of our own device */

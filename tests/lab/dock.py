@@ -10,6 +10,7 @@ traffic so dense that whatever is lost is seen.
         lost = blast.finish()
 """
 
+import errno
 import json
 import os
 import select
@@ -60,7 +61,9 @@ class Dock(Lab):
             return i and i["coa"] and i["router"] and anchor_of(i["coa"]) == n
         if wait_for(usable, 10.0, 0.005) is None:
             raise LabError(f"{interface} got no care-of address at AR{n}: "
-                           f"{self.interface(interface)}")
+                           f"{self.interface(interface)}; the MN says: {self.log('mn')[-1500:]}; "
+                           f"AR{n} says: {self.log(f'ar{n}')[-1500:]}, it has dropped "
+                           f"{(self.status(f'ar{n}') or {}).get('counters')}")
 
     def leave(self, interface):
         self.airnl.link(self.links[PORTS[interface]], up=False)
@@ -100,7 +103,7 @@ class Side:
         self.seq = 0
         self.got = bytearray()
         self.newest = -1
-        self.log = {"duplicates": 0, "overtaken": 0, "refused": 0, "tcp_octets": 0,
+        self.log = {"duplicates": 0, "overtaken": 0, "refused": {}, "tcp_octets": 0,
                     "tcp_error": None}
         for s in (udp, tcp):
             s.setblocking(False)
@@ -109,8 +112,11 @@ class Side:
         for _ in range(self.batch):
             try:
                 self.udp.send(SEQ.pack(self.seq) + bytes(60))
-            except OSError:             # the kernel did not take it: it is lost
-                self.log["refused"] += 1
+            except BlockingIOError:     # this machine is too slow for the rate
+                break
+            except OSError as e:        # the kernel did not take it: it is lost
+                name = f"{errno.errorcode[e.errno]} at {self.seq}"
+                self.log["refused"][name] = self.log["refused"].get(name, 0) + 1
             self.seq += 1
         try:
             self.tcp.send(CHUNK)
@@ -266,12 +272,12 @@ def faults(cn, mn):
     for name, here, there in (("up", mn, cn), ("down", cn, mn)):
         lost = here["sent"] - there["received"]
         if lost:
-            out.append(f"{lost} of {here['sent']} packets lost {name}, "
-                       f"{here['refused']} not taken by the kernel: {there['missing'][:20]}")
+            out.append(f"{lost} of {here['sent']} packets lost {name}: {there['missing'][:40]}; "
+                       f"the kernel said {list(here['refused'].items())[:8]}")
         if there["duplicates"]:
             out.append(f"{there['duplicates']} packets twice {name}")
         resent = here["retransmitted"] - here["spurious"]
-        if resent > 0:
+        if resent > 0 and not there["overtaken"]:       # TCP may take that for a loss
             out.append(f"{resent} TCP segments sent again {name} because they were lost")
         if here["tcp_error"]:
             out.append(f"TCP {name}: {here['tcp_error']}")
