@@ -32,9 +32,9 @@ def begin(t, lab):
     return Blast(lab, rate), slow
 
 
-def judge(t, lab, blast, what):
+def judge(t, lab, blast, slow, what):
     cn, mn = blast.finish()
-    t.equal(faults(cn, mn), [], what)
+    t.equal(faults(cn, mn, slow), [], what)
     t.note(f"{mn['sent']} packets up, {cn['sent']} down; overtaken {cn['overtaken']} up, "
            f"{mn['overtaken']} down; TCP sent again {mn['retransmitted']} and "
            f"{cn['retransmitted']} times, {mn['spurious']} and {cn['spurious']} for nothing")
@@ -62,7 +62,7 @@ def test_moves(t):
             lab.leave(old)
             time.sleep(rand.choice((0.0, 0.02, 0.05)))
         t.note(f"{MOVES} moves, {direct} of them back to the link where the flow began")
-        judge(t, lab, blast, f"nothing is lost in {MOVES} moves, in either direction")
+        judge(t, lab, blast, slow, f"nothing is lost in {MOVES} moves, in either direction")
 
 
 def test_dock(t):
@@ -85,7 +85,7 @@ def test_dock(t):
         time.sleep(slow * 0.05)
         lab.leave("eth0")
         time.sleep(0.5)
-        judge(t, lab, blast, "nothing is lost by docking and undocking")
+        judge(t, lab, blast, slow, "nothing is lost by docking and undocking")
         t.ok(wait_for(lambda: not lab.anchor(blast.source), 10.0),
              "when the flow has ended nothing is kept for it", lab.anchor(blast.source))
 
@@ -110,7 +110,7 @@ def test_pulled(t):
 def test_preference(t):
     """what costs by volume, and what is never to be used"""
     with Dock(tap.BINDIR) as lab:
-        blast, _ = begin(t, lab)
+        blast, slow = begin(t, lab)
         lab.join("eth0", 2)
         time.sleep(0.5)
         t.equal(lab.anchor(blast.source)["state"], "attached",
@@ -127,7 +127,7 @@ def test_preference(t):
         lab.configure("metered eth0;")
         lab.ctl("mn", "reload")
         lab.carried_from(blast.source, 1)
-        judge(t, lab, blast, "nothing is lost when preference changes")
+        judge(t, lab, blast, slow, "nothing is lost when preference changes")
         lab.configure("never eth0;")
         lab.ctl("mn", "reload")
         t.equal([i["interface"] for i in lab.status("mn")["interfaces"]], ["wlan0"],
