@@ -218,6 +218,15 @@ void coa_unset_path(struct mn_iface *i)
 	i->mn->ops->path_unset(i->mn->ctx, &i->path);
 }
 
+/* Is there an anchor that could be carried by this interface: away, and not to come home here? */
+static bool is_needed(const struct mn_iface *i)
+{
+	for (const struct anchor *a = i->mn->anchors; a; a = a->next)
+		if (anchor_away(a) && !attach_at_home(i, a))
+			return true;
+	return false;
+}
+
 void coa_choose(struct mn_iface *i, usec_t now)
 {
 	const struct mn_addr *k, *l;
@@ -226,7 +235,7 @@ void coa_choose(struct mn_iface *i, usec_t now)
 	if (!i->attached || i->coa_source != COA_NONE)
 		return;
 	if (i->move.router.per_host &&
-	    (i->moved_here || mn_any_away(i->mn) || handover_wanted(i))) {
+	    (i->moved_here || is_needed(i) || handover_wanted(i))) {
 		i->moved_here = true;	/* perhaps before the daemon was started again */
 		make_own_coa(i);
 		coa_set_path(i);
@@ -237,7 +246,7 @@ void coa_choose(struct mn_iface *i, usec_t now)
 	k = coa_kernel_addr(i);
 	l = link_addr(i);
 	stale = k && l && is_fresh(i, &k->addr) && !is_fresh(i, &l->addr);
-	if (mn_any_away(i->mn) && !stale && (l || (!k && make_link_addr(i)))) {
+	if (is_needed(i) && !stale && (l || (!k && make_link_addr(i)))) {
 		i->coa = link_addr(i)->addr;
 		i->coa_source = COA_LINK;
 		mn_event(i->mn, "coa.usable", i, NULL, in6_str(&i->coa).s, now);

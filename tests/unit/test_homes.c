@@ -156,6 +156,7 @@ static void starts_at_home(void **state)
 	at_home(w);
 	assert_int_equal(office(w)->state, ANCHOR_ATTACHED);
 	assert_int_equal(w->n_sent, 0);
+	assert_int_equal(w->n_made, 0);		/* no other address is needed here */
 	assert_int_equal(w->n_placed, 1);
 	same(&w->placed[0].addr, HOA);
 	assert_true(w->placed[0].dad);
