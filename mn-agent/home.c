@@ -4,7 +4,8 @@
  * none, which discover.c then finds. Each is an anchor that needs no flow; what the mobile
  * node does with it is in anchor.c as with any other. Here is what a home has of its own:
  * how its address is made, and the address on its own link, where nobody else puts it.
- * Called by main.c (mn_homes), mn.c and attach.c. RFC 6275 4.1, 11.5.5, RFC 4862 5.4.
+ * mn_homes() is called by io.c and reconf.c, the rest by mn.c, attach.c and handover.c.
+ * RFC 6275 4.1 and 11.5.5, RFC 4862 5.4.
  */
 #include "mn-agent/home.h"
 
@@ -86,8 +87,9 @@ static void begin(struct mn *mn, struct anchor *a, const struct mn_home *h, usec
 	if (a->unauthenticated)
 		log_warn("home %s: INSECURE: registered without a key; anybody who can send "
 			 "packets in the name of its home agent is believed", a->name);
-	/* Away, until it is seen to be at home. */
+	/* Away, until it is seen to be at home; its home agent may just be told to forget it. */
 	anchor_event(a, ANCHOR_EV_DEPART, now);
+	anchor_event(a, ANCHOR_EV_BUSY, now);
 }
 
 /* It is configured no more: an anchor like others, which lasts as long as its flows. */
@@ -100,7 +102,8 @@ static void end(struct anchor *a, usec_t now)
 	anchor_set_flows(a, a->flows, now);
 }
 
-static void start(struct mn *mn, const struct mn_home *h, usec_t now)
+/* Returns whether there is one more. */
+static bool start(struct mn *mn, const struct mn_home *h, usec_t now)
 {
 	struct anchor *a = anchor_named(mn, h->name);
 	struct in6_addr hoa;
@@ -108,7 +111,7 @@ static void start(struct mn *mn, const struct mn_home *h, usec_t now)
 	if (a && a->fixed) {
 		if (take_over(mn, a, h))
 			anchor_home_agent(a, now);
-		return;
+		return false;
 	}
 	if (!a && make_address(mn, h, &hoa)) {
 		a = mn_anchor(mn, &hoa);
@@ -120,6 +123,7 @@ static void start(struct mn *mn, const struct mn_home *h, usec_t now)
 	}
 	if (a)
 		begin(mn, a, h, now);
+	return a != NULL;
 }
 
 void mn_homes(struct mn *mn, usec_t now)
@@ -131,14 +135,15 @@ void mn_homes(struct mn *mn, usec_t now)
 			end(a, now);
 	}
 	for (unsigned int n = 0; n < mn->cfg->n_homes; n++)
-		start(mn, &mn->cfg->homes[n], now);
+		(void)start(mn, &mn->cfg->homes[n], now);
 }
 
 void home_interface(struct mn_iface *i, usec_t now)
 {
 	for (unsigned int n = 0; n < i->mn->cfg->n_homes; n++)
-		if (strcmp(i->mn->cfg->homes[n].eui64_of, i->link.name) == 0)
-			start(i->mn, &i->mn->cfg->homes[n], now);
+		if (strcmp(i->mn->cfg->homes[n].eui64_of, i->link.name) == 0 &&
+		    start(i->mn, &i->mn->cfg->homes[n], now))
+			timer_set(i->mn->timers, &i->mn->handover, now);
 }
 
 /* ---- on its own link ---- */

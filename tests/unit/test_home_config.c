@@ -21,6 +21,23 @@ static void address_of_an_interface(void **state)
 	assert_int_equal(w->mn.n_anchors, 1);
 }
 
+/* Another interface, which comes later and need not even be up. */
+static void address_of_another_interface(void **state)
+{
+	struct mn_link l = { .ifindex = IF + 1, .name = "card", .mac = { 2, 0, 0, 0, 0, 7 } };
+	struct world *w = *state;
+
+	w->cfg.homes[0].address = in6addr_any;
+	strcpy(w->cfg.homes[0].eui64_of, "card");
+	mn_homes(&w->mn, w->now);
+	abroad(w);
+	assert_int_equal(w->n_sent, 0);
+	mn_link(&w->mn, &l, w->now);
+	after(w, 0);
+	same(&last(w)->hoa, "2001:db8:5:500:0:ff:fe00:7");
+	same(&last(w)->src, COA);
+}
+
 static void restore(struct world *w, const char *hoa, const char *ha)
 {
 	struct mn_restore r = {
@@ -144,6 +161,26 @@ static void read_again_without_it(void **state)
 	after(w, 20 * S);
 	assert_int_equal(w->sent[1].lifetime_s, 0);
 	same(&w->sent[1].hoa, HOA);
+}
+
+static void read_again_with_it_while_it_is_released(void **state)
+{
+	struct world *w = *state;
+	struct mn_config with = w->cfg, without = w->cfg;
+
+	registered(w);
+	without.n_homes = 0;
+	w->cfg = without;
+	mn_reconfigured(&w->mn, &with, w->now);
+	after(w, 5 * S);
+	assert_int_equal(last(w)->lifetime_s, 0);
+	w->cfg = with;
+	mn_reconfigured(&w->mn, &without, w->now);
+	assert_int_equal(last(w)->lifetime_s, 600);
+	grant(w);
+	assert_int_equal(office(w)->state, ANCHOR_BOUND);
+	after(w, 60 * S);
+	assert_int_equal(office(w)->state, ANCHOR_BOUND);
 }
 
 static void read_again_with_another_home_agent(void **state)
@@ -289,10 +326,12 @@ static void nobody_is_asked_where_there_is_no_home_agent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(address_of_an_interface), T(an_address_that_was_made_is_kept),
+		T(address_of_an_interface), T(address_of_another_interface),
+		T(an_address_that_was_made_is_kept),
 		T(home_agent_that_was_found_is_kept), T(configured_otherwise),
 		T(configured_no_more), T(an_anchor_becomes_a_home), T(nonsense_is_not_restored),
-		T(read_again_without_it), T(read_again_with_another_home_agent),
+		T(read_again_without_it), T(read_again_with_it_while_it_is_released),
+		T(read_again_with_another_home_agent),
 		T(read_again_with_another_key), T(read_again_with_one_more),
 		T(read_again_and_nothing_is_new), T(asked_for_on_the_link),
 		T(asked_for_from_elsewhere), T(nobody_is_asked_where_there_is_no_home_agent),
