@@ -112,14 +112,14 @@ static void enter_returning(struct anchor *a, usec_t now)
 	a->coa = a->hoa;
 	a->taken_at = 0;	/* its link will tell */
 	a->asking = (struct backoff){ 0 };
+	a->forsaken = false;
 	a->reason[0] = '\0';
 	if (!tell) {
 		reg_state(a, ANCHOR_ATTACHED, "back on its link, never registered", now);
 		return;
 	}
 	/* The binding may live as long as it was granted, or is unknown: bounded below. */
-	if (a->bound_until <= now)
-		a->bound_until = now + (usec_t)a->cfg->lifetime_s * USEC_S;
+	reg_owe(a, now);
 	reg_state(a, ANCHOR_RETURNING, "back on its link", now);
 	reg_start(a, now);
 }
@@ -207,6 +207,7 @@ static void on_depart(struct anchor *a, usec_t now)
 		if (!a->unsure)
 			anchor_hold(a, true);
 		a->coa = in6addr_any;
+		a->busy_at = now;
 		reg_state(a, ANCHOR_DEPARTED, "link left", now);
 		break;
 	case ANCHOR_RETURNING:
@@ -237,9 +238,8 @@ static void on_no_coa(struct anchor *a, usec_t now)
 	case ANCHOR_REFRESHING:
 	case ANCHOR_RELEASING:
 	case ANCHOR_UNREACHABLE:
-		/* A BU may have arrived: until it would have run out, a release is owed. */
-		if (a->bound_until <= now && a->state != ANCHOR_RELEASING)
-			a->bound_until = now + (usec_t)a->cfg->lifetime_s * USEC_S;
+		if (a->state != ANCHOR_RELEASING)
+			reg_owe(a, now);
 		timer_stop(a->timers, &a->timer);
 		reg_state(a, ANCHOR_DEPARTED, "care-of address lost", now);
 		break;
@@ -266,6 +266,7 @@ static void unanswered(struct anchor *a, const char *until, usec_t now)
 		   hinted ? ": " : "", a->hint);
 	/* RFC 6275 11.3.5: such a node is not asked so often. */
 	if (hinted && a->hinted == ANCHOR_HINT_NO_HOME_AGENT) {
+		reg_owe(a, now);
 		reg_refused(a, a->reason, now);
 		reg_ask_later(a, BA_DO_ASK_AGAIN, now);
 		return;
@@ -462,6 +463,10 @@ void anchor_sure(struct anchor *a, usec_t now)
 
 void anchor_set_flows(struct anchor *a, unsigned int n, usec_t now)
 {
+	if (a->forsaken)
+		return;
+	if (n > a->flows || (n == 0 && a->flows > 0))
+		a->busy_at = now;
 	a->flows = n;
 	if (n > 0) {
 		timer_stop(a->timers, &a->linger);
@@ -470,6 +475,21 @@ void anchor_set_flows(struct anchor *a, unsigned int n, usec_t now)
 		   !timer_armed(&a->linger)) {
 		timer_set(a->timers, &a->linger, now + a->cfg->linger);
 	}
+}
+
+void anchor_forsake(struct anchor *a, const char *why, usec_t now)
+{
+	a->forsaken = true;
+	a->flows = 0;
+	timer_stop(a->timers, &a->linger);
+	reg_tunnel_down(a);
+	anchor_hold(a, false);
+	reg_reason(a, "%s", why);
+	/* Without a care-of address it waits for one: anchor_coa(). */
+	if (anchor_registered(a, now))
+		anchor_event(a, ANCHOR_EV_IDLE, now);
+	else
+		reg_gone(a, why, now);
 }
 
 /* Without a key nothing can be told to the home agent any more. */
@@ -541,7 +561,7 @@ static void expiry_due(void *ctx, usec_t now)
 {
 	struct anchor *a = ctx;
 
-	a->flows = a->ops->count_flows(a->ctx, a);	/* to tell what is lost */
+	reg_count_lost(a);
 	anchor_event(a, ANCHOR_EV_EXPIRED, now);
 }
 

@@ -100,6 +100,7 @@ struct anchor {
 	struct discovery discovery;	/* if its HA is found by discover.c */
 
 	enum anchor_state state;
+	bool forsaken;			/* its flows were given up: it is only to be released */
 	bool held;			/* HoA kept on our own device */
 	bool tunnelled;			/* the data path has it */
 	bool tunnel_due;		/* it is to have it, or another CoA, once a BU has left */
@@ -127,6 +128,8 @@ struct anchor {
 	usec_t rtt_guess;		/* the owner's, while it is not known; 0: none */
 	usec_t confirmed_at;		/* when a hint last made it be refreshed */
 	usec_t recent[MIP6_MAX_UPDATE_RATE];	/* the last BUs, in order */
+	usec_t busy_at;			/* when a flow or a packet of one was last seen */
+	uint64_t packets;		/* that its tunnel had carried by the last look */
 	unsigned int flows;
 	bool unsure;			/* left; whether flows use it is still to be asked */
 	bool asked;			/* scratch of the count under way: is it about this one? */
@@ -204,6 +207,9 @@ void anchor_path_mtu(struct anchor *a, uint16_t mtu);
 bool anchor_away(const struct anchor *a);
 /* Gives it up for another reason than its lifetime: nothing is kept, the HA is not told. */
 void anchor_give_up(struct anchor *a, const char *why, usec_t now);
+/* Gives its flows up, whatever sockets there are: the HA is told as soon as it can be, and
+ * nothing is kept meanwhile. */
+void anchor_forsake(struct anchor *a, const char *why, usec_t now);
 /* Stops timers; withdraws nothing. */
 void anchor_stop(struct anchor *a);
 

@@ -28,39 +28,52 @@ static void renew(const struct mn_iface *i, struct anchor *a, usec_t now)
 	int n = router_prefix_of(r, &a->hoa);
 
 	if (n >= 0)
-		solicit_valid_until(a, now + (usec_t)r->prefixes[n].valid_s * USEC_S, now);
+		solicit_told(a, r->prefixes[n].valid_s, now);
+}
+
+/* Of an address that is one of the link: what the router says of its home agent, and whether
+ * it forms its addresses itself. */
+static void refresh_home_agent(struct mn_iface *i, struct anchor *a)
+{
+	const struct router *r = &i->move.router;
+
+	/* A router that says no more that it is one is asked all the same, when it is left. */
+	if (r->has_ha && !router_has_ha(r, &a->ha) && (!a->fixed || in6_is_any(&a->ha)))
+		mn_set_home_agent(i->mn, a, router_ha_of(r, &a->hoa));
+	a->ifindex = i->link.ifindex;
+	a->link_local = !memcmp(&a->hoa.s6_addr[8], &i->linklocal.s6_addr[8], 8);
+}
+
+static struct anchor *new_anchor(struct mn_iface *i, const struct in6_addr *addr, unsigned int n,
+				 usec_t now)
+{
+	const struct router *r = &i->move.router;
+	struct in6_prefix p = router_prefix(r, n);
+	struct anchor *a = mn_new_anchor(i->mn, &p, addr,
+					 r->has_ha ? router_ha_of(r, addr) : &in6addr_any);
+
+	/* RFC 6275 11.4.1: a home agent that does not name its address is asked, for as long as
+	 * it is near. */
+	if (a && !r->has_ha)
+		discover_start(a, addr, now);
+	return a;
 }
 
 void attach_form_anchor(struct mn_iface *i, const struct in6_addr *addr, usec_t now)
 {
 	const struct router *r = &i->move.router;
 	int n = router_prefix_of(r, addr);
-	struct anchor *a;
-	struct in6_prefix p;
+	struct anchor *a = mn_anchor(i->mn, addr);
 
 	/* The HA's own address as ours would be nonsense, or an attack. */
-	if (n < 0 || !r->is_ha || (r->has_ha && router_has_ha(r, addr)))
+	if (n < 0 || (r->has_ha && router_has_ha(r, addr)))
 		return;
-	p = router_prefix(r, (unsigned int)n);
-	for (a = i->mn->anchors; a; a = a->next)
-		if (in6_eq(&a->hoa, addr) && a->state != ANCHOR_GONE)
-			break;
-	if (!a) {
-		a = mn_new_anchor(i->mn, &p, addr,
-				  r->has_ha ? router_ha_of(r, addr) : &in6addr_any);
-		if (!a)
-			return;
-		/* RFC 6275 11.4.1: a home agent that does not name its address is asked, for as
-		 * long as it is near. */
-		if (!r->has_ha)
-			discover_start(a, addr, now);
-	}
-	if (a->state == ANCHOR_ATTACHED) {
-		if (in6_is_any(&a->ha) && r->has_ha)
-			mn_set_home_agent(i->mn, a, router_ha_of(r, addr));
-		a->ifindex = i->link.ifindex;
-		a->link_local = !memcmp(&addr->s6_addr[8], &i->linklocal.s6_addr[8], 8);
-	}
+	if (!a && r->is_ha)
+		a = new_anchor(i, addr, (unsigned int)n, now);
+	if (!a)
+		return;
+	if (a->state == ANCHOR_ATTACHED)
+		refresh_home_agent(i, a);
 	renew(i, a, now);
 }
 
@@ -75,13 +88,10 @@ static void form_anchors(struct mn_iface *i, usec_t now)
 		attach_form_anchor(i, &i->coa, now);	/* its prefix lives longer now */
 }
 
-/* RFC 6275 11.5.5: the home prefix tells, and the home agent where routers name theirs. */
+/* RFC 6275 11.5.2: the home prefix tells. */
 bool attach_at_home(const struct mn_iface *i, const struct anchor *a)
 {
-	const struct router *r = &i->move.router;
-
-	return i->attached && router_has_prefix(r, &a->prefix) &&
-	       (a->fixed || a->discovery.wanted || router_has_ha(r, &a->ha));
+	return i->attached && router_has_prefix(&i->move.router, &a->prefix);
 }
 
 bool attach_at_home_anywhere(const struct mn *mn, const struct anchor *a)
@@ -190,6 +200,32 @@ void attach_leave_routers(struct mn *mn)
 			leave_routers(i);
 }
 
+/* --- addresses that are no anchors ------------------------------------------ */
+
+/* Nobody can carry their flows on: they end here, and people are told. */
+static void lament(struct mn_iface *i, const struct in6_addr *addr, usec_t now)
+{
+	unsigned int n = mn_find_anchor(i->mn, addr) ? 0 : flows_on(i->mn, addr);
+
+	if (n > 0)
+		mn_flows_lost(i->mn, i, NULL, addr, n, "its router was no home agent", now);
+}
+
+/* The router may come back, and the address with it. */
+static void remember_flushed(struct mn_iface *i, const struct in6_addr *addr)
+{
+	if (i->n_flushed < MN_ADDRS_MAX)
+		i->flushed[i->n_flushed++] = *addr;
+}
+
+static void lament_flushed(struct mn_iface *i, usec_t now)
+{
+	for (unsigned int n = 0; n < i->n_flushed; n++)
+		if (router_prefix_of(&i->move.router, &i->flushed[n]) < 0)
+			lament(i, &i->flushed[n], now);
+	i->n_flushed = 0;
+}
+
 /* --- what movement detection says ------------------------------------------- */
 
 static void on_solicit(void *ctx, struct movement *m, usec_t now)
@@ -241,6 +277,16 @@ void attach_announce(const struct mn_iface *i, const struct in6_addr *addr)
 	(void)i->mn->ops->send_link(i->mn->ctx, i->link.ifindex, all_nodes_mac, w.base, w.len);
 }
 
+static bool on_stranger(void *ctx, const struct router *r)
+{
+	const struct mn_iface *i = ctx;
+
+	for (unsigned int n = 0; n < i->n_addrs; n++)
+		if (router_prefix_of(r, &i->addrs[n].addr) >= 0)
+			return false;
+	return i->n_addrs > 0;
+}
+
 static int on_probe(void *ctx, struct movement *m, usec_t now)
 {
 	struct mn_iface *i = ctx;
@@ -288,6 +334,7 @@ static void confirmed(struct mn_iface *i, usec_t now)
 		change_stale(i, now);
 		return;
 	}
+	i->n_flushed = 0;
 	if (i->coa_source == COA_LINK)
 		coa_renew(i);
 	if (coa_is_ours(i) || i->path_up)
@@ -336,8 +383,11 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 		coa_own_addr(mn, &old_coa);
 	if (old_path_up && !i->path_up)
 		mn->ops->path_unset(mn->ctx, &old_path);
-	for (unsigned int n = 0; n < n_left; n++)
+	for (unsigned int n = 0; n < n_left; n++) {
+		lament(i, &left[n].addr, now);
 		coa_drop_addr(i, &left[n].addr);	/* held, if there are flows on it */
+	}
+	lament_flushed(i, now);
 	leave_neighbours(i);
 	/* A packet of an old flow that was still sent there has revived the entry. */
 	leave_routers(i);
@@ -381,8 +431,19 @@ static void on_lost(void *ctx, struct movement *m, usec_t now)
 }
 
 const struct move_ops attach_move_ops = {
-	.solicit = on_solicit, .probe = on_probe, .attached = on_attached, .lost = on_lost,
+	.solicit = on_solicit, .probe = on_probe, .is_stranger = on_stranger,
+	.attached = on_attached, .lost = on_lost,
 };
+
+/* The kernel, or who manages the interface, has taken it off. What we take off ourselves was
+ * lamented before. */
+static void lost_addr(struct mn_iface *i, const struct in6_addr *addr, usec_t now)
+{
+	if (!i->attached)
+		remember_flushed(i, addr);
+	else if (!is_left(i, addr))
+		lament(i, addr, now);
+}
 
 void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone, usec_t now)
 {
@@ -413,6 +474,8 @@ void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone,
 	for (an = i->mn->anchors; an; an = an->next)
 		if (in6_eq(&an->hoa, &a->addr) && an->ifindex == i->link.ifindex)
 			break;
+	if (!an && !a->ours)
+		lost_addr(i, &a->addr, now);
 	if (an && an->state == ANCHOR_ATTACHED && !own) {
 		flows_ask(i->mn, an, now);
 		if (an->flows > 0 || an->fixed)

@@ -26,12 +26,13 @@ bool ends_has(const struct mn *mn, const struct in6_addr *addr)
 
 /* May a home agent send there, or does a tunnel leave from there? While the MN returns, until
  * the home agent has let go. */
-static bool needed(const struct mn *mn, const struct in6_addr *addr)
+static bool needed(const struct mn *mn, const struct in6_addr *addr, usec_t now)
 {
 	for (const struct anchor *a = mn->anchors; a; a = a->next) {
 		if (!anchor_away(a) && a->state != ANCHOR_RETURNING)
 			continue;
-		if (in6_eq(&a->coa, addr) || in6_eq(&a->accepted, addr) ||
+		if (in6_eq(&a->coa, addr) ||
+		    (in6_eq(&a->accepted, addr) && a->bound_until > now) ||
 		    (a->tunnelled && in6_eq(&a->via, addr)))
 			return true;
 	}
@@ -99,7 +100,7 @@ void ends_review(struct mn *mn, usec_t now)
 	for (unsigned int n = 0; n < mn->n_ends; n++) {
 		struct mn_end *e = &mn->ends[n];
 
-		if (needed(mn, &e->addr))
+		if (needed(mn, &e->addr, now))
 			e->until = USEC_NEVER;
 		else if (e->until == USEC_NEVER)
 			e->until = now + UNDER_WAY;

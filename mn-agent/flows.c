@@ -212,6 +212,24 @@ static void count(struct mn *mn, bool all)
 		(void)mn->ops->sent(mn->ctx, on_sent, mn);
 }
 
+struct on { const struct in6_addr *addr; unsigned int n; };
+
+static bool on_one(void *arg, const struct mn_flow *f)
+{
+	struct on *o = arg;
+
+	o->n += verdict(f)->holds && !is_server(f) && in6_eq(&f->local, o->addr);
+	return true;
+}
+
+unsigned int flows_on(struct mn *mn, const struct in6_addr *addr)
+{
+	struct on o = { .addr = addr };
+
+	mn->counters[MN_C_FLOWS_SCANNED]++;
+	return mn->ops->flows(mn->ctx, addr, 1, on_one, &o) ? 0 : o.n;
+}
+
 static void watch(struct mn *mn, bool on)
 {
 	if (mn->watching != on)
@@ -335,7 +353,8 @@ bool flows_make_exact(struct mn *mn, usec_t now)
 	flows_recount(mn);
 	mn->inexact = false;
 	for (struct anchor *a = mn->anchors; a; a = a->next) {
-		a->flows = a->recounted;
+		if (!a->forsaken)
+			a->flows = a->recounted;
 		if (a->unsure)
 			anchor_sure(a, now);
 	}
@@ -401,12 +420,25 @@ static void ask_those(struct mn *mn, bool in_use, usec_t now)
 	ask(mn, now);
 }
 
+/* An anchor is idle while nothing goes through its tunnel, whatever sockets it has. */
+static void look_at_traffic(struct mn *mn, usec_t now)
+{
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		uint64_t packets = a->tunnelled ? mn->ops->traffic(mn->ctx, &a->hoa) : 0;
+
+		if (packets != a->packets)
+			a->busy_at = now;
+		a->packets = packets;
+	}
+}
+
 static void rescan_due(void *ctx, usec_t now)
 {
 	struct mn *mn = ctx;
 
 	mn->asked_at = now;
 	timer_set(mn->timers, &mn->rescan, now + RESCAN_INTERVAL);
+	look_at_traffic(mn, now);
 	if (lasts_for_flows(mn) || may_be_taken_over(mn) || flows_resolve(mn, now)) {
 		ask_those(mn, true, now);	/* may have a closer look before long */
 		ask_those(mn, false, now);

@@ -10,6 +10,8 @@
 void flows_init(struct mn *mn);
 /* Counts into `recounted` of every anchor, without drawing consequences. */
 void flows_recount(struct mn *mn);
+/* Flows on an address that is no anchor. */
+unsigned int flows_on(struct mn *mn, const struct in6_addr *addr);
 /* Is this one in use? One flow is enough; draws the consequences. */
 void flows_ask(struct mn *mn, struct anchor *a, usec_t now);
 /*

@@ -10,6 +10,7 @@
 #include "mn-agent/handover.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/core/log.h"
@@ -24,8 +25,32 @@
 
 #define REFUSED_STAY	(60 * USEC_S)	/* on its own link, after the HA has said no */
 
-/* At most max_anchors are away at a time: the one with the fewest flows, the oldest of
- * those, goes (the list has the newest first). */
+/* Is less lost with a? One without flows goes first, then the one that was idle longest, by
+ * what went through its tunnel; between equals the one with fewer flows. */
+static bool is_idler(const struct anchor *a, const struct anchor *b)
+{
+	if ((a->flows == 0) != (b->flows == 0))
+		return a->flows == 0;
+	if (a->busy_at != b->busy_at)
+		return a->busy_at < b->busy_at;
+	return a->flows <= b->flows;
+}
+
+/* Its flows are lost. */
+static void cap(struct mn *mn, struct anchor *a, usec_t now)
+{
+	char why[96];
+
+	snprintf(why, sizeof(why), "more than %u anchors are away, and this one was idle longest",
+		 mn->cfg->max_anchors);
+	mn->counters[MN_C_ANCHORS_CAPPED]++;
+	mn_event(mn, "anchor.capped", NULL, a, why, now);
+	if (a->flows > 0)
+		mn_flows_lost(mn, NULL, a, &a->hoa, a->flows, why, now);
+	anchor_forsake(a, why, now);
+}
+
+/* At most max_anchors are away at a time (the list has the newest first). */
 static void limit_away(struct mn *mn, usec_t now)
 {
 	for (;;) {
@@ -34,23 +59,17 @@ static void limit_away(struct mn *mn, usec_t now)
 
 		for (struct anchor *a = mn->anchors; a; a = a->next) {
 			if (!anchor_away(a) || a->state == ANCHOR_RELEASING || a->fixed ||
-			    a->unsure)
+			    a->forsaken || a->unsure)
 				continue;
 			n++;
-			if (!victim || a->flows <= victim->flows)
+			if (!victim || is_idler(a, victim))
 				victim = a;
 		}
 		if (n <= mn->cfg->max_anchors || !victim)
 			return;
 		if (flows_make_exact(mn, now))
 			continue;
-		log_warn("anchor %s: given up with %u flows, more than %u anchors are away",
-			 in6_str(&victim->hoa).s, victim->flows, mn->cfg->max_anchors);
-		mn->counters[MN_C_FLOWS_LOST] += victim->flows;
-		victim->flows = 0;
-		anchor_event(victim, ANCHOR_EV_IDLE, now);
-		if (victim->state == ANCHOR_DEPARTED)
-			anchor_give_up(victim, "too many anchors are away", now);
+		cap(mn, victim, now);
 	}
 }
 

@@ -285,6 +285,16 @@ static int op_sent(void *ctx, void (*fn)(void *arg, const struct in6_addr *from,
 	return d->dp->ops->sent(d->dp, on_sent, &s);
 }
 
+static uint64_t op_traffic(void *ctx, const struct in6_addr *hoa)
+{
+	const struct in6_prefix inner = { .addr = *hoa, .len = 128 };
+	struct mnd *d = ctx;
+	struct dp_stats st = { 0 };
+
+	(void)d->dp->ops->stats(d->dp, &inner, &st);
+	return st.tx_packets + st.rx_packets;
+}
+
 static void op_watch_flows(void *ctx, bool on)
 {
 	struct mnd *d = ctx;
@@ -337,7 +347,7 @@ static const struct mn_ops ops = {
 	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_expect = op_tunnel_expect, .tunnel_del = op_tunnel_del,
-	.flows = op_flows, .sent = op_sent,
+	.flows = op_flows, .sent = op_sent, .traffic = op_traffic,
 	.watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us,
 	.event = op_event, .changed = op_changed,
 };
@@ -362,7 +372,7 @@ static void on_tunnel_error(void *ctx, const struct pkt_rx *rx)
 {
 	struct mnd *d = ctx;
 
-	mn_rx_tunnel_error(&d->mn, rx->data, rx->len);
+	mn_rx_tunnel_error(&d->mn, rx->data, rx->len, clock_now());
 }
 
 static void on_mh(void *ctx, const struct pkt_rx *rx)

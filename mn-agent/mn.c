@@ -47,8 +47,10 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_DHAAD_EMPTY] = "dhaad-empty", [MN_C_MPS] = "mps", [MN_C_MPA] = "mpa",
 	[MN_C_MPA_UNKNOWN] = "mpa-unknown", [MN_C_MPA_UNSOLICITED] = "mpa-unsolicited",
 	[MN_C_TOO_BIG] = "too-big", [MN_C_TOO_BIG_UNKNOWN] = "too-big-unknown",
+	[MN_C_TUNNEL_REFUSED] = "tunnel-refused",
 	[MN_C_COA_DUPLICATE] = "coa-duplicate", [MN_C_FLOWS_SCANNED] = "flow-scans",
-	[MN_C_ANCHORS_DROPPED] = "anchors-dropped", [MN_C_FLOWS_LOST] = "flows-lost",
+	[MN_C_ANCHORS_DROPPED] = "anchors-dropped", [MN_C_ANCHORS_CAPPED] = "anchors-capped",
+	 [MN_C_FLOWS_LOST] = "flows-lost",
 };
 
 const char *mn_counter_name(enum mn_counter c)
@@ -147,16 +149,26 @@ static unsigned int anchor_count_flows(void *ctx, struct anchor *a)
 	return a->recounted;
 }
 
+void mn_flows_lost(struct mn *mn, const struct mn_iface *i, const struct anchor *a,
+		   const struct in6_addr *addr, unsigned int n, const char *why, usec_t now)
+{
+	char detail[256];
+
+	mn->counters[MN_C_FLOWS_LOST] += n;
+	snprintf(detail, sizeof(detail), "%u flow%s of %s: %s", n, n == 1 ? "" : "s",
+		 in6_str(addr).s, why);
+	log_warn("lost: %s", detail);
+	mn_event(mn, "flows.lost", i, a, detail, now);
+}
+
 static void anchor_notify(void *ctx, struct anchor *a, const char *event, const char *detail,
 			  usec_t now)
 {
 	struct mn *mn = ctx;
 
 	if (a->state == ANCHOR_GONE || a->state == ANCHOR_ATTACHED) {
-		if (a->state == ANCHOR_GONE && a->flows > 0) {
-			log_warn("anchor %s: lost with %u flows", in6_str(&a->hoa).s, a->flows);
-			mn->counters[MN_C_FLOWS_LOST] += a->flows;
-		}
+		if (a->state == ANCHOR_GONE && a->flows > 0)
+			mn_flows_lost(mn, NULL, a, &a->hoa, a->flows, detail, now);
 		timer_set(mn->timers, &mn->sweep, now);
 	} else if (a->state == ANCHOR_BOUND) {
 		timer_set(mn->timers, &mn->sweep, now);	/* the road before is free now */
@@ -236,6 +248,26 @@ void mn_set_home_agent(struct mn *mn, struct anchor *a, const struct in6_addr *h
 	a->timestamps = key && key->timestamps;
 }
 
+/* The limit on Binding Updates is one for the address, however often it is an anchor. */
+static void remember_sent(struct mn *mn, const struct anchor *a)
+{
+	struct mn_sent *s = &mn->sent[mn->next_sent];
+
+	s->hoa = a->hoa;
+	memcpy(s->recent, a->recent, sizeof(s->recent));
+	mn->next_sent = (mn->next_sent + 1) % MN_SENT_MAX;
+}
+
+static void recall_sent(const struct mn *mn, struct anchor *a)
+{
+	for (unsigned int n = 0; n < MN_SENT_MAX; n++) {
+		const struct mn_sent *s = &mn->sent[(mn->next_sent + n) % MN_SENT_MAX];
+
+		if (in6_eq(&s->hoa, &a->hoa))
+			memcpy(a->recent, s->recent, sizeof(a->recent));
+	}
+}
+
 struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
 			     const struct in6_addr *hoa, const struct in6_addr *ha)
 {
@@ -257,6 +289,7 @@ struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
 	discover_init(a);
 	a->prefix = *prefix;
 	a->hoa = *hoa;
+	recall_sent(mn, a);
 	mn_set_home_agent(mn, a, ha);
 	a->next = mn->anchors;
 	mn->anchors = a;
@@ -272,6 +305,7 @@ void mn_drop_anchor(struct mn *mn, struct anchor *a)
 		p = &(*p)->next;
 	*p = a->next;
 	mn->n_anchors--;
+	remember_sent(mn, a);
 	anchor_stop(a);
 	free(a);
 }

@@ -13,6 +13,7 @@
 #define MN_INTERFACES_MAX	16
 #define MN_KEYS_MAX		16
 #define MN_ANCHORS_MAX		64	/* hard bound of the list, attached ones included */
+#define MN_SENT_MAX		8
 #define MN_NAME_MAX		16
 #define MN_PAST_ROUTERS		8
 #define MN_ENDS_MAX		32
@@ -155,6 +156,8 @@ struct mn_ops {
 	 * by a socket that is bound to it or not. Negative errno: it cannot be told. */
 	int (*sent)(void *ctx, void (*fn)(void *arg, const struct in6_addr *from, usec_t ago),
 		    void *arg);
+	/* How many packets the tunnel of a home address has carried, both ways. */
+	uint64_t (*traffic)(void *ctx, const struct in6_addr *hoa);
 	/* Is mn_flow_ended() to be called for each that ends? */
 	void (*watch_flows)(void *ctx, bool on);
 	void (*random)(void *ctx, void *dst, size_t n);
@@ -181,6 +184,9 @@ struct mn_iface {
 	struct in6_addr linklocal;	/* unspecified while there is none usable */
 	unsigned int n_addrs;		/* global ones, tentative ones too */
 	struct mn_addr addrs[MN_ADDRS_MAX];
+	/* Those that went while the interface was at no router, and were no anchors. */
+	unsigned int n_flushed;
+	struct in6_addr flushed[MN_ADDRS_MAX];
 	struct movement move;		/* move.router: the one attached to, or the last one */
 	struct router last;		/* the one of the last move, to know it at the next */
 	struct router past[MN_PAST_ROUTERS];	/* routers that were left, newest first */
@@ -209,8 +215,8 @@ enum mn_counter {
 	MN_C_BRI, MN_C_BRI_UNKNOWN, MN_C_BRI_AUTH, MN_C_BRI_REFUSED,
 	MN_C_DHAAD, MN_C_DHAAD_REPLY, MN_C_DHAAD_UNKNOWN, MN_C_DHAAD_EMPTY,
 	MN_C_MPS, MN_C_MPA, MN_C_MPA_UNKNOWN, MN_C_MPA_UNSOLICITED,
-	MN_C_TOO_BIG, MN_C_TOO_BIG_UNKNOWN,
-	MN_C_COA_DUPLICATE, MN_C_FLOWS_SCANNED, MN_C_ANCHORS_DROPPED,
+	MN_C_TOO_BIG, MN_C_TOO_BIG_UNKNOWN, MN_C_TUNNEL_REFUSED,
+	MN_C_COA_DUPLICATE, MN_C_FLOWS_SCANNED, MN_C_ANCHORS_DROPPED, MN_C_ANCHORS_CAPPED,
 	MN_C_FLOWS_LOST,
 	MN_C_MAX
 };
@@ -227,6 +233,12 @@ struct mn_spell {
 	const char *why;		/* of the last one */
 	struct in6_addr from;
 	char interface[MN_NAME_MAX];
+};
+
+/* When the last Binding Updates of an anchor that was freed had left (RFC 6275 11.8). */
+struct mn_sent {
+	struct in6_addr hoa;
+	usec_t recent[MIP6_MAX_UPDATE_RATE];
 };
 
 struct mn {
@@ -253,6 +265,8 @@ struct mn {
 	struct mn_bound bound[MN_BOUND_MAX];
 	struct timer sweep;			/* frees what is gone, settles the rest */
 	struct mn_spell spell;
+	unsigned int next_sent;
+	struct mn_sent sent[MN_SENT_MAX];	/* a ring */
 	unsigned int error_tokens;		/* receive.c: answers to what cannot be read */
 	usec_t error_tokens_at;
 	uint64_t counters[MN_C_MAX];
@@ -288,7 +302,7 @@ void mn_rx_discovery(struct mn *mn, const void *data, size_t len, usec_t now);	/
 /* An ICMPv6 error about a Binding Update: trouble.c. */
 void mn_rx_update_error(struct mn *mn, const void *data, size_t len, usec_t now);
 /* An ICMPv6 error about a tunnel packet: path.c. */
-void mn_rx_tunnel_error(struct mn *mn, const void *data, size_t len);
+void mn_rx_tunnel_error(struct mn *mn, const void *data, size_t len, usec_t now);
 
 /* After a restart, before the first event: an anchor of the earlier run. state is
  * ATTACHED, or anything else for "away". 0, -EINVAL, -ENOSPC, -ENOMEM. */

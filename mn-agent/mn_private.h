@@ -26,6 +26,9 @@ const struct mn_key *mn_key_for(const struct mn *mn, const struct anchor *a,
 				const struct in6_addr *ha);
 /* An interface's place in the order of preference, or -1: it is none of ours. */
 int mn_preference(const struct mn_config *cfg, const char *name);
+/* These flows cannot be carried on: people are told, and it is counted. i, a may be NULL. */
+void mn_flows_lost(struct mn *mn, const struct mn_iface *i, const struct anchor *a,
+		   const struct in6_addr *addr, unsigned int n, const char *why, usec_t now);
 /* Tells people; i, a and detail may be NULL. */
 void mn_event(struct mn *mn, const char *name, const struct mn_iface *i, const struct anchor *a,
 	      const char *detail, usec_t now);

@@ -16,10 +16,13 @@
 
 #define RS_FIRST	(100 * USEC_MS)
 #define RS_MAX		(60 * USEC_S)
+#define PATIENCE	(600 * USEC_MS)	/* a router answers in half a second (RFC 4861 6.2.6) */
 #define PROBE_TRIES	3
 #define PROBE_WAIT	(100 * USEC_MS)
 #define CHANGES_MAX	8	/* of what routers say, without a link event, in */
 #define CHANGES_TIME	(10 * USEC_S)
+#define PREFIX_SURE	(600 * USEC_S)	/* a prefix of our own was told: so long it is believed, */
+#define PREFIX_ASK	(120 * USEC_S)	/* then it is asked for so often, until it is told again */
 #define PROBE_HOLD	(30 * USEC_S)	/* ours answered: another is left alone so long */
 
 static const char *const state_names[MOVE_STATE_MAX] = {
@@ -141,13 +144,13 @@ bool router_has_prefix(const struct router *r, const struct in6_prefix *p)
 	return false;
 }
 
-/* The same router as far as our addresses go: it still hands out the one we use. */
+/* The same router as far as our addresses go: it still hands out the one we use (RFC 6275
+ * 11.5.2: whatever it says of home agents). */
 static bool same_router(const struct router *a, const struct router *b)
 {
 	struct in6_prefix p;
 
-	if (!in6_eq(&a->linklocal, &b->linklocal) || a->has_ha != b->has_ha ||
-	    (a->has_ha && !router_has_ha(b, &a->ha)))
+	if (!in6_eq(&a->linklocal, &b->linklocal))
 		return false;
 	if (a->n_prefixes == 0)
 		return true;
@@ -165,6 +168,8 @@ static void solicit_again(struct movement *m, usec_t now)
 static void solicit(struct movement *m, usec_t now)
 {
 	m->state = MOVE_SOLICITING;
+	m->soliciting_since = now;
+	m->candidate.n_prefixes = 0;
 	backoff_start(&m->rs, RS_FIRST, RS_MAX, 0);
 	solicit_again(m, now);
 }
@@ -176,10 +181,18 @@ static void attach(struct movement *m, const struct router *r, usec_t now)
 	m->router = *r;
 	m->heard_at = now;
 	m->has_router = true;
+	m->settled = true;
 	m->state = MOVE_ATTACHED;
 	timer_stop(m->timers, &m->timer);
 	timer_set(m->timers, &m->lifetime, now + (usec_t)r->lifetime_s * USEC_S);
 	m->ops->attached(m->ctx, m, moved, now);
+}
+
+static void attach_candidate(struct movement *m, usec_t now)
+{
+	struct router next = m->candidate;
+
+	attach(m, &next, now);
 }
 
 static void lost(struct movement *m, usec_t now)
@@ -262,10 +275,42 @@ static void our_router(struct movement *m, const struct router *r, usec_t now)
 		attach(m, r, now);
 		return;
 	}
-	/* The beacon of a per-host router: it is alive, and says nothing of our prefix. */
+	/* The beacon of a per-host router: it is alive, and says nothing of our prefix. That it
+	 * has forgotten whose the prefix is would be seen by nobody: from time to time it is
+	 * asked. */
 	m->state = MOVE_ATTACHED;
 	timer_stop(m->timers, &m->timer);
 	timer_set(m->timers, &m->lifetime, now + (usec_t)r->lifetime_s * USEC_S);
+	if (now >= m->heard_at + PREFIX_SURE && now >= m->asked_at + PREFIX_ASK) {
+		m->asked_at = now;
+		m->ops->solicit(m->ctx, m, now);
+	}
+}
+
+/* The link is new: whoever answers first with a prefix is our router. At the start of the daemon
+ * the host may have been attached for long, and the one that its addresses are from answers a
+ * moment later. */
+static void first_router(struct movement *m, const struct router *r, usec_t now)
+{
+	if (m->settled || !m->ops->is_stranger(m->ctx, r))
+		attach(m, r, now);
+	else
+		m->candidate = *r;
+}
+
+/* Does it come from the current router? Routers on different links may have the same link-local
+ * address: then the home agent tells, or the prefix. One with our link-layer address may cease to
+ * be a home agent, or have another address as such. */
+static bool is_ours(const struct movement *m, const struct router *r)
+{
+	const struct router *ours = &m->router;
+
+	if (!m->has_router || !in6_eq(&ours->linklocal, &r->linklocal))
+		return false;
+	if (ours->has_ha == r->has_ha && (!r->has_ha || router_has_ha(r, &ours->ha)))
+		return true;
+	return memcmp(ours->mac, r->mac, sizeof(r->mac)) == 0 &&
+	       (!r->has_ha || (r->n_prefixes > 0 && same_router(ours, r)));
 }
 
 /* RFC 6275 11.5.1: the link-local address of ours, and another global one: the link is another,
@@ -288,25 +333,21 @@ void move_ra(struct movement *m, const struct in6_addr *from, const uint8_t mac[
 {
 	bool same = m->has_router && in6_eq(&m->router.linklocal, from);
 	struct router r;
-	bool ours;
 
 	router_from_ra(&r, from, mac, ra);
-	ours = same && m->router.has_ha == r.has_ha &&
-	       (!r.has_ha || router_has_ha(&r, &m->router.ha));
 	switch (m->state) {
 	case MOVE_DOWN:
 		break;
 	case MOVE_SOLICITING:
-		/* The link is new: whoever answers first with a prefix is our router. A beacon
-		 * without one only tells that the solicitation was not heard yet. */
+		/* A beacon without one only tells that the solicitation was not heard yet. */
 		if (r.lifetime_s > 0 && r.n_prefixes > 0)
-			attach(m, &r, now);
+			first_router(m, &r, now);
 		else if (r.lifetime_s > 0 && m->rs.tries < 3)
 			solicit_again(m, now);
 		break;
 	case MOVE_ATTACHED:
 	case MOVE_PROBING:
-		if (ours)
+		if (is_ours(m, &r))
 			our_router(m, &r, now);
 		else if (same && m->router.has_ha && r.has_ha)
 			namesake(m, &r, now);
@@ -359,7 +400,10 @@ static void timer_due(void *ctx, usec_t now)
 
 	switch (m->state) {
 	case MOVE_SOLICITING:
-		solicit_again(m, now);
+		if (m->candidate.n_prefixes > 0 && now >= m->soliciting_since + PATIENCE)
+			attach_candidate(m, now);
+		else
+			solicit_again(m, now);
 		break;
 	case MOVE_PROBING:
 		if (m->probes < PROBE_TRIES) {
@@ -368,9 +412,7 @@ static void timer_due(void *ctx, usec_t now)
 		}
 		/* RFC 6275 11.5.1: unreachable, and another one is there: moved. */
 		if (m->candidate.n_prefixes > 0) {
-			struct router next = m->candidate;
-
-			attach(m, &next, now);
+			attach_candidate(m, now);
 			break;
 		}
 		lost(m, now);

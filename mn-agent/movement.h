@@ -46,6 +46,8 @@ struct move_ops {
 	void (*solicit)(void *ctx, struct movement *m, usec_t now);	/* send an RS */
 	/* Send an NS to the current router, unicast. -EAGAIN: no usable source address. */
 	int (*probe)(void *ctx, struct movement *m, usec_t now);
+	/* Has the interface addresses from elsewhere, and none by this router's prefixes? */
+	bool (*is_stranger)(void *ctx, const struct router *r);
 	/* m->router is now the router; `moved`: it is another one than before, or it gives
 	 * other prefixes. Not moved: confirmed, or its advertisement was refreshed. */
 	void (*attached)(void *ctx, struct movement *m, bool moved, usec_t now);
@@ -58,9 +60,12 @@ struct movement {
 	bool has_router;	/* router holds the current one, or the one before the link went */
 	struct router router;
 	usec_t heard_at;	/* what `router` says was advertised then */
-	struct router candidate;	/* while PROBING */
+	struct router candidate;	/* while PROBING; while SOLICITING: a stranger */
+	bool settled;		/* was attached once */
+	usec_t soliciting_since;
 	unsigned int probes;
 	struct backoff rs;
+	usec_t asked_at;	/* for its prefixes, because it told them long ago */
 	usec_t not_before;	/* probing again for a candidate: not before this */
 	/* Of what routers say, without a link event: how often it changed since then. */
 	unsigned int changes;

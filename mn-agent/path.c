@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The size of what goes into the tunnels of the mobile node: a router on the way from the
- * care-of address to a home agent says that a tunnel packet was too big for its next link
- * (RFC 2473 7.1). Called by io.c; owns nothing.
+ * ICMPv6 errors about what went into the tunnels of the mobile node. Called by io.c; owns
+ * nothing.
  *
- * The route into the tunnel then says so, and with it the sockets of this host know.
+ * A router on the way from the care-of address to a home agent says that a tunnel packet was
+ * too big for its next link (RFC 2473 7.1): the route into the tunnel then says so, and with it
+ * the sockets of this host know. The home agent itself says that it does not take the packet:
+ * then it has perhaps no binding any more, and that is made sure of (as RFC 6275 11.3.6 has it
+ * for a Binding Error). What else routers say is about the way, which Binding Updates watch.
  */
 #include "common/wire/icmp6.h"
 #include "common/wire/tunnel.h"
@@ -20,7 +23,17 @@ static struct anchor *find(struct mn *mn, const struct tunnel_error *e)
 	return NULL;
 }
 
-void mn_rx_tunnel_error(struct mn *mn, const void *data, size_t len)
+static void on_too_big(struct mn *mn, struct anchor *a, const struct tunnel_error *e)
+{
+	if (!a) {
+		mn->counters[MN_C_TOO_BIG_UNKNOWN]++;
+		return;
+	}
+	mn->counters[MN_C_TOO_BIG]++;
+	anchor_path_mtu(a, tunnel_error_mtu(e));
+}
+
+void mn_rx_tunnel_error(struct mn *mn, const void *data, size_t len, usec_t now)
 {
 	struct tunnel_error e;
 	struct anchor *a;
@@ -29,14 +42,12 @@ void mn_rx_tunnel_error(struct mn *mn, const void *data, size_t len)
 		mn->counters[MN_C_PACKET_BAD]++;
 		return;
 	}
-	/* Other errors are about the way, which Binding Updates and their answers watch. */
-	if (e.type != ICMP6_TOO_BIG)
-		return;
 	a = find(mn, &e);
-	if (!a) {
-		mn->counters[MN_C_TOO_BIG_UNKNOWN]++;
-		return;
+	if (e.type == ICMP6_TOO_BIG) {
+		on_too_big(mn, a, &e);
+	} else if (a && in6_eq(&e.reporter, &a->ha) &&
+		   (e.type == ICMP6_UNREACHABLE || e.type == ICMP6_PARAM_PROBLEM)) {
+		mn->counters[MN_C_TUNNEL_REFUSED]++;
+		anchor_confirm(a, "the home agent does not take what is tunnelled", now);
 	}
-	mn->counters[MN_C_TOO_BIG]++;
-	anchor_path_mtu(a, tunnel_error_mtu(&e));
 }

@@ -225,15 +225,26 @@ void reg_register(struct anchor *a, enum reg_tunnel tunnel, const char *why, use
 	reg_start(a, now);
 }
 
+void reg_owe(struct anchor *a, usec_t now)
+{
+	if (a->bound_until <= now)
+		a->bound_until = now + (usec_t)a->cfg->lifetime_s * USEC_S;
+}
+
 /* Until the HA has answered, or its binding must have run out: a return home before that
  * has to end the binding, or the HA would go on tunnelling. */
 void reg_release(struct anchor *a, const char *why, usec_t now)
 {
 	timer_stop(a->timers, &a->linger);
-	if (a->bound_until <= now)
-		a->bound_until = now + (usec_t)a->cfg->lifetime_s * USEC_S;
+	reg_owe(a, now);
 	reg_state(a, ANCHOR_RELEASING, why, now);
 	reg_start(a, now);
+}
+
+void reg_count_lost(struct anchor *a)
+{
+	if (!a->forsaken)
+		a->flows = a->ops->count_flows(a->ctx, a);
 }
 
 void reg_gone(struct anchor *a, const char *why, usec_t now)

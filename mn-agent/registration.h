@@ -29,11 +29,15 @@ usec_t reg_sent_at(const struct anchor *a, uint16_t seq);
 
 enum reg_tunnel { REG_TUNNEL_AT_ONCE, REG_TUNNEL_WHEN_BOUND };
 void reg_register(struct anchor *a, enum reg_tunnel tunnel, const char *why, usec_t now);
+/* A Binding Update may have arrived: until it would have run out, a release is owed. */
+void reg_owe(struct anchor *a, usec_t now);
 void reg_release(struct anchor *a, const char *why, usec_t now);
 /* No tunnel, and no timer: asking again is for reg_ask_later(). */
 void reg_refused(struct anchor *a, const char *why, usec_t now);
 /* The timer: when a refusal is answered by asking again. Each time later, until one is taken. */
 void reg_ask_later(struct anchor *a, enum ba_action how, usec_t now);
+/* Before that: which flows are lost with it, for people to know. */
+void reg_count_lost(struct anchor *a);
 void reg_gone(struct anchor *a, const char *why, usec_t now);
 
 #endif

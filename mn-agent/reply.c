@@ -41,8 +41,10 @@ static void refused(struct anchor *a, const struct ba_rule *rule, usec_t now)
 	snprintf(why, sizeof(why), "%s (status %u)", rule->why, a->status);
 	if (rule->unbound)
 		a->bound_until = 0;
+	else if (a->seq != a->seq_first)
+		reg_owe(a, now);	/* another of this registration may have been accepted */
 	if (rule->action == BA_DO_GIVE_UP && !a->fixed) {
-		a->flows = a->ops->count_flows(a->ctx, a);	/* to tell what is lost */
+		reg_count_lost(a);
 		reg_gone(a, why, now);
 		return;
 	}
@@ -249,7 +251,7 @@ void anchor_revoked(struct anchor *a, usec_t now)
 		reg_refused(a, "revoked by the home agent", now);
 		return;
 	}
-	a->flows = a->ops->count_flows(a->ctx, a);	/* to tell what is lost */
+	reg_count_lost(a);
 	reg_gone(a, "revoked by the home agent", now);
 }
 

@@ -12,6 +12,8 @@
  */
 #include "mn-agent/solicit.h"
 
+#include <stdio.h>
+
 #include "common/core/log.h"
 #include "common/wire/ext.h"
 #include "mn-agent/attach.h"
@@ -20,6 +22,7 @@
 #define DOUBLINGS	10
 #define SPACING		USEC_S		/* RFC 6275 6.8: the home agent answers no sooner */
 #define TWO_HOURS	(2 * 3600 * USEC_S)
+#define VANISHED_ASK	(60 * USEC_S)	/* not sooner again for a prefix that was not told */
 #define MPS_ROOM	128
 
 static usec_t min_time(usec_t a, usec_t b)
@@ -117,22 +120,58 @@ static usec_t believed(const struct anchor *a, uint32_t valid_s, usec_t now)
 	return min_time(left, TWO_HOURS);
 }
 
-static void take(struct mn *mn, struct anchor *a, const struct icmp6_mp *mp, usec_t now)
+void solicit_told(struct anchor *a, uint32_t valid_s, usec_t now)
+{
+	solicit_valid_until(a, now + believed(a, valid_s, now), now);
+}
+
+/* What it says of the anchor's prefix, or NULL. */
+static const struct nd_prefix *find_prefix(const struct anchor *a, const struct icmp6_mp *mp)
 {
 	for (unsigned int i = 0; i < mp->n_prefixes; i++) {
 		const struct nd_prefix *p = &mp->prefixes[i];
 		const struct in6_prefix prefix = { p->prefix, p->plen };
 
-		/* RFC 4862 5.5.3 c: nor is one taken that is preferred for longer than valid. */
-		if (!(p->flags & PIO_FLAG_AUTO) || p->plen != a->prefix.len ||
-		    !in6_in(&prefix, &a->hoa) || p->preferred_s > p->valid_s)
-			continue;
-		solicit_valid_until(a, now + believed(a, p->valid_s, now), now);
-		mn_event(mn, "prefix.renewed", NULL, a, NULL, now);
-		mn->ops->changed(mn->ctx);
+		if ((p->flags & PIO_FLAG_AUTO) && p->plen == a->prefix.len &&
+		    in6_in(&prefix, &a->hoa))
+			return p;
+	}
+	return NULL;
+}
+
+/* RFC 4861 6.3.4: what is not advertised lasts as long as was told before. It may come back. */
+static void vanished(struct mn *mn, struct anchor *a, usec_t now)
+{
+	usec_t left = a->valid_until - now;
+	char detail[64];
+
+	a->solicitations = 0;
+	timer_set(a->timers, &a->solicit, now + max_time(left / 3, VANISHED_ASK));
+	snprintf(detail, sizeof(detail), "not advertised; it ends in %lld s",
+		 (long long)(left / USEC_S));
+	log_warn("anchor %s: its prefix is %s", in6_str(&a->hoa).s, detail);
+	mn_event(mn, "prefix.vanished", NULL, a, detail, now);
+}
+
+/* Other prefixes of the home link are of no use here: what is new begins where the host is. */
+static void take(struct mn *mn, struct anchor *a, const struct icmp6_mp *mp, usec_t now)
+{
+	const struct nd_prefix *p = find_prefix(a, mp);
+	bool deprecated = p && p->preferred_s == 0;
+	char detail[64];
+
+	if (!p) {
+		vanished(mn, a, now);
 		return;
 	}
-	log_debug("anchor %s: its prefix is not advertised", in6_str(&a->hoa).s);
+	/* RFC 4862 5.5.3 c. */
+	if (p->preferred_s > p->valid_s)
+		return;
+	solicit_told(a, p->valid_s, now);
+	snprintf(detail, sizeof(detail), "valid for %lld s",
+		 (long long)((a->valid_until - now) / USEC_S));
+	mn_event(mn, deprecated ? "prefix.deprecated" : "prefix.renewed", NULL, a, detail, now);
+	mn->ops->changed(mn->ctx);
 }
 
 static struct anchor *find(struct mn *mn, const struct in6_addr *hoa)

@@ -283,6 +283,13 @@ static int op_sent(void *ctx, void (*fn)(void *arg, const struct in6_addr *from,
 	return 0;
 }
 
+static uint64_t op_traffic(void *ctx, const struct in6_addr *hoa)
+{
+	(void)ctx;
+	(void)hoa;
+	return 0;
+}
+
 static void op_watch_flows(void *ctx, bool on)
 {
 	(void)ctx;
@@ -326,7 +333,8 @@ static const struct mn_ops ops = {
 	.addr_drop = op_addr_drop,
 	.endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
-	.tunnel_del = op_tunnel_del, .flows = op_flows, .sent = op_sent, .watch_flows = op_watch_flows,
+	.tunnel_del = op_tunnel_del, .flows = op_flows, .sent = op_sent, .traffic = op_traffic,
+	.watch_flows = op_watch_flows,
 	.random = op_random, .wall_us = op_wall_us, .event = op_event, .changed = op_changed,
 };
 
@@ -566,7 +574,7 @@ static void ev_packet(void)
 		mn_rx_discovery(&w.mn, room, len, w.now);
 		break;
 	case 3:
-		mn_rx_tunnel_error(&w.mn, room, len);
+		mn_rx_tunnel_error(&w.mn, room, len, w.now);
 		break;
 	case 4:
 		mn_rx_update_error(&w.mn, room, len, w.now);

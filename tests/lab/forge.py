@@ -60,6 +60,18 @@ def bu(hoa, ha, coa, seq, secret, **o):
     return ipv6(o.get("source", coa), ha, DSTOPTS, hao + bu_header(hoa, ha, coa, seq, secret, **o))
 
 
+def mobility_header(src, dst, kind, data=bytes(10)):
+    """A packet with a Mobility Header of this type; data: 10 octets, and 8 or none more."""
+    body = struct.pack("!BBBBH", 59, (6 + len(data)) // 8 - 1, kind, 0, 0) + data
+    return ipv6(src, dst, MH, body[:4] + struct.pack("!H", cksum(pton(src), pton(dst), MH, body))
+                + body[6:])
+
+
+def binding_error(hoa, src, dst, status):
+    """RFC 6275 6.1.9: about a packet of dst's with this home address."""
+    return mobility_header(src, dst, 7, struct.pack("!BB", status, 0) + pton(hoa))
+
+
 def udp(src, dst):
     """A UDP packet to the discard port."""
     data = struct.pack("!HHHH", 9999, 9, 8, 0)

@@ -4,6 +4,7 @@
 by an address that the kernel makes in a prefix shared with others."""
 
 import os
+import socket
 import sys
 import time
 
@@ -13,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import forge
 import measure
 import tap
-from lab import Lab, wait_for
+from lab import CN, Lab, wait_for
 from play import Play
 
 SHARED = "2001:db8:1:3ff::"
@@ -24,6 +25,14 @@ def advertise(source):
     while True:
         forge.send_link("acc0", forge.ra(source, SHARED, None))
         time.sleep(0.2)
+
+
+def visitor(source, cn):
+    """A flow that began at that router, and has no anchor."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+        s.bind((source, 0))
+        s.connect((cn, 9))
+        time.sleep(600)
 
 
 def bound(lab):
@@ -56,9 +65,15 @@ def test_plain_router(t):
         at = lab.status("mn")["attachments"]
         t.equal([(a["ha"], a["coa"]) for a in at], [(None, there and there[0])],
                 "the MN knows that no home agent is there")
+        t.ok("no home agent" in lab.status("mn")["health"]["text"],
+             "people are told that none is there", lab.status("mn")["health"])
+        lab.spawn("visitor", "mn", visitor, there[0], CN[1])
         play.run_for(2.0)
+        t.equal(lab.status("mn")["counters"]["flows-lost"], 0, "no flow was lost so far")
         play.move(1)
         t.ok(wait_for(lambda: not bound(lab), 5.0), "back, the binding is gone")
+        t.equal(lab.status("mn")["counters"]["flows-lost"], 1,
+                "the flow that began there is told to be lost")
         play.run_for(1.0)
         play.end(1)
         left = wait_for(lambda: not visited(lab), 5.0)

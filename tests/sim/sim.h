@@ -8,6 +8,7 @@
  *	sim.c		clock, chance, packets under way
  *	sim_mn.c	the mobile node, its kernel, its flows
  *	sim_ha.c	the access routers, their kernels and databases
+ *	sim_moody.c	access routers that refuse and puzzle
  *	sim_check.c	what must hold after each step, and when all is over
  *	test_moves.c	scenarios
  */
@@ -70,6 +71,9 @@ struct sim_own {
 	bool preferred;
 };
 
+/* When the last Binding Updates of a home address left. */
+struct sim_rate { struct in6_addr hoa; usec_t at[MIP6_MAX_UPDATE_RATE]; };
+
 struct sim_mn {
 	struct mn mn;
 	struct mn_config cfg;
@@ -104,7 +108,10 @@ struct sim_mn {
 	unsigned int broken;		/* flows whose address went */
 	unsigned int excused;		/* of those, told of or nobody's fault */
 	uint64_t told_before;		/* flows-lost of earlier runs */
+	struct sim_rate rates[SIM_ADDRS];
 };
+
+enum sim_mood { SIM_WELL, SIM_REFUSES, SIM_PUZZLES, SIM_IS_DEAF, SIM_MOODS };
 
 struct sim_route { struct in6_addr hoa, coa; };
 struct sim_told { uint8_t mac[6]; struct in6_prefix prefix; usec_t until; };
@@ -117,6 +124,7 @@ struct sim_ha {
 	struct ha_key key;
 	bool running;
 	bool reachable;			/* through the core */
+	enum sim_mood mood;		/* towards Binding Updates */
 	struct in6_addr linklocal;
 	uint8_t mac[6];
 	unsigned int n_routes;		/* bindings in its data path */
@@ -190,6 +198,14 @@ void sim_ha_rx_frame(struct sim_event *e);		/* from the link of e->place */
 void sim_ha_rx_packet(struct sim_event *e);		/* from the core to the site e->place */
 void sim_ha_rx_local(struct sim_event *e);		/* from within that site */
 void sim_stranger(struct sim *s, unsigned int n);	/* another host asks for a prefix */
+
+/* From the site, by the routing table. */
+void sim_ha_send(struct sim_ha *h, const void *data, size_t len);
+
+/* sim_moody.c */
+bool sim_moody_takes(struct sim_ha *h, const void *data, size_t len);	/* the HA gets it not */
+void sim_moody_change(struct sim *s);
+void sim_moody_rate(struct sim *s, const void *data, size_t len);	/* of what the MN sends */
 
 /* sim_check.c */
 void sim_check(struct sim *s);				/* after each step */

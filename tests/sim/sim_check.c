@@ -16,7 +16,14 @@ static const struct anchor *find_anchor(const struct sim *s, const struct in6_ad
 
 /* --- the mobile node ------------------------------------------------------------------ */
 
-/* A flow whose address is gone is dead. That is the mobile node's doing unless it was not
+/* The address may be on our device for something else. */
+static bool is_carried(const struct sim *s, const struct in6_addr *a)
+{
+	return sim_mn_has_addr(s, a) &&
+	       (!s->mn.running || sim_ha_of(a) == s->mn.at || find_anchor(s, a));
+}
+
+/* A flow whose address is gone, or that nobody carries on, is dead. That is the mobile node's doing unless it was not
  * running; and what it does it tells: MN_C_FLOWS_LOST. */
 static void check_broken(struct sim *s)
 {
@@ -24,7 +31,7 @@ static void check_broken(struct sim *s)
 	uint64_t told = m->told_before + (m->running ? m->mn.counters[MN_C_FLOWS_LOST] : 0);
 
 	for (unsigned int n = 0; n < SIM_FLOWS; n++) {
-		if (!m->flows[n].used || sim_mn_has_addr(s, &m->flows[n].local))
+		if (!m->flows[n].used || is_carried(s, &m->flows[n].local))
 			continue;
 		m->flows[n].used = false;
 		m->broken++;
@@ -223,8 +230,8 @@ static bool reported(const struct sim *s, const struct in6_addr *a)
 {
 	const struct anchor *an = find_anchor(s, a);
 
-	return an && (an->state == ANCHOR_REFUSED || an->state == ANCHOR_UNREACHABLE) &&
-	       an->reason[0] != '\0';
+	return an && (an->state == ANCHOR_REFUSED || an->state == ANCHOR_UNREACHABLE ||
+		      an->state == ANCHOR_REGISTERING) && an->reason[0] != '\0';
 }
 
 void sim_check_flows(struct sim *s)

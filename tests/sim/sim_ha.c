@@ -107,6 +107,12 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 	return 0;
 }
 
+void sim_ha_send(struct sim_ha *h, const void *data, size_t len)
+{
+	if (len > 0)
+		op_send_routed(h, data, len);
+}
+
 static int op_dp_set(void *ctx, const struct dp_binding *b)
 {
 	struct sim_ha *h = ctx;
@@ -262,7 +268,7 @@ void sim_ha_rx_local(struct sim_event *e)
 	if (in6_eq(&ip.dst, &h->cfg.homes[0].address)) {
 		if (h->running && ip.next_header == IP6_NH_ICMP6)
 			ha_rx_discovery(&h->ha, e->data, e->len, e->sim->now);
-		else if (h->running)
+		else if (h->running && !sim_moody_takes(h, e->data, e->len))
 			ha_rx_mh(&h->ha, e->data, e->len, e->sim->now);
 		return;
 	}

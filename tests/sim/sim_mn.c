@@ -219,11 +219,14 @@ void sim_mn_rx_frame(struct sim_event *e)
 
 void sim_mn_rx_packet(struct sim *s, int place, const void *data, size_t len)
 {
-	struct ip6_packet ip;
+	struct ip6_packet ip = { 0 };
 
 	if (s->mn.at != place || !s->mn.link_up || !s->mn.running)
 		return;
-	if (ip6_decode(data, len, &ip) == IP6_OK && ip.next_header == IP6_NH_ICMP6)
+	if (ip6_decode(data, len, &ip) == IP6_OK && ip.next_header == IP6_NH_ICMP6 &&
+	    ((const uint8_t *)data)[ip.payload_off] < 128)
+		mn_rx_update_error(&s->mn.mn, data, len, s->now);
+	else if (ip.next_header == IP6_NH_ICMP6)
 		mn_rx_prefixes(&s->mn.mn, data, len, s->now);
 	else
 		mn_rx_mh(&s->mn.mn, data, len, s->now);
@@ -259,6 +262,7 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 		sim_fail(s, "mn: sends what cannot be read");
 		return 0;
 	}
+	sim_moody_rate(s, data, len);
 	if (sim_mn_tunnel(s, &ip.src)) {
 		sim_fail(s, "mn: a message from %s enters its own tunnel", in6_str(&ip.src).s);
 		return 0;
@@ -434,6 +438,13 @@ static int op_sent(void *ctx,
 	return 0;
 }
 
+static uint64_t op_traffic(void *ctx, const struct in6_addr *hoa)
+{
+	(void)ctx;
+	(void)hoa;
+	return 0;
+}
+
 static void op_watch_flows(void *ctx, bool on)
 {
 	(void)ctx;
@@ -503,7 +514,7 @@ static const struct mn_ops ops = {
 	.endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows, .sent = op_sent,
-	.watch_flows = op_watch_flows,
+	.traffic = op_traffic, .watch_flows = op_watch_flows,
 	.random = op_random,
 	.wall_us = op_wall_us,
 	.event = op_event, .changed = op_changed,
@@ -670,6 +681,7 @@ void sim_mn_start(struct sim *s)
 	m->running = true;
 	m->old_endpoints = true;
 	m->started = s->now;
+	memset(m->rates, 0, sizeof(m->rates));	/* nobody remembers those of before */
 	log_debug("mn: starts, knowing %u anchors", m->n_saved);
 	if (!in6_is_any(&m->saved_coa))
 		mn_restore_coa(&m->mn, &m->saved_coa);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* links: tests/sim/sim.c tests/sim/sim_mn.c tests/sim/sim_ha.c tests/sim/sim_check.c, and the
+/* links: tests/sim/sim.c tests/sim/sim_mn.c tests/sim/sim_ha.c tests/sim/sim_moody.c
+ * tests/sim/sim_check.c, and the
  * pure files of mn-agent/ and ha-agent/, common/core/ without conf.c, common/wire/ (-lcrypto) */
 /*
  * A mobile node moves at random between three access routers, a few thousand times in each
@@ -23,7 +24,7 @@ struct scenario {
 	struct sim_net net;
 	usec_t short_stay, long_stay;	/* bounds of the pause after a step */
 	unsigned int move, flap, wander, flow, unplug;	/* how often, parts of a thousand */
-	unsigned int restart_mn, restart_ha, cut;
+	unsigned int restart_mn, restart_ha, cut, mood;
 	bool eui64, flush;
 	usec_t binding_lifetime, prefix_lifetime;
 };
@@ -60,6 +61,14 @@ static const struct scenario scenarios[] = {
 	  .short_stay = 1 * USEC_S, .long_stay = 60 * USEC_S,
 	  .move = 300, .flap = 100, .flow = 500, .unplug = 50, .eui64 = true,
 	  .binding_lifetime = 40 * USEC_S, .prefix_lifetime = 120 * USEC_S },
+	{ .name = "moody home agents", .net = { 30, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 100 * USEC_MS, .long_stay = 40 * USEC_S,
+	  .move = 350, .flap = 50, .flow = 350, .mood = 200, .eui64 = true },
+	{ .name = "moods, and nothing lasts long",
+	  .net = { 30, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 100 * USEC_MS, .long_stay = 90 * USEC_S,
+	  .move = 300, .flap = 50, .flow = 350, .unplug = 30, .mood = 200, .flush = true,
+	  .binding_lifetime = 60 * USEC_S, .prefix_lifetime = 900 * USEC_S },
 };
 
 #define N_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
@@ -110,6 +119,7 @@ static void repair(struct sim *s)
 	for (unsigned int n = 0; n < SIM_HAS; n++) {
 		sim_ha_start(s, n);
 		s->has[n].reachable = true;
+		s->has[n].mood = SIM_WELL;
 	}
 	sim_mn_start(s);
 }
@@ -178,6 +188,8 @@ static bool act(struct sim *s, const struct scenario *sc)
 	} else if (drawn(&dice, sc->cut)) {
 		n = sim_below(s, SIM_HAS);
 		s->has[n].reachable = !s->has[n].reachable;
+	} else if (drawn(&dice, sc->mood)) {
+		sim_moody_change(s);
 	} else {
 		sim_stranger(s, sim_below(s, SIM_HAS));
 	}

@@ -259,6 +259,13 @@ static inline int op_sent(void *ctx, void (*fn)(void *arg, const struct in6_addr
 	return 0;
 }
 
+static inline uint64_t op_traffic(void *ctx, const struct in6_addr *hoa)
+{
+	(void)ctx;
+	(void)hoa;
+	return 0;
+}
+
 static inline void op_watch_flows(void *ctx, bool on)
 {
 	(void)ctx;
@@ -301,7 +308,7 @@ static const struct mn_ops ops = {
 	.addr_add = op_addr_add, .addr_home = op_addr_home, .addr_drop = op_addr_drop,
 	.endpoint_add = op_endpoint_add, .endpoint_del = op_endpoint_del,
 	.tunnel_set = op_tunnel_set, .tunnel_del = op_tunnel_del, .flows = op_flows,
-	.sent = op_sent, .watch_flows = op_watch_flows, .random = op_random,
+	.sent = op_sent, .traffic = op_traffic, .watch_flows = op_watch_flows, .random = op_random,
 	.wall_us = op_wall_us, .event = op_event, .changed = op_changed,
 };
 

@@ -47,11 +47,14 @@ struct world {
 	unsigned int n;
 	struct in6_addr flows[16];
 	unsigned int n_flows;
+	unsigned int n_traffic;		/* packets through the tunnels */
+	struct { struct in6_addr hoa; uint64_t packets; } traffic[16];
 	unsigned char dice;
 	bool optimistic;		/* the kernel knows RFC 4429 */
 	uint8_t sent[1280];		/* the last packet that was not for one link */
 	size_t sent_len;
 	char event[32], detail[128];	/* the last one */
+	char lost[256];			/* what was said when flows were lost */
 };
 
 static struct world the_world;
@@ -231,6 +234,16 @@ static inline int op_sent(void *ctx,
 	return 0;
 }
 
+static inline uint64_t op_traffic(void *ctx, const struct in6_addr *hoa)
+{
+	struct world *w = ctx;
+
+	for (unsigned int n = 0; n < w->n_traffic; n++)
+		if (in6_eq(&w->traffic[n].hoa, hoa))
+			return w->traffic[n].packets;
+	return 0;
+}
+
 static inline void op_watch_flows(void *ctx, bool on)
 {
 	(void)ctx;
@@ -259,6 +272,8 @@ static inline void op_event(void *ctx, const char *name, const struct mn_iface *
 	(void)a;
 	(void)now;
 	assert_non_null(name);
+	if (strcmp(name, "flows.lost") == 0)
+		snprintf(w->lost, sizeof(w->lost), "%s", detail);
 	snprintf(w->event, sizeof(w->event), "%s", name);
 	snprintf(w->detail, sizeof(w->detail), "%s", detail ? detail : "");
 }
@@ -275,7 +290,7 @@ static const struct mn_ops ops = {
 	.addr_add = op_addr_add, .addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_del = op_tunnel_del, .flows = op_flows,
-	.sent = op_sent,
+	.sent = op_sent, .traffic = op_traffic,
 	.watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us,
 	.event = op_event, .changed = op_changed,
 };

@@ -72,6 +72,13 @@ static int op_sent(void *ctx, void (*fn)(void *arg, const struct in6_addr *from,
 	return w->sent_error;
 }
 
+static uint64_t op_traffic(void *ctx, const struct in6_addr *hoa)
+{
+	(void)ctx;
+	(void)hoa;
+	return 0;
+}
+
 static void op_watch_flows(void *ctx, bool on)
 {
 	((struct world *)ctx)->watching = on;
@@ -106,7 +113,8 @@ static void op_addr_unset(void *ctx, const struct in6_addr *addr)
 }
 
 static const struct mn_ops ops = {
-	.flows = op_flows, .sent = op_sent, .watch_flows = op_watch_flows, .event = op_event,
+	.flows = op_flows, .sent = op_sent, .traffic = op_traffic,
+	.watch_flows = op_watch_flows, .event = op_event,
 	.changed = op_changed, .random = op_random, .addr_set = op_addr_set,
 	.addr_unset = op_addr_unset,
 };

@@ -26,6 +26,7 @@ struct world {
 	usec_t at[EVENTS];
 	unsigned int n;
 	int probe_error;
+	unsigned int familiar;		/* the router that our addresses are from; 0: none */
 	struct movement m;
 };
 
@@ -56,6 +57,13 @@ static int op_probe(void *ctx, struct movement *m, usec_t now)
 	return w->probe_error;
 }
 
+static bool op_is_stranger(void *ctx, const struct router *r)
+{
+	struct world *w = ctx;
+
+	return w->familiar != 0 && r->linklocal.s6_addr[15] != w->familiar;
+}
+
 static void op_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 {
 	(void)m;
@@ -71,7 +79,8 @@ static void op_lost(void *ctx, struct movement *m, usec_t now)
 }
 
 static const struct move_ops ops = {
-	.solicit = op_solicit, .probe = op_probe, .attached = op_attached, .lost = op_lost,
+	.solicit = op_solicit, .probe = op_probe, .is_stranger = op_is_stranger,
+	.attached = op_attached, .lost = op_lost,
 };
 
 static int setup(void **state)
@@ -643,8 +652,41 @@ static void a_beacon_renews_the_lifetime(void **state)
 		after(w, 1000 * S);
 		hear_beacon(w, 1);
 	}
-	assert_int_equal(w->n, 0);
+	assert_int_equal(count(w, LOST), 0);
 	assert_int_equal(w->m.router.n_prefixes, 1);	/* our prefix is not forgotten */
+}
+
+/* At the start of the daemon the one that our addresses are from is waited for, a moment. */
+static void the_one_we_know_wins_at_the_start(void **state)
+{
+	struct world *w = *state;
+
+	w->familiar = 2;
+	move_link(&w->m, true, w->now);
+	hear_router(w, 1, 1800);
+	assert_int_equal(count(w, ATTACHED), 0);
+	after(w, 300 * MS);
+	hear_router(w, 2, 1800);
+	assert_int_equal(count(w, ATTACHED), 1);
+	assert_int_equal(w->m.router.linklocal.s6_addr[15], 2);
+	/* Later whoever answers first is the one. */
+	move_link(&w->m, false, w->now);
+	move_link(&w->m, true, w->now);
+	hear_router(w, 1, 1800);
+	assert_int_equal(count(w, ATTACHED), 2);
+}
+
+static void a_stranger_will_do(void **state)
+{
+	struct world *w = *state;
+
+	w->familiar = 2;
+	move_link(&w->m, true, w->now);
+	hear_router(w, 1, 1800);
+	after(w, 1 * S);
+	assert_int_equal(count(w, ATTACHED), 1);
+	assert_int_equal(w->m.state, MOVE_ATTACHED);
+	assert_true(w->at[w->n - 1] <= 101 * S);
 }
 
 static void states_have_names(void **state)
@@ -676,7 +718,8 @@ int main(void)
 		T(silence_moves), T(silence_with_only_a_beacon_solicits),
 		T(probe_without_a_source_solicits), T(lifetime_zero_of_our_router),
 		T(lifetime_zero_of_another_router), T(lifetime_runs_out),
-		T(a_beacon_renews_the_lifetime), T(states_have_names),
+		T(a_beacon_renews_the_lifetime), T(the_one_we_know_wins_at_the_start),
+		T(a_stranger_will_do), T(states_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,7 @@ static void give(uint8_t type, uint32_t value, const char *coa, const char *ha, 
 	wb_set_u16(&w, IP6_HDR_LEN + 2, cksum_ip6(&from, &to, IP6_NH_ICMP6, room + IP6_HDR_LEN,
 						  w.len - IP6_HDR_LEN));
 	assert_false(w.err);
-	mn_rx_tunnel_error(&mn, room, w.len);
+	mn_rx_tunnel_error(&mn, room, w.len, 1000 * USEC_S);
 }
 
 static int setup(void **state)
@@ -123,7 +123,7 @@ static void test_not_ours(void **state)
 	assert_int_equal(mn.counters[MN_C_TOO_BIG_UNKNOWN], 4);
 	anchor.tunnelled = true;
 	give(ICMP6_UNREACHABLE, 1400, COA, HA, HOA);
-	mn_rx_tunnel_error(&mn, "x", 1);
+	mn_rx_tunnel_error(&mn, "x", 1, 1000 * USEC_S);
 	assert_int_equal(mn.counters[MN_C_PACKET_BAD], 1);
 	assert_int_equal(anchor.mtu, 1460);
 	assert_int_equal(n_set, 0);

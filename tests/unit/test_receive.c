@@ -215,6 +215,53 @@ static void late_errors_end_no_binding(void **state)
 	assert_string_equal(reason_of(w), "");
 }
 
+/* --- about what was tunnelled ----------------------------------------------------------- */
+
+/* An ICMPv6 error about a packet of the flow in its tunnel. */
+static void tunnel_error(struct world *w, const struct in6_addr *from, uint8_t type, uint8_t code)
+{
+	struct ip6_packet outer = { .src = coa_addr, .dst = ha_addr, .hop_limit = 64,
+				    .next_header = IP6_NH_TUNNEL };
+	struct ip6_packet inner = { .src = hoa_addr, .dst = prefix_of(9), .hop_limit = 64,
+				    .next_header = IP6_NH_NONE };
+	uint8_t packet[128], room[REJECT_MAX];
+	struct icmp6_error e = {
+		.from = *from, .to = coa_addr, .type = type, .code = code, .about = packet,
+	};
+	struct wbuf b;
+
+	wb_init(&b, packet, sizeof(packet));
+	ip6_encode(&b, &outer);
+	ip6_encode(&b, &inner);
+	ip6_finish(&b, IP6_HDR_LEN);
+	ip6_finish(&b, 0);
+	e.about_len = b.len;
+	wb_init(&b, room, sizeof(room));
+	assert_int_equal(reject_icmp6(&b, &e), 0);
+	mn_rx_tunnel_error(&w->mn, room, b.len, w->now);
+}
+
+/* A home agent that has lost its bindings is not left so until the next refresh. */
+static void tunnel_that_is_refused_is_made_sure_of(void **state)
+{
+	struct in6_addr router = prefix_of(7);
+	struct world *w = *state;
+
+	begin(w, false);
+	tunnel_error(w, &router, ICMP6_UNREACHABLE, 0);
+	tunnel_error(w, &ha_addr, ICMP6_TIME_EXCEEDED, 0);
+	assert_string_equal(state_of(w, &hoa_addr), "bound");
+	for (int n = 0; n < 100; n++)
+		tunnel_error(w, &ha_addr, ICMP6_PARAM_PROBLEM, 1);
+	assert_int_equal(w->mn.counters[MN_C_TUNNEL_REFUSED], 100);
+	assert_string_equal(state_of(w, &hoa_addr), "refreshing");
+	assert_int_equal(count(w, SENT_BU), 1);
+	grant(w, &hoa_addr);
+	tunnel_error(w, &ha_addr, ICMP6_UNREACHABLE, 3);
+	assert_int_equal(count(w, SENT_BU), 1);
+	assert_int_equal(count(w, TUNNEL_DEL), 0);
+}
+
 /* --- what cannot be read ------------------------------------------------------------------ */
 
 /* A whole packet with a Mobility Header of this type, protocol and length (in units of 8). */
@@ -378,7 +425,8 @@ int main(void)
 		T(unknown_binding_is_registered_again), T(binding_errors_of_others_are_ignored),
 		T(unknown_type_explains_the_silence), T(no_route_is_told),
 		T(node_without_mobile_ip), T(forged_errors_are_ignored),
-		T(late_errors_end_no_binding), T(unknown_type_is_answered),
+		T(late_errors_end_no_binding), T(tunnel_that_is_refused_is_made_sure_of),
+		T(unknown_type_is_answered),
 		T(wrong_form_is_answered), T(nobody_is_not_answered), T(wrong_key_is_told),
 		T(longer_than_asked_is_not_believed), T(prefix_discovery_at_once),
 	};

@@ -174,9 +174,13 @@ static void fewer_anchors(void **state)
 	move_link_to(w, 3);
 	grant(w, &hoa);
 	grant(w, &other);
+	w->traffic[0].hoa = hoa;
+	w->traffic[0].packets = 1;
+	w->n_traffic = 1;
+	after(w, 11 * S);
 	begin(w)->max_anchors = 1;
 	finish(w);
-	assert_string_equal(state_of(w, &hoa), "bound");	/* it has more flows */
+	assert_string_equal(state_of(w, &hoa), "bound");	/* the other one is idle */
 	assert_string_equal(state_of(w, &other), "releasing");
 }
 

@@ -9,8 +9,10 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "common/core/log.h"
 #include "common/wire/ext.h"
 #include "common/wire/icmp6.h"
 #include "mn-agent/attach.h"
@@ -27,6 +29,7 @@ static struct anchor anchor;
 static struct timers timers;
 static usec_t now;
 static unsigned int n_sent, n_changed, n_told;
+static char told[32];
 static uint16_t next_id;
 static uint8_t packet[256];
 static size_t packet_len;
@@ -46,7 +49,7 @@ void mn_event(struct mn *m, const char *name, const struct mn_iface *i, const st
 	(void)i;
 	(void)detail;
 	(void)t;
-	assert_string_equal(name, "prefix.renewed");
+	snprintf(told, sizeof(told), "%s", name);
 	assert_ptr_equal(a, &anchor);
 	n_told++;
 }
@@ -81,10 +84,18 @@ static const struct mn_ops ops = {
 static const struct anchor_ops anchor_ops = { 0 };
 static const struct anchor_config anchor_cfg = { 0 };
 
+static void quiet(void *ctx, enum log_level level, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	(void)line;
+}
+
 /* The anchor is registered, and its prefix valid for a day from now. */
 static int begin(void **state)
 {
 	(void)state;
+	log_set_sink(quiet, NULL);
 	memset(&mn, 0, sizeof(mn));
 	timers_init(&timers);
 	mn.ops = &ops;
@@ -250,10 +261,56 @@ static void only_the_answer_counts(void **state)
 	/* Answered it was, though without a word about the prefix. */
 	answer(&(struct mpa){ .id = 0x5000, .valid_s = 9 * DAY });
 	assert_true(anchor.valid_until == until);
-	assert_int_equal(n_told, 0);
+	assert_int_equal(n_told, 1);
+	assert_string_equal(told, "prefix.vanished");
 	mn_rx_prefixes(&mn, packet, packet_len, now);
 	mn_rx_prefixes(&mn, packet, 7, now);
 	assert_int_equal(mn.counters[MN_C_PACKET_BAD], 2);
+}
+
+/* It goes on as long as was told, and is asked for now and then: it may come back. */
+static void prefix_vanishes(void **state)
+{
+	usec_t until = anchor.valid_until;
+
+	(void)state;
+	run(S(DAY * 2 / 3));
+	answer(&(struct mpa){ .id = 0x5000, .valid_s = DAY, .prefix = "2001:db8:1:999::" });
+	assert_string_equal(told, "prefix.vanished");
+	assert_true(anchor.valid_until == until);
+	assert_int_equal(n_sent, 1);
+	run(S(9000));
+	assert_int_equal(n_sent, 1);
+	run(S(600));
+	assert_int_equal(n_sent, 2);
+	assert_int_equal(solicited(), 0x5001);
+	answer(&(struct mpa){ .id = 0x5001, .valid_s = DAY, .preferred_s = DAY });
+	assert_string_equal(told, "prefix.renewed");
+	assert_true(anchor.valid_until == now + S(DAY));
+}
+
+/* A home agent that never has it makes no storm. */
+static void prefix_never_comes(void **state)
+{
+	(void)state;
+	while (now < S(1000) + S(DAY) - S(1)) {
+		unsigned int n = n_sent;
+
+		run(S(1));
+		if (n_sent > n)
+			answer(&(struct mpa){ .id = solicited(), .valid_s = DAY,
+					      .prefix = "2001:db8:1:999::" });
+	}
+	assert_in_range(n_sent, 5, 60);
+}
+
+static void prefix_is_deprecated(void **state)
+{
+	(void)state;
+	run(S(DAY * 2 / 3));
+	answer(&(struct mpa){ .id = 0x5000, .valid_s = DAY });
+	assert_string_equal(told, "prefix.deprecated");
+	assert_true(anchor.valid_until == now + S(DAY));
 }
 
 /* RFC 4862 5.5.3 e: what is not authenticated makes nothing shorter than two hours. */
@@ -289,7 +346,8 @@ int main(void)
 		T(asks_in_good_time), T(asks_again), T(ends_with_the_prefix),
 		T(not_without_a_binding), T(only_the_answer_counts),
 		T(lifetimes_are_not_cut_short),
-		T(not_preferred_for_longer_than_valid),
+		T(not_preferred_for_longer_than_valid), T(prefix_vanishes),
+		T(prefix_never_comes), T(prefix_is_deprecated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
