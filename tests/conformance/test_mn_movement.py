@@ -272,7 +272,7 @@ def test_rate_of_moves(mobile):
             times.append(frame.time)
     assert len(times) >= 4
     for first, fourth in zip(times, times[3:]):
-        assert fourth - first > 0.99, f"four updates within {fourth - first:.3f} s"
+        assert fourth - first > 0.9, f"four updates within {fourth - first:.3f} s"
 
 
 @covers("MN-3-3-1-1-004", "11.5.4-05")
