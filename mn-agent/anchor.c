@@ -106,15 +106,14 @@ static void enter_returning(struct anchor *a, usec_t now)
 
 	timer_stop(a->timers, &a->timer);
 	timer_stop(a->timers, &a->linger);
-	/* RFC 6275 11.5.5: from here on the home address is used on its own link. The rule
-	 * into the tunnel goes first, or the BU itself would enter it. */
-	reg_tunnel_down(a);
+	a->tunnel_due = false;
 	a->coa = a->hoa;
 	a->taken_at = 0;	/* its link will tell */
 	a->asking = (struct backoff){ 0 };
 	a->forsaken = false;
 	a->reason[0] = '\0';
 	if (!tell) {
+		reg_tunnel_down(a);
 		reg_state(a, ANCHOR_ATTACHED, "back on its link, never registered", now);
 		return;
 	}
@@ -122,6 +121,9 @@ static void enter_returning(struct anchor *a, usec_t now)
 	reg_owe(a, now);
 	reg_state(a, ANCHOR_RETURNING, "back on its link", now);
 	reg_start(a, now);
+	/* RFC 6275 11.5.5: the home address is used on its own link once the BU has left. That
+	 * goes to the link itself and enters no tunnel. */
+	reg_tunnel_down(a);
 }
 
 void anchor_home_agent(struct anchor *a, usec_t now)

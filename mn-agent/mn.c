@@ -109,8 +109,9 @@ static int anchor_send(void *ctx, const struct anchor *a, const void *packet, si
 	struct mn *mn = ctx;
 
 	/* RFC 6275 11.5.5: to the link-layer address that the home agent's advertisement told.
-	 * The kernel would solicit for it, from the home address, which the home agent defends. */
-	if (in6_eq(&a->coa, &a->hoa) && i && router_has_ha(&i->move.router, &a->ha))
+	 * The kernel would solicit for it, from the home address, which the home agent defends.
+	 * A router that is not the home agent knows how to reach it. */
+	if (in6_eq(&a->coa, &a->hoa) && i)
 		return mn->ops->send_link(mn->ctx, i->link.ifindex, i->move.router.mac, packet,
 					  len);
 	return mn->ops->send_routed(mn->ctx, packet, len);

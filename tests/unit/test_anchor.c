@@ -615,7 +615,7 @@ static void release_goes_on_from_a_new_coa(void **state)
 
 /* --- returning home -------------------------------------------------------------- */
 
-/* RFC 6275 11.5.5: the rule into the tunnel goes before the BU, or it would enter it. */
+/* RFC 6275 11.5.5: nothing leaves from the home address on its link before the BU. */
 static void return_home(void **state)
 {
 	struct world *w = *state;
@@ -626,11 +626,11 @@ static void return_home(void **state)
 	assert_state(w, ANCHOR_RETURNING);
 	assert_false(anchor_away(&w->a));
 	assert_int_equal(w->n, 2);
-	assert_int_equal(w->log[0].what, TUNNEL_DEL);
-	assert_int_equal(w->log[1].what, BU);
-	assert_int_equal(w->log[1].lifetime_s, 0);
-	assert_true(w->log[1].home);
-	assert_true(in6_eq(&w->log[1].coa, &hoa));
+	assert_int_equal(w->log[0].what, BU);
+	assert_int_equal(w->log[0].lifetime_s, 0);
+	assert_true(w->log[0].home);
+	assert_true(in6_eq(&w->log[0].coa, &hoa));
+	assert_int_equal(w->log[1].what, TUNNEL_DEL);
 	grant(w);
 	assert_state(w, ANCHOR_ATTACHED);
 	forget(w);

@@ -438,7 +438,7 @@ static void return_to_the_first_router(void **state)
 	forget(w);
 	move_link_to(w, 1);
 	assert_string_equal(state_of(w, &hoa), "returning");
-	assert_before(w, TUNNEL_DEL, &hoa, SENT_BU, &hoa);
+	assert_before(w, SENT_BU, &hoa, TUNNEL_DEL, &hoa);
 	r = &w->log[where(w, SENT_BU, &hoa)];
 	assert_int_equal(r->lifetime_s, 0);
 	assert_true(in6_eq(&r->other, &hoa));
