@@ -29,7 +29,7 @@ static struct health examine(const struct mn *mn)
 
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next) {
 		h.attached += i->attached;
-		h.plain += i->attached && !i->move.router.has_ha;
+		h.plain += i->attached && !i->move.router.is_ha;
 	}
 	for (const struct anchor *a = mn->anchors; a; a = a->next) {
 		if (a->state == ANCHOR_GONE)

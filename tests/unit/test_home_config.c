@@ -262,6 +262,7 @@ static void reply(struct world *w, const char *ha)
 /* The H flag, and no prefix option with the R flag: asked for on the link. */
 static void asked_for_on_the_link(void **state)
 {
+	char text[256];
 	struct world *w = *state;
 	struct nd_ra ra = router(RA_FLAG_HOME_AGENT, HOME, PIO_FLAG_ONLINK | PIO_FLAG_AUTO, 3600);
 
@@ -276,6 +277,8 @@ static void asked_for_on_the_link(void **state)
 	reply(w, HA);
 	same(&w->mn.anchors->ha, HA);
 	assert_int_equal(w->mn.anchors->state, ANCHOR_ATTACHED);
+	assert_true(mn_health(&w->mn, text, sizeof(text)));
+	assert_string_equal(text, "attached, no mobility in use");
 	assert_int_equal(w->n_sent, 1);
 	w->flow = addr(HOA);
 	abroad(w);
