@@ -77,6 +77,11 @@ static json_t *show_interface(const struct mn *mn, const struct mn_iface *i)
 			 "chosen", (int)(mn->chosen == i->link.ifindex));
 }
 
+static void ignore_sender(void *ctx, const struct in6_addr *from, uint64_t ms_ago)
+{
+	(void)ctx, (void)from, (void)ms_ago;
+}
+
 static json_t *show_configuration(const struct mnd *d)
 {
 	const struct mn_config *c = &d->settings.mn;
@@ -86,11 +91,13 @@ static json_t *show_configuration(const struct mnd *d)
 		json_array_append_new(names, json_string(c->interfaces[n]));
 	for (unsigned int n = 0; n < c->n_keys; n++)
 		json_array_append_new(spis, json_integer((json_int_t)c->keys[n].key.spi));
-	return json_pack("{s:o,s:f,s:I,s:I,s:I,s:s,s:I,s:o,s:I}", "interfaces", names,
+	return json_pack("{s:o,s:f,s:I,s:I,s:I,s:b,s:s,s:I,s:o,s:I}", "interfaces", names,
 			 "linger_s", (double)c->anchor.linger / (double)USEC_S,
 			 "max_anchors", (json_int_t)c->max_anchors,
 			 "binding_lifetime_s", (json_int_t)c->anchor.lifetime_s,
 			 "table_base", (json_int_t)d->settings.table_base,
+			 "unbound_seen",
+			 (int)(d->dp->ops->sent(d->dp, ignore_sender, NULL) == 0),
 			 "datapath", d->dp->ops->name, "keys", (json_int_t)c->n_keys,
 			 "spis", spis, "tunnel_mtu", (json_int_t)c->anchor.mtu);
 }

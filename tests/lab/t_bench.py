@@ -87,5 +87,20 @@ def test_handover(t):
     t.ok(first["updates"]["median"] >= 2, "a lost update was sent again", first["updates"])
 
 
+def test_sockets(t):
+    """sockets, 10 and 1000 of them"""
+    r = run(t, "sockets.py", "--quick")
+    if r is None:
+        return
+    t.equal([(c["place"], c["sockets"], c["moves"]) for c in r["cases"]],
+            [(p, n, 2) for p in ("elsewhere", "home", "leaving") for n in (10, 1000)],
+            "every case was run")
+    for c in r["cases"]:
+        name = f"{c['sockets']} sockets {c['place']}"
+        t.equal([c[k] and c[k]["n"] for k in ("update", "gap_up", "gap_down")], [2, 2, 2],
+                f"{name}: an update was seen at every move, and the flow lived through it")
+    t.equal(r["flows_lost"], 0, "no flow was lost")
+
+
 if __name__ == "__main__":
-    tap.main(test_registration, test_registration_null, test_handover)
+    tap.main(test_registration, test_registration_null, test_sockets, test_handover)

@@ -31,6 +31,11 @@ class Pair:
         self.lab, self.hoa = lab, hoa
         self.mn = self.cn = None
 
+    @classmethod
+    def here(cls):
+        """Has this kernel the protocol?"""
+        return True
+
     def socket(self, box, kind, protocol=0):
         s = self.lab.inside(box, socket.socket, socket.AF_INET6, kind, protocol)
         s.settimeout(5.0)
@@ -83,11 +88,13 @@ class UdpLite(Datagrams):
 
 
 class Stream(Pair):
+    protocol = 0
+
     def open(self):
-        listener = self.socket("cn1", socket.SOCK_STREAM)
+        listener = self.socket("cn1", socket.SOCK_STREAM, self.protocol)
         listener.bind((CN[1], PORT))
         listener.listen(1)
-        self.mn = self.socket("mn", socket.SOCK_STREAM)
+        self.mn = self.socket("mn", socket.SOCK_STREAM, self.protocol)
         self.mn.bind((self.hoa, 0))
         self.mn.connect((CN[1], PORT))
         self.cn, self.peer = listener.accept()
@@ -100,6 +107,18 @@ class Stream(Pair):
         self.cn.send(b"down")
         self.mn.recv(100)
         return self.peer[0]
+
+
+class Sctp(Stream):
+    protocol = socket.IPPROTO_SCTP
+
+    @classmethod
+    def here(cls):
+        try:
+            socket.socket(socket.AF_INET6, socket.SOCK_STREAM, cls.protocol).close()
+            return True
+        except OSError:
+            return False
 
 
 class HalfClosed(Stream):
@@ -217,7 +236,7 @@ class Ping(Pair):
 
 HOLD = (
     (Stream, "a TCP connection"), (Datagrams, "connected UDP"),
-    (BoundUdp, "UDP bound to the address"), (UdpLite, "UDP-Lite"),
+    (BoundUdp, "UDP bound to the address"), (UdpLite, "UDP-Lite"), (Sctp, "SCTP"),
     (Raw, "a raw socket"), (Ping, "a ping socket"),
     (HalfClosed, "a connection closed for writing"),
     (PeerClosed, "a connection that the peer has closed for writing"),
@@ -261,8 +280,8 @@ def through_a_move(t, lab, pair, name):
         t.ok(False, f"{name}: packets go to and fro", e)
     lab.attached(lab.at)
     pair.close()
-    # Of raw and ping sockets the kernel tells no end: found by the next look, in 10 s.
-    ends = 13.0 if isinstance(pair, (Raw, Ping, UdpLite)) else 4.0
+    # Of others than TCP and UDP the kernel tells no end: the next look, in 10 s, finds it.
+    ends = 13.0 if isinstance(pair, (Raw, Ping, UdpLite, Sctp)) else 4.0
     t.ok(wait_for(lambda: anchor(lab, pair.hoa) is None, ends, 0.05),
          f"{name}: when it ends, the address goes", anchor(lab, pair.hoa))
 
@@ -272,6 +291,9 @@ def test_hold(t):
     with Lab(tap.BINDIR) as lab:
         start(lab)
         for kind, name in HOLD:
+            if not kind.here():
+                t.note(f"{name}: this kernel has it not")
+                continue
             hoa = lab.attached(lab.at)
             through_a_move(t, lab, kind(lab, hoa), name)
 
@@ -369,6 +391,10 @@ class Unbound:
         self.cn.close()
 
 
+def sees_packets(lab):
+    return lab.ctl("mn", "status")["configuration"]["unbound_seen"]
+
+
 def packets_of(lab, hoa):
     return [(f["state"], f["holds"]) for f in sockets(lab, hoa)]
 
@@ -377,6 +403,9 @@ def test_unbound(t):
     """sockets that are bound to no address: their packets count for the time of linger"""
     with Lab(tap.BINDIR, linger="2s") as lab:
         hoa = start(lab)
+        if not sees_packets(lab):
+            t.note("not here: this data path does not see them, and says so")
+            return
         flow = Unbound(lab, hoa)
         flow.run_for(0.5)
         t.equal(packets_of(lab, hoa), [("packets", True)], "its packets are shown as a flow")
@@ -447,6 +476,8 @@ def test_questions(t):
              anchor(lab, hoa))
         s.sendto(b"?", (CN[1], 4000))
         hoa = lab.attached(2)
+        if not sees_packets(lab):
+            return
         t.equal(packets_of(lab, hoa), [("packets", True)], "anything else is one")
         s.close()
 
