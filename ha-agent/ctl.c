@@ -14,6 +14,7 @@
 #include "ha-agent/io.h"
 
 #define SCHEMA		1
+#define ERRORS_MAX	8192
 #define HEALTH_ROOM	512
 #define TEXT_OF(x)	#x
 #define TEXT(x)		TEXT_OF(x)
@@ -409,7 +410,32 @@ static json_t *drain(void *ctx, const json_t *parameters, const char **error, co
 			 cancel ? json_null() : remaining_s(ha->drain.until));
 }
 
+/* All errors of the file, a line each, as far as they fit. */
+static void append_line(void *ctx, const char *line)
+{
+	char *text = ctx;
+	size_t n = strlen(text);
+
+	snprintf(text + n, ERRORS_MAX - n, "%s%s", n > 0 ? "\n" : "", line);
+}
+
+static json_t *reload(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	static char errors[ERRORS_MAX];
+	const struct ha_ctl *c = ctx;
+	char changed[128];
+
+	(void)parameters;
+	errors[0] = '\0';
+	if (ha_reload(c->reload, append_line, errors, changed, sizeof(changed)) == 0)
+		return json_pack("{s:i, s:s}", "schema", SCHEMA, "changed", changed);
+	*error = errors;
+	*code = "refused";
+	return NULL;
+}
+
 static const struct ctl_method methods[] = {
+	{ .name = "reload", .needs_root = true, .call = reload },
 	{ .name = "status", .call = status },
 	{ .name = "release", .needs_root = true, .call = release },
 	{ .name = "revocations", .call = revocations },

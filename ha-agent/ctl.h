@@ -5,12 +5,14 @@
 
 #include "common/sys/ctl.h"
 #include "ha-agent/ha.h"
+#include "ha-agent/reload.h"
 
 struct io;
 
 struct ha_ctl {
 	struct ctl *ctl;
-	struct io *io;		/* set before the loop runs */
+	struct io *io;		/* set before the loop runs, */
+	const struct ha_reload *reload;	/* as is this */
 };
 
 /* -EADDRINUSE: another daemon answers there. */

@@ -281,7 +281,8 @@ static void on_late(void *ctx, usec_t by)
 struct stop {
 	struct loop *loop;
 	struct ha *ha;
-	usec_t drain;			/* 0: a stop does not wait */
+	const struct ha_config *cfg;	/* as it is when a signal comes */
+	const struct ha_reload *reload;
 	bool told;			/* once already: the next time at once */
 	bool keep;			/* the next run goes on with what is in the kernel */
 };
@@ -300,16 +301,31 @@ static void on_signal(void *ctx, int signo)
 {
 	struct stop *s = ctx;
 
-	if (signo == SIGTERM && s->drain > 0 && !s->told) {
+	if (signo == SIGTERM && s->cfg->drain > 0 && !s->told) {
 		s->told = true;
-		if (ha_drain(s->ha, s->drain, true, clock_now()) == 0) {
-			ask_for_time(s->drain);
+		if (ha_drain(s->ha, s->cfg->drain, true, clock_now()) == 0) {
+			ask_for_time(s->cfg->drain);
 			return;
 		}
 	}
 	s->keep = signo == SIGUSR1;
 	log_info("signal %d: stopping%s", signo, s->keep ? ", the kernel goes on" : "");
 	loop_stop(s->loop);
+}
+
+static void log_line(void *ctx, const char *line)
+{
+	(void)ctx;
+	log_error("%s", line);
+}
+
+static void on_hangup(void *ctx, int signo)
+{
+	const struct stop *s = ctx;
+	char changed[128];
+
+	(void)signo;
+	(void)ha_reload(s->reload, log_line, NULL, changed, sizeof(changed));
 }
 
 static int complain(const char *why)
@@ -405,11 +421,15 @@ static int open_control(struct ha_ctl *ctl, struct loop *loop, const char *path)
 	return complain(text);
 }
 
-static int run(struct loop *loop, const struct settings *s)
+static int run(struct loop *loop, struct settings *s)
 {
+	const struct ha_reload reload = {
+		.path = config_path(s), .required = s->config, .line = &s->line,
+		.in_force = &s->ha,
+	};
 	struct watchdog watchdog = { .timers = loop_timers(loop), .period = notify_watchdog() };
-	struct stop stop = { .loop = loop, .drain = s->ha.drain };
-	struct ha_ctl ctl = { 0 };
+	struct stop stop = { .loop = loop, .cfg = &s->ha, .reload = &reload };
+	struct ha_ctl ctl = { .reload = &reload };
 	struct io_config cfg = {
 		.ha = &s->ha, .state_dir = s->state_dir, .event = ha_ctl_event, .event_ctx = &ctl,
 	};
@@ -427,7 +447,8 @@ static int run(struct loop *loop, const struct settings *s)
 	stop.ha = &ctl.io->ha;
 	if (loop_signal_add(loop, SIGTERM, on_signal, &stop) < 0 ||
 	    loop_signal_add(loop, SIGINT, on_signal, &stop) < 0 ||
-	    loop_signal_add(loop, SIGUSR1, on_signal, &stop) < 0)
+	    loop_signal_add(loop, SIGUSR1, on_signal, &stop) < 0 ||
+	    loop_signal_add(loop, SIGHUP, on_hangup, &stop) < 0)
 		log_warn("signals cannot be caught");
 	err = caps_drop();
 	if (err < 0)
@@ -457,7 +478,7 @@ static int run(struct loop *loop, const struct settings *s)
 	return err < 0 ? complain(strerror(-err)) : EXIT_SUCCESS;
 }
 
-static int start(const struct settings *s)
+static int start(struct settings *s)
 {
 	uint8_t seed[16];
 	struct loop *loop;

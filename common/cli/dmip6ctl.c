@@ -555,7 +555,7 @@ static const struct command commands[] = {
 	{ "handover", "INTERFACE", 0,
 	  "the MN's flows over this interface; without one, by preference again", "mn",
 	  run_handover },
-	{ "reload", NULL, 0, "the MN reads its configuration again", "mn", run_reload },
+	{ "reload", NULL, 0, "the daemon reads its configuration again", NULL, run_reload },
 	{ "monitor", NULL, 0, "events as they happen, one JSON object a line", NULL,
 	  run_monitor },
 	{ "doctor", NULL, 0, "what kernel and configuration lack, and what follows", NULL,

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""dmip6-mnd reads its configuration again while a flow runs: `dmip6ctl reload' and SIGHUP."""
+"""The daemons read their configuration again while a flow runs: `dmip6ctl reload' and SIGHUP."""
 
 import os
 import secrets
@@ -155,5 +155,44 @@ def test_interface(t):
         end(t, lab, play)
 
 
+def test_home_agent(t):
+    """the home agent: a key of its own for everybody, and what takes a restart"""
+    with Lab(tap.BINDIR) as lab:
+        play = start(lab)
+        hoa = bound(lab)
+        old, lab.secret = lab.key_text(), secrets.token_hex(32)
+        new = lab.key_text().replace("key 256", "key 257")
+        lab.write("ar1.conf", old + new)
+        p = lab.ctl_raw("ar1", "reload")
+        t.equal((p.returncode, p.stdout.strip()), (0, "read again; changed: keys"),
+                "a second key: reload works and says so")
+        lab.write("mn.conf", f"linger 1s;\n{new}")
+        reloaded(t, lab, "key", "the MN has the second one")
+        t.ok(wait_for(lambda: bound(lab) == hoa, 5.0), "and is registered with it",
+             lab.status("mn")["anchors"])
+        lab.write("ar1.conf", new)
+        lab.procs["ar1"].send_signal(signal.SIGHUP)
+        t.ok(wait_for(lambda: "read again: changed: keys" in lab.log("ar1"), 5.0),
+             "SIGHUP: the first one is gone")
+        play.run_for(0.3)
+        t.equal([b["hoa"] for b in lab.status("ar1")["bindings"]], hoa, "the binding stays")
+        conf = lab.path("ar1.conf")
+        for text, parts in (
+                (new + "tcp-mss 1300;\n", ("tcp-mss", "expected a restart")),
+                (new + "datapath null;\nmax-leases 7;\n", ("datapath", "max-leases",
+                                                            "expected a restart")),
+                ("mtu 12;\nprefx 1;\n" + new, (f"{conf}:1:", f"{conf}:2:")),
+                (new + "binding-lifetime 1h;\nprefix-lifetime 30m;\n",
+                 ("prefix-lifetime is shorter",))):
+            lab.write("ar1.conf", text)
+            p = lab.ctl_raw("ar1", "reload")
+            t.ok(p.returncode not in (0, 3), f"{parts[0]}: refused", p.returncode)
+            for part in parts:
+                t.contains(p.stderr, part, f"the message says {part!r}")
+        t.equal([b["hoa"] for b in lab.status("ar1")["bindings"]], hoa, "the binding stays")
+        play.run_for(0.3)
+        end(t, lab, play)
+
+
 if __name__ == "__main__":
-    tap.main(test_reload, test_key, test_interface)
+    tap.main(test_reload, test_key, test_interface, test_home_agent)
