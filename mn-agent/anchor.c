@@ -21,6 +21,7 @@
 #include "mn-agent/registration.h"
 
 #define TRIES_UNREACHABLE	5	/* unanswered before people are told */
+#define TRIES_NO_HOME_AGENT	2	/* the same, if it says that it is none */
 #define TRIES_RELEASE		4	/* unanswered: then nothing is kept for it any more */
 
 static const char *const state_names[ANCHOR_STATE_MAX] = {
@@ -259,6 +260,11 @@ static void on_no_coa(struct anchor *a, usec_t now)
 	}
 }
 
+static bool is_no_home_agent(const struct anchor *a)
+{
+	return a->hint[0] != '\0' && a->hinted == ANCHOR_HINT_NO_HOME_AGENT;
+}
+
 /* For long, or until the binding ran out: people are told, and it is asked on. */
 static void unanswered(struct anchor *a, const char *until, usec_t now)
 {
@@ -267,7 +273,7 @@ static void unanswered(struct anchor *a, const char *until, usec_t now)
 	reg_reason(a, "no valid answer to %u binding updates%s%s%s", a->backoff.tries, until,
 		   hinted ? ": " : "", a->hint);
 	/* RFC 6275 11.3.5: such a node is not asked so often. */
-	if (hinted && a->hinted == ANCHOR_HINT_NO_HOME_AGENT) {
+	if (is_no_home_agent(a)) {
 		reg_owe(a, now);
 		reg_refused(a, a->reason, now);
 		reg_ask_later(a, BA_DO_ASK_AGAIN, now);
@@ -305,7 +311,8 @@ static void on_timeout(struct anchor *a, usec_t now)
 	a->resyncs = 0;
 	switch (a->state) {
 	case ANCHOR_REGISTERING:
-		if (a->backoff.tries >= TRIES_UNREACHABLE)
+		if (a->backoff.tries >= (is_no_home_agent(a) ? TRIES_NO_HOME_AGENT
+							     : TRIES_UNREACHABLE))
 			unanswered(a, "", now);
 		else
 			reg_transmit(a, now);

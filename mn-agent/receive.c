@@ -82,20 +82,32 @@ static void rx_brr(struct mn *mn, const struct ip6_packet *ip, usec_t now)
 		anchor_event(a, ANCHOR_EV_BRR, now);
 }
 
+/* Is it from this anchor's home agent? RFC 6275 9.3.3: about a packet without Home Address option
+ * it names no home address. */
+static bool is_about(const struct anchor *a, const struct ip6_packet *ip, const struct mh_be *be)
+{
+	return a->state != ANCHOR_GONE && in6_eq(&ip->src, &a->ha) && in6_eq(&ip->dst, &a->coa) &&
+	       (in6_eq(&be->hoa, &a->hoa) ||
+		(in6_is_any(&be->hoa) && be->status == BE_UNKNOWN_MH_TYPE));
+}
+
 /* RFC 6275 11.3.6: of a home agent that a Binding Update was sent to. Nobody signs it. */
 static void rx_be(struct mn *mn, const struct ip6_packet *ip, const struct mh_be *be, usec_t now)
 {
-	struct anchor *a = mn_anchor(mn, &be->hoa);
+	unsigned int n = 0;
 
 	mn->counters[MN_C_BE]++;
-	if (!a || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa)) {
-		mn->counters[MN_C_BE_UNKNOWN]++;
-		return;
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		if (!is_about(a, ip, be))
+			continue;
+		n++;
+		if (be->status == BE_UNKNOWN_HAO)
+			anchor_confirm(a, "the home agent does not know the binding", now);
+		else if (be->status == BE_UNKNOWN_MH_TYPE)
+			anchor_hint(a, ANCHOR_HINT_NO_HOME_AGENT,
+				    "it does not know Binding Updates", now);
 	}
-	if (be->status == BE_UNKNOWN_HAO)
-		anchor_confirm(a, "the home agent does not know the binding", now);
-	else if (be->status == BE_UNKNOWN_MH_TYPE)
-		anchor_hint(a, ANCHOR_HINT_NO_HOME_AGENT, "it does not know Binding Updates", now);
+	mn->counters[MN_C_BE_UNKNOWN] += n == 0;
 }
 
 static void acknowledge_revocation(struct mn *mn, const struct anchor *a, const struct mh_br *bri,

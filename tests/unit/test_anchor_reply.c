@@ -493,8 +493,9 @@ static void no_home_agent_there(void **state)
 	anchor_hint(&w->a, ANCHOR_HINT_NO_HOME_AGENT, "it does not know Binding Updates", w->now);
 	assert_state(w, ANCHOR_REGISTERING);	/* by itself it changes nothing */
 	assert_true(w->a.tunnelled);
-	after(w, 50 * S);
+	after(w, 4600 * MS);
 	assert_state(w, ANCHOR_REFUSED);
+	assert_int_equal(count(w, BU), 2);
 	assert_non_null(strstr(w->a.reason, "it does not know Binding Updates"));
 	assert_false(w->a.tunnelled);
 	after(w, 9 * S);			/* its daemon was only restarted */

@@ -108,6 +108,22 @@ static void unknown_type_explains_the_silence(void **state)
 	assert_non_null(strstr(reason_of(w), "does not know Binding Updates"));
 }
 
+/* RFC 6275 9.3.3: whose packet had no Home Address option is told none. */
+static void unknown_type_without_a_home_address(void **state)
+{
+	struct in6_addr none = in6addr_any, other = ha_of(2);
+	struct world *w = *state;
+
+	begin(w, true);
+	binding_error(w, &other, BE_UNKNOWN_MH_TYPE, &none);
+	binding_error(w, &ha_addr, BE_UNKNOWN_HAO, &none);
+	assert_string_equal(mn_find_anchor(&w->mn, &hoa_addr)->hint, "");
+	assert_int_equal(w->mn.counters[MN_C_BE_UNKNOWN], 2);
+	binding_error(w, &ha_addr, BE_UNKNOWN_MH_TYPE, &none);
+	after(w, 5 * S);
+	assert_string_equal(state_of(w, &hoa_addr), "refused");
+}
+
 /* --- ICMPv6 errors ---------------------------------------------------------------------- */
 
 static void icmp6_error(struct world *w, const struct in6_addr *from, uint8_t type, uint8_t code,
@@ -423,7 +439,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(unknown_binding_is_registered_again), T(binding_errors_of_others_are_ignored),
-		T(unknown_type_explains_the_silence), T(no_route_is_told),
+		T(unknown_type_explains_the_silence), T(unknown_type_without_a_home_address),
+		 T(no_route_is_told),
 		T(node_without_mobile_ip), T(forged_errors_are_ignored),
 		T(late_errors_end_no_binding), T(tunnel_that_is_refused_is_made_sure_of),
 		T(unknown_type_is_answered),
