@@ -44,7 +44,10 @@ static struct rt_rule path_rule(const struct mnd *d, const struct mn_path *p)
 {
 	uint32_t table = d->settings.table_base + MND_PATH_TABLES + p->slot;
 
-	return (struct rt_rule){ .from = p->prefix, .priority = table, .table = table };
+	return (struct rt_rule){
+		.from = p->prefix, .table = table,
+		.priority = d->dp->rule_base + MND_PATH_TABLES + p->slot,
+	};
 }
 
 void mnd_path_remove(struct mnd *d, unsigned int slot)
@@ -497,6 +500,11 @@ static void on_defaults(void *ctx)
 	mnd_standin_look(ctx);
 }
 
+static void on_rules(void *ctx)
+{
+	mnd_order_look(ctx);
+}
+
 static void on_news_lost(void *ctx)
 {
 	struct mnd *d = ctx;
@@ -505,11 +513,12 @@ static void on_news_lost(void *ctx)
 	mn_doubt(&d->mn, clock_now());
 	mnd_repair_soon(d);
 	mnd_standin_look(d);
+	mnd_order_look(d);
 }
 
 static const struct mon_ops mon_ops = {
 	.link = on_link, .addr = on_addr, .ours_deleted = on_ours_deleted,
-	.defaults = on_defaults, .lost = on_news_lost,
+	.defaults = on_defaults, .rules = on_rules, .lost = on_news_lost,
 };
 
 /* --- timers --------------------------------------------------------------------- */
@@ -537,7 +546,8 @@ static int open_datapath(struct mnd *d, const char **ret_what)
 	static char why[1024];
 	const struct dp_ops *chosen;
 	struct dp_config cfg = {
-		.role = DP_ROLE_MN, .table_base = d->settings.table_base, .device = MND_DEVICE,
+		.role = DP_ROLE_MN, .table_base = d->settings.table_base,
+		.rule_base = mnd_order_base(d), .device = MND_DEVICE,
 	};
 	int r = dp_choose(d->settings.datapath, &chosen, why, sizeof(why));
 
@@ -547,9 +557,11 @@ static int open_datapath(struct mnd *d, const char **ret_what)
 	}
 	*ret_what = "data path";
 	r = chosen->open(&cfg, &d->dp);
-	if (r == 0)
-		log_info("data path %s", chosen->name);
-	return r;
+	if (r)
+		return r;
+	d->dp->rule_base = cfg.rule_base;	/* null does not look at it */
+	log_info("data path %s", chosen->name);
+	return 0;
 }
 
 static int open_sockets(struct mnd *d, const char **ret_what)
@@ -593,6 +605,7 @@ int mnd_open(struct mnd *d, const char **ret_what)
 
 	mnd_keep_init(d);
 	mnd_repair_init(d);
+	mnd_order_init(d);
 	mnd_standin_init(d);
 	timer_init(&d->save, "save", save_due, d);
 	timer_init(&d->watchdog, "watchdog", watchdog_due, d);
@@ -629,6 +642,7 @@ int mnd_open(struct mnd *d, const char **ret_what)
 		timer_set(timers, &d->watchdog, clock_now() + watchdog);
 	loop_late(d->loop, on_late, d);
 	d->running = true;
+	mnd_order_look(d);
 	return 0;
 }
 

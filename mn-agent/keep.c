@@ -63,9 +63,10 @@ static void leftovers_due(void *ctx, usec_t now)
 static void adopt_rule(void *ctx, const struct rt_rule *r)
 {
 	struct mnd *d = ctx;
-	uint32_t first = d->settings.table_base + MND_PATH_TABLES, slot = r->priority - first;
+	uint32_t first = d->settings.table_base + MND_PATH_TABLES, slot = r->table - first;
 
-	if (r->priority < first || slot >= MN_INTERFACES_MAX || r->from.len == 0)
+	if (r->table < first || slot >= MN_INTERFACES_MAX || r->from.len == 0 ||
+	    r->protocol != RT_PROTOCOL)
 		return;
 	d->path_there[slot] = true;
 	d->paths[slot] = (struct mn_path){ .slot = slot, .prefix = r->from };

@@ -63,10 +63,11 @@ struct mnd {
 	/* Addresses on access links that an earlier run put there. */
 	unsigned int n_earlier;
 	struct in6_addr earlier[MND_EARLIER_MAX];
-	struct timer repair, save, leftovers, watchdog, standin;
+	struct timer repair, save, leftovers, watchdog, standin, order;
 	struct mnd_standin standins[MN_INTERFACES_MAX];
 	usec_t standin_for;		/* the attachment that it was last done for */
 	int save_error;			/* the anchors on disk are old: why; 0: they are not */
+	usec_t ordered_at;		/* our rules were moved; 0: never */
 	struct mend mend;
 	struct loss loss, last_loss;	/* not yet put back; the last that was */
 	uint64_t deleted;			/* things, by others */
@@ -92,6 +93,11 @@ void mnd_repair_lost(struct mnd *d, enum loss_kind kind);
 void mnd_repair_soon(struct mnd *d);
 /* Adds to the health text what people should know; false: somebody goes on deleting. */
 bool mnd_repair_health(const struct mnd *d, usec_t now, char *text, size_t len);
+
+/* order.c */
+void mnd_order_init(struct mnd *d);
+void mnd_order_look(struct mnd *d);	/* policy rules have changed */
+uint32_t mnd_order_base(struct mnd *d);	/* where an earlier run has left ours */
 
 /* keep.c */
 void mnd_keep_init(struct mnd *d);

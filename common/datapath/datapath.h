@@ -63,6 +63,7 @@ struct dp_drops {
 struct dp_config {
 	enum dp_role role;
 	uint32_t table_base;	/* DP_TABLE_BASE unless configured */
+	uint32_t rule_base;	/* MN: priorities of rules; 0: as table_base */
 	const char *device;	/* name of our own device: "dmip6mn0", "dmip6ha0" */
 	/* HA: no TCP connection that begins in a tunnel has longer segments; 0: as the ends
 	 * say. */
@@ -120,6 +121,9 @@ struct dp_ops {
 
 struct dp {			/* first member of every backend's own struct */
 	const struct dp_ops *ops;
+	/* MN: from where the rules are numbered that are made or removed from now on. Who
+	 * changes it moves those that are there. */
+	uint32_t rule_base;
 };
 
 /* Chosen by name, or (NULL) the first whose probe works. -ENOENT: no such name;

@@ -427,6 +427,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 	s->failed = cfg->failed;
 	s->failed_ctx = cfg->failed_ctx;
 	s->base = cfg->table_base ? cfg->table_base : DP_TABLE_BASE;
+	s->dp.rule_base = cfg->rule_base ? cfg->rule_base : s->base;
 	(void)snprintf(s->device, sizeof(s->device), "%s", cfg->device);
 	err = nl_open(NETLINK_ROUTE, &s->nl);
 	if (err == 0)

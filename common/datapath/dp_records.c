@@ -206,7 +206,7 @@ static struct dp_route route_of(const struct dp_kernel *s, const struct binding 
 static struct rt_rule rule_of(const struct dp_kernel *s, const struct binding *k)
 {
 	return (struct rt_rule){
-		.from = k->b.inner, .priority = s->base + k->slot,
+		.from = k->b.inner, .priority = s->dp.rule_base + k->slot,
 		.table = s->base + k->slot,
 	};
 }

@@ -222,6 +222,20 @@ static bool is_default(struct nlmsghdr *nlh)
 	       route->rtm_dst_len == 0 && route->rtm_table == RT_TABLE_MAIN;
 }
 
+/* Of rules and routes. */
+static void foreign_change(struct mon *m, struct nlmsghdr *nlh)
+{
+	bool rule = nlh->nlmsg_type == RTM_NEWRULE || nlh->nlmsg_type == RTM_DELRULE;
+	bool gone = nlh->nlmsg_type == RTM_DELRULE || nlh->nlmsg_type == RTM_DELROUTE;
+
+	if (m->ops->ours_deleted && gone && was_ours(nlh))
+		m->ops->ours_deleted(m->ctx, rule);
+	if (m->ops->rules && rule)
+		m->ops->rules(m->ctx);
+	if (m->ops->defaults && !rule && is_default(nlh))
+		m->ops->defaults(m->ctx);
+}
+
 static int on_message(struct nl_msg *msg, void *arg)
 {
 	struct mon *m = arg;
@@ -245,13 +259,10 @@ static int on_message(struct nl_msg *msg, void *arg)
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
+	case RTM_NEWRULE:
 	case RTM_DELRULE:
-		if (nl_is_ours(nlh->nlmsg_pid))
-			break;
-		if (m->ops->ours_deleted && nlh->nlmsg_type != RTM_NEWROUTE && was_ours(nlh))
-			m->ops->ours_deleted(m->ctx, nlh->nlmsg_type == RTM_DELRULE);
-		if (m->ops->defaults && nlh->nlmsg_type != RTM_DELRULE && is_default(nlh))
-			m->ops->defaults(m->ctx);
+		if (!nl_is_ours(nlh->nlmsg_pid))
+			foreign_change(m, nlh);
 		break;
 	}
 	return NL_OK;

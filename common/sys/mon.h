@@ -18,6 +18,8 @@ struct mon_ops {
 	void (*ours_deleted)(void *ctx, bool rule);
 	/* Somebody else changed the default routes of the main table. */
 	void (*defaults)(void *ctx);
+	/* Somebody else changed the policy rules. */
+	void (*rules)(void *ctx);
 	/* Notifications were lost, and everything has been reported afresh. What came and went
 	 * meanwhile was not: a link may have been down and be up again at another place, and
 	 * what is ours may have been deleted. */

@@ -281,13 +281,13 @@ static int on_rule(const struct nlmsghdr *nlh, void *ctx)
 {
 	const struct rule_dump *d = ctx;
 	const struct fib_rule_hdr *m = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *tb[FRA_IP_PROTO + 1];
+	const struct nlattr *tb[FRA_DPORT_RANGE + 1];
 	struct rt_rule r = { 0 };
 
 	if (nlh->nlmsg_type != RTM_NEWRULE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*m) ||
 	    m->family != AF_INET6)
 		return 0;
-	nl_attrs(nlh, sizeof(*m), tb, FRA_IP_PROTO);
+	nl_attrs(nlh, sizeof(*m), tb, FRA_DPORT_RANGE);
 	r.from.len = m->src_len;
 	(void)nl_get(tb[FRA_SRC], &r.from.addr, sizeof(r.from.addr));
 	r.priority = nl_get_u32(tb[FRA_PRIORITY], 0);
@@ -295,8 +295,24 @@ static int on_rule(const struct nlmsghdr *nlh, void *ctx)
 	r.mark = nl_get_u32(tb[FRA_FWMARK], 0);
 	(void)nl_get(tb[FRA_IP_PROTO], &r.ip_proto, sizeof(r.ip_proto));
 	(void)nl_get(tb[FRA_PROTOCOL], &r.protocol, sizeof(r.protocol));
+	r.invert = m->flags & FIB_RULE_INVERT;
+	r.narrow = m->dst_len > 0 || m->tos != 0 || tb[FRA_UID_RANGE] || tb[FRA_SPORT_RANGE] ||
+		   tb[FRA_DPORT_RANGE] || tb[FRA_L3MDEV];
+	r.specific = nl_get_u32(tb[FRA_SUPPRESS_PREFIXLEN], UINT32_MAX) != UINT32_MAX;
+	if (tb[FRA_IIFNAME])
+		(void)snprintf(r.iif, sizeof(r.iif), "%s", mnl_attr_get_str(tb[FRA_IIFNAME]));
+	if (tb[FRA_OIFNAME])
+		(void)snprintf(r.oif, sizeof(r.oif), "%s", mnl_attr_get_str(tb[FRA_OIFNAME]));
 	d->fn(d->ctx, &r);
 	return 0;
+}
+
+bool rt_rule_takes_all(const struct rt_rule *r)
+{
+	return r->protocol != RT_PROTOCOL && r->table != 0 && r->table != RT_TABLE_MAIN &&
+	       r->table != RT_TABLE_LOCAL && r->table != RT_TABLE_DEFAULT && r->from.len == 0 &&
+	       !r->narrow && !r->iif[0] && !r->oif[0] && !r->ip_proto && !r->specific &&
+	       (r->mark == 0 || r->invert);
 }
 
 int rt_rule_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_rule *r), void *ctx)

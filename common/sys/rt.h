@@ -61,6 +61,11 @@ struct rt_rule {
 	uint32_t table;
 	uint8_t protocol;		/* FRA_PROTOCOL; 0: RT_PROTOCOL */
 	uint32_t mark;			/* 0: any */
+	/* Only of what was read: */
+	bool invert;			/* it takes what the selectors do not match */
+	bool narrow;			/* it has selectors that are not listed here */
+	bool specific;			/* it takes no route of a prefix as short as the default */
+	char iif[16], oif[16];
 };
 
 int rt_addr_replace(struct nl *nl, const struct rt_addr *a);
@@ -82,6 +87,8 @@ int rt_route_dump(struct nl *nl, uint32_t table,
 int rt_default_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_default *r), void *ctx);
 int rt_rule_add(struct nl *nl, const struct rt_rule *r);	/* an equal one is there: 0 */
 int rt_rule_del(struct nl *nl, const struct rt_rule *r);
+/* Does it take packets whatever their source is (main and local not counted)? */
+bool rt_rule_takes_all(const struct rt_rule *r);
 int rt_rule_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_rule *r), void *ctx);
 /* permanent: NUD_PERMANENT; else NUD_REACHABLE, as if a solicitation had been answered. */
 int rt_neigh_replace(struct nl *nl, int ifindex, const struct in6_addr *addr,

@@ -11,7 +11,7 @@ set -eu
 world='<(sys/(socket|ioctl|epoll|timerfd|random|un|stat|file)|linux/'
 world+='|net/if_|netpacket/|netlink/|libmnl/|event2/|time\.h|signal\.h|fcntl\.h|unistd\.h)'
 # The files of the agents that bind the state machines to the world.
-edge='^(mn|ha)-agent/(main|io|ctl|conf|store|keep|repair|standin|outside|reload|leasedb|bindfile|mnd|had)\.[ch]$'
+edge='^(mn|ha)-agent/(main|io|ctl|conf|store|keep|order|repair|standin|outside|reload|leasedb|bindfile|mnd|had)\.[ch]$'
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -60,7 +60,7 @@ rules()
 	rule "libmnl only in the system layer and the data path" . \
 		'^common/sys/(nl|rt|diag)\.[ch]$|^common/datapath/' '<libmnl/'
 	rule "libnftables only in the data path and the doctor" . \
-		'^common/datapath/|^common/cli/doctor\.c$' '<(nftables/|libnftables)'
+		'^common/datapath/|^common/cli/doctor_filter\.c$' '<(nftables/|libnftables)'
 	rule "JSON only at the control socket and in the state file" . \
 		'/ctl\.[ch]$|^mn-agent/store\.c$|^common/cli/|^tests/' '<jansson'
 	rule "SQLite only for the leases" . '^ha-agent/leasedb\.c$|^tests/' '<sqlite3'
