@@ -263,8 +263,7 @@ def test_wrong_routing_header(mobile, o):
     flow, update = mn.bind()
     token = flow.token()
     mn.send(m.to_mobile_node(CN, update.coa, mn.hoa, m.UDP, flow.packet(token)[40:], **o))
-    mn.nothing(lambda f: token in f.ip_octets and f.proto in (m.UDP, p.ROUTING),
-               what="the packet, forwarded,")
+    mn.nothing(lambda f: token in f.ip_octets, what="something about the packet")
     assert not flow.receive(token, 0.1)
     mn.holds(flow, update)
 
