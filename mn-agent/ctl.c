@@ -34,7 +34,7 @@ static json_t *show_anchor(struct mnd *d, const struct anchor *a, usec_t now)
 
 	if (a->tunnelled)
 		d->dp->ops->stats(d->dp, &inner, &st);
-	return json_pack("{s:o,s:b,s:b,s:s,s:s,s:o,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:I}",
+	return json_pack("{s:o,s:b,s:b,s:s,s:s,s:o,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:o}",
 			 "name", a->name[0] ? json_string(a->name) : json_null(),
 			 "fixed", (int)a->fixed, "unauthenticated", (int)a->unauthenticated,
 			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
@@ -47,7 +47,8 @@ static json_t *show_anchor(struct mnd *d, const struct anchor *a, usec_t now)
 			 "tx_packets", (json_int_t)st.tx_packets,
 			 "rx_packets", (json_int_t)st.rx_packets,
 			 "reason", a->reason[0] != '\0' ? a->reason : a->hint,
-			 "prefix_remaining_s", seconds_left(a->valid_until, now));
+			 "prefix_remaining_s", a->valid_until == USEC_NEVER ? json_null() :
+			 json_integer(seconds_left(a->valid_until, now)));
 }
 
 static json_t *show_attachment(const struct mn_iface *i)

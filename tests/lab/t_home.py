@@ -22,6 +22,7 @@ from t_plainrouter import advertise, SHARED
 
 PORT = 4242
 HOME = "2001:db8:1:100::/64"
+SECOND = "2001:db8:1:100::2"
 ANYCAST = "2001:db8:1:100:fdff:ffff:ffff:fffe"
 
 
@@ -255,6 +256,44 @@ def test_taken(t):
         reached(t, lab, HOA, "away")
 
 
+def second_agent(lab):
+    """AR2 is another home agent on the home link, and preferred."""
+    lab.airnl.link(lab.links["ar2"], master=lab.links["br1"])
+    # Its provider knows that it has a part in AR1's prefix.
+    lab.batch("core", [f"rule add pref 99 iif ar2 from {HOME} lookup main"])
+    lab.write("ar2.conf", lab.key_text() + "home-agent-preference 9;\ndrain 1s;\n"
+              "interface acc0 {\n"
+              f"\tprefix {HOME} {{ mode shared; address {SECOND}; }}\n}}\n")
+    os.makedirs(lab.path("ar2.state"), exist_ok=True)
+    lab.popen("ar2", "ar2", [lab.bin("dmip6-had"), "--state-dir", lab.path("ar2.state"),
+                             "--control", lab.sock("ar2"), "--config", lab.path("ar2.conf")])
+    lab.wait_ready("ar2")
+    return wait_for(lambda: [a for h in lab.status("ar1")["home_agents"]
+                             for a in h["addresses"] if a == SECOND], 15.0, 0.1)
+
+
+def test_two_home_agents(t):
+    """two home agents on the home link: the preferred one is taken, then it stops"""
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        SharedLink(lab)
+        plain_router(lab)
+        for box in ("mn", "cn2"):
+            lab.spawn(f"server-{box}", box, serve)
+        t.ok(second_agent(lab), "they know each other", lab.status("ar1")["home_agents"])
+        configure(lab, f"address {HOA};")
+        lab.move(3)
+        lab.start_mnd()
+        t.ok(is_state(lab, "bound", 20.0), "it is registered", lab.status("mn"))
+        t.equal(home(lab)["ha"], SECOND, "with the preferred one")
+        reached(t, lab, HOA, "by the preferred one")
+        lab.kill("ar2", signal.SIGTERM, 20.0)
+        t.ok(wait_for(lambda: bindings(lab) and home(lab)["state"] == "bound", 30.0, 0.1),
+             "that revokes, for it stops: it is registered with the other", home(lab))
+        t.equal(home(lab)["ha"], HA[1], "which was the next of the list")
+        reached(t, lab, HOA, "by the other")
+
+
 def test_without_a_key(t):
     """a home agent that asks for no key, and a home that needs none"""
     with Lab(tap.BINDIR) as lab:
@@ -289,4 +328,5 @@ def test_without_a_key(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_abroad, test_at_home_first, test_taken, test_without_a_key)
+    tap.main(test_abroad, test_at_home_first, test_taken, test_two_home_agents,
+             test_without_a_key)
