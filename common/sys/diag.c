@@ -30,12 +30,16 @@
 /* One comparison of the kernel's little language, and how to end after it. */
 struct compare {
 	struct inet_diag_bc_op op;
-	struct inet_diag_hostcond host;
+	uint8_t family;			/* from here struct inet_diag_hostcond */
+	uint8_t prefix_len;
+	int32_t port;			/* -1: any */
 	struct in6_addr addr;
 	struct inet_diag_bc_op accept;
 };
 #define COMPARE_LEN	offsetof(struct compare, accept)
-_Static_assert(sizeof(struct compare) == 32 && COMPARE_LEN == 28, "as the kernel reads it");
+_Static_assert(sizeof(struct compare) == 32 && COMPARE_LEN == 28 &&
+	       offsetof(struct compare, addr) - offsetof(struct compare, family) ==
+	       offsetof(struct inet_diag_hostcond, addr), "as the kernel reads it");
 
 enum { P_TCP, P_UDP, P_UDPLITE, P_SCTP, P_DCCP, P_MAX };
 
@@ -166,7 +170,7 @@ static void put_filter(struct nlmsghdr *nlh, const struct in6_addr *locals, unsi
 		*c = (struct compare){
 			.op = { .code = INET_DIAG_BC_S_COND, .yes = COMPARE_LEN,
 				.no = last ? COMPARE_LEN + 4 : sizeof(*c) },
-			.host = { .family = AF_INET6, .prefix_len = 128, .port = -1 },
+			.family = AF_INET6, .prefix_len = 128, .port = -1,
 			.addr = locals[i],
 			.accept = { .code = INET_DIAG_BC_JMP, .yes = sizeof(c->accept),
 				    .no = (uint16_t)(len - i * sizeof(*c) - COMPARE_LEN) },

@@ -147,6 +147,7 @@ static int teardown(void **state)
 	struct world *w = *state;
 
 	mn_free(&w->mn, false);
+	timers_free(&w->timers);
 	return 0;
 }
 
