@@ -247,6 +247,8 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 	binding_refuse(s, k);
 	(void)dp_filter_forget(s->filter, &k->b.inner.addr);
 	binding_forget(s, k);
+	if (s->role == DP_ROLE_MN)
+		found_away(s);
 	places_away(s);
 	return err;
 }
