@@ -166,6 +166,9 @@ def test_duplicate(t):
         play.end(1)
         run = play.finish()
         t.equal(measure.flow_faults(run, 1), [], "the flow lived through it")
+        lab.kill("mn")
+        lab.run("mn", lab.bin("dmip6-mnd"), "--cleanup")
+        t.equal(list(addresses(lab)), [mine], "killed, cleaned: the link has the kernel's own")
         for h in run.handovers():
             t.note(h)
 
