@@ -197,6 +197,38 @@ static void two_visits_two_prefixes(void **state)
 	assert_string_equal(state_of(w, &b), "bound");
 }
 
+/* Lifetimes of zero: nothing begins on it any more, and what has begun lasts as long as was told
+ * before; the address is still one of the link. */
+static void withdraws_its_prefix(void **state)
+{
+	struct in6_addr a = kernel_addr(1), b = second_addr();
+	struct nd_ra ra = advertisement(1, true);
+	struct world *w = *state;
+	usec_t end;
+
+	attached(w);
+	flow(w, &a);
+	end = mn_find_anchor(&w->mn, &a)->valid_until;
+	forget(w);
+	ra.prefixes[0].valid_s = ra.prefixes[0].preferred_s = 0;
+	hear(w, 1, &ra);
+	after(w, 10 * S);
+	assert_string_equal(state_of(w, &a), "attached");
+	assert_int_equal(mn_find_anchor(&w->mn, &a)->valid_until, end);
+	nothing_moved(w);
+	/* With another in its place: registered from there. */
+	ra.prefixes[2] = ra.prefixes[0];
+	ra.prefixes[2].prefix = second_prefix();
+	ra.prefixes[2].valid_s = ra.prefixes[2].preferred_s = 3600;
+	ra.n_prefixes = 3;
+	address(w, &b, false);
+	hear(w, 1, &ra);
+	after(w, 1 * S);
+	assert_string_equal(state_of(w, &b), "attached");
+	assert_string_equal(state_of(w, &a), "registering");
+	assert_true(in6_eq(&w->log[where(w, SENT_BU, &a)].other, &b));
+}
+
 /* Two at a time: the older one goes on, deprecated or not. */
 static void adds_a_prefix(void **state)
 {
@@ -367,7 +399,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(is_no_home_agent_any_more), T(has_another_home_agent_address),
 		T(has_another_home_agent_address_at_return), T(hands_out_another_prefix),
-		T(hands_out_another_prefix_later), T(two_visits_two_prefixes), T(adds_a_prefix),
+		T(hands_out_another_prefix_later), T(two_visits_two_prefixes), T(withdraws_its_prefix), T(adds_a_prefix),
 		T(short_lifetimes_are_not_believed), T(prefix_is_made_sure_of),
 		T(flows_of_a_plain_router_end), T(flushed_and_elsewhere), T(flushed_and_back),
 	};
