@@ -167,3 +167,15 @@ def test_with_key_unsigned(mobile):
     assert mn.state() == "registering"
     mn.accept(update)
     assert mn.key is KEY
+
+
+@covers("11.7.1-24", "MN-2-2-1-1-009")
+def test_duplicate(mobile):
+    """After status 134 the address is not registered again, not from elsewhere either."""
+    mn = configured(mobile)
+    mn.go(mn.visited)
+    mn.acknowledge(mn.update(), status=134, lifetime=0)
+    mn.until(lambda: mn.state() == "refused", "refused")
+    mn.forget_updates()
+    mn.settle(mn.routers[2])
+    mn.no_update()
