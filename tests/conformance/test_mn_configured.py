@@ -68,7 +68,7 @@ def test_return(mobile):
     mn.speaks_directly(mn.flow(HOA))
 
 
-@covers("11.5.5-11", "11.5.5-12")
+@covers("11.5.5-11")
 def test_no_detection_on_return(mobile):
     """The address is put on the home link without duplicate address detection: the home agent
     may defend it still."""
