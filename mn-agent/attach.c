@@ -88,6 +88,17 @@ static void form_anchors(struct mn_iface *i, usec_t now)
 		attach_form_anchor(i, &i->coa, now);	/* its prefix lives longer now */
 }
 
+void attach_form_missing(struct mn_iface *i, usec_t now)
+{
+	if (!i->attached)
+		return;
+	for (unsigned int n = 0; n < i->n_addrs; n++)
+		if (i->addrs[n].usable && !mn_find_anchor(i->mn, &i->addrs[n].addr))
+			attach_form_anchor(i, &i->addrs[n].addr, now);
+	if (i->coa_source == COA_OWN && !mn_find_anchor(i->mn, &i->coa))
+		attach_form_anchor(i, &i->coa, now);
+}
+
 /* RFC 6275 11.5.2: the home prefix tells. */
 bool attach_at_home(const struct mn_iface *i, const struct anchor *a)
 {

@@ -23,6 +23,8 @@ void attach_leave_routers(struct mn *mn);
 void attach_announce(const struct mn_iface *i, const struct in6_addr *addr);
 /* Every global address formed from the router's prefixes becomes an anchor (design 4.1). */
 void attach_form_anchor(struct mn_iface *i, const struct in6_addr *addr, usec_t now);
+/* The same for the interface's addresses that have none, where it is attached. */
+void attach_form_missing(struct mn_iface *i, usec_t now);
 /* Does this interface's router hand out the anchor's prefix: is that its link? */
 bool attach_at_home(const struct mn_iface *i, const struct anchor *a);
 bool attach_at_home_anywhere(const struct mn *mn, const struct anchor *a);

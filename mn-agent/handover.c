@@ -23,6 +23,8 @@
 #include "mn-agent/flows.h"
 #include "mn-agent/home.h"
 
+#define ASK_AGAIN	(300 * USEC_MS)
+#define RETURNED_LATELY	(10 * USEC_S)	/* its release may still be under way */
 #define REFUSED_STAY	(60 * USEC_S)	/* on its own link, after the HA has said no */
 
 /* Is less lost with a? One without flows goes first, then the one that was idle longest, by
@@ -140,6 +142,17 @@ bool handover_wanted(const struct mn_iface *i)
 
 /* --- the anchors ------------------------------------------------------------------ */
 
+/* A refused care-of address that is a home address of ours and on its link again: the HA has
+ * heard of the registration, but not yet, or only after it, that it is no longer away. */
+static void ask_again_soon(struct mn *mn, struct anchor *a, usec_t now)
+{
+	const struct anchor *b = mn_find_anchor(mn, &a->coa);
+
+	if (b && (b->state == ANCHOR_RETURNING ||
+		  (b->state == ANCHOR_ATTACHED && now < b->sent_at + RETURNED_LATELY)))
+		timer_set(a->timers, &a->timer, now + ASK_AGAIN);
+}
+
 /* Departs whom another interface is to carry, returns whom none has to. */
 static void place_anchors(struct mn *mn, usec_t now)
 {
@@ -151,6 +164,8 @@ static void place_anchors(struct mn *mn, usec_t now)
 		/* The HA does not want it from elsewhere: its own link still works. */
 		if (a->state == ANCHOR_REFUSED && home_of(mn, a))
 			a->stay_until = now + REFUSED_STAY;
+		if (a->state == ANCHOR_REFUSED && a->status == BA_PROHIBITED)
+			ask_again_soon(mn, a, now);
 		if (belongs_home(mn, a, now)) {
 			if (!away)
 				continue;
@@ -198,7 +213,8 @@ static void set_roads(struct mn *mn)
 		bool wanted = coa_is_ours(i) || i->moved_here || n > 1 ||
 			      mn_any_away(mn);
 
-		if (!wanted)
+		/* One that is down has none, where another has taken over. */
+		if (!wanted || (!i->attached && mn->current))
 			coa_unset_path(i);
 		else if (prefer_usable(i) && !i->path_up)
 			coa_set_path(i);
@@ -256,13 +272,20 @@ static void carry(struct mn *mn, usec_t now)
 
 void handover_evaluate(struct mn *mn, usec_t now)
 {
+	const struct mn_iface *placed;
+
 	choose_current(mn, now);
 	place_anchors(mn, now);
 	flows_resolve_alone(mn, now);
 	limit_away(mn, now);
+	placed = mn->current;
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
 		coa_choose(i, now);
 	choose_current(mn, now);
+	if (mn->current != placed) {	/* one has its care-of address only now */
+		place_anchors(mn, now);
+		limit_away(mn, now);
+	}
 
 	if (!mn_any_away(mn)) {
 		handover_settle(mn, now);
@@ -322,6 +345,9 @@ void handover_settle(struct mn *mn, usec_t now)
 		if (a->state == ANCHOR_GONE)
 			mn_drop_anchor(mn, a);
 	}
+	/* One that was released elsewhere may be on its own link: flows can begin there. */
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
+		attach_form_missing(i, now);
 	mn->ops->changed(mn->ctx);
 }
 

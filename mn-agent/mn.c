@@ -171,6 +171,8 @@ static void anchor_notify(void *ctx, struct anchor *a, const char *event, const 
 		if (a->state == ANCHOR_GONE && a->flows > 0)
 			mn_flows_lost(mn, NULL, a, &a->hoa, a->flows, detail, now);
 		timer_set(mn->timers, &mn->sweep, now);
+		if (a->state == ANCHOR_ATTACHED)	/* its link may carry others now */
+			timer_set(mn->timers, &mn->handover, now);
 	} else if (a->state == ANCHOR_BOUND) {
 		timer_set(mn->timers, &mn->sweep, now);	/* the road before is free now */
 	} else if (a->state == ANCHOR_REFUSED) {
@@ -334,8 +336,10 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 	if (r->away && a->bound_until <= now)
 		a->bound_until = now + (usec_t)mn->cfg->anchor.lifetime_s * USEC_S;
 	solicit_valid_until(a, r->valid_until, now);
-	if (!r->away)
+	if (!r->away) {
+		anchor_hold(a, r->held);
 		return 0;
+	}
 	/* Where it was registered is not relied on: the first attachment registers again.
 	 * Until then the kernel goes on with what the earlier run installed. */
 	a->state = ANCHOR_DEPARTED;

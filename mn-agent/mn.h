@@ -313,6 +313,7 @@ struct mn_restore {
 	struct in6_addr hoa, ha, coa;
 	bool away;
 	bool tunnelled;			/* the data path has it (as found there) */
+	bool held;			/* our device has the HoA, for its link lacked it */
 	bool link_local;
 	uint16_t seq;
 	usec_t valid_until;

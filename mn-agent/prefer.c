@@ -70,6 +70,15 @@ usec_t prefer_stable_at(const struct mn_iface *i)
 	return i->attached_at + PROBATION;
 }
 
+/* Its care-of address is a home address that has to come back to its link first: until the home
+ * agent has heard that, what is sent to the one that it was away at would go round in a ring. */
+static bool is_returning(const struct mn_iface *i)
+{
+	const struct anchor *a = mn_find_anchor(i->mn, &i->coa);
+
+	return a && (anchor_away(a) || a->state == ANCHOR_RETURNING);
+}
+
 struct mn_iface *prefer_best(const struct mn *mn, usec_t now, usec_t *ret_again)
 {
 	struct mn_iface *best = NULL, *old = mn->current;
@@ -82,7 +91,7 @@ struct mn_iface *prefer_best(const struct mn *mn, usec_t now, usec_t *ret_again)
 			best = i;
 	if (!old || !prefer_usable(old) || best == old)
 		return best;
-	if (!prefer_over(best, old))
+	if (!prefer_over(best, old) || is_returning(best))
 		return old;
 	if (now >= prefer_stable_at(best))
 		return best;

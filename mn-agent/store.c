@@ -73,12 +73,12 @@ static usec_t get_time(const json_t *o, const char *name, const struct clocks *c
 
 static json_t *anchor_json(const struct anchor *a, usec_t now)
 {
-	return json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:b,s:b,s:I,s:I,s:I,s:I,s:I}",
+	return json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:I,s:I,s:I}",
 			 "name", a->name, "discover", (int)a->discovery.wanted,
 			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
 			 "ha", in6_str(&a->ha).s, "coa", in6_str(&a->coa).s,
 			 "away", (int)(a->state != ANCHOR_ATTACHED),
-			 "link_local", (int)a->link_local,
+			 "held", (int)a->held, "link_local", (int)a->link_local,
 			 "sequence", (json_int_t)a->seq,
 			 "valid_until", to_wall(a->valid_until, now),
 			 "bound_until", to_wall(a->bound_until, now),
@@ -155,6 +155,7 @@ static bool get_anchor(const json_t *o, struct mn_restore *r, const struct clock
 	r->discover = json_is_true(json_object_get(o, "discover"));
 	r->seq = (uint16_t)seq;
 	r->away = json_is_true(json_object_get(o, "away"));
+	r->held = json_is_true(json_object_get(o, "held"));
 	r->link_local = json_is_true(json_object_get(o, "link_local"));
 	r->valid_until = get_time(o, "valid_until", c, (usec_t)UINT32_MAX * USEC_S);
 	r->bound_until = get_time(o, "bound_until", c,

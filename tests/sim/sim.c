@@ -138,3 +138,30 @@ void sim_free(struct sim *s)
 		free_event(s->events);
 	timers_free(&s->timers);
 }
+
+/* In the place of the same, or of the oldest. */
+void sim_late_add(struct sim *s, struct sim_late late[SIM_LATE], const struct in6_addr *inner,
+		  const struct in6_addr *outer)
+{
+	unsigned int at = 0;
+
+	for (unsigned int n = 0; n < SIM_LATE; n++) {
+		if (in6_eq(&late[n].inner, inner) && in6_eq(&late[n].outer, outer)) {
+			at = n;
+			break;
+		}
+		if (late[n].until < late[at].until)
+			at = n;
+	}
+	late[at] = (struct sim_late){ *inner, *outer, s->now + SIM_GRACE };
+}
+
+bool sim_late_has(const struct sim *s, const struct sim_late late[SIM_LATE],
+		  const struct in6_addr *inner, const struct in6_addr *outer)
+{
+	for (unsigned int n = 0; n < SIM_LATE; n++)
+		if (in6_eq(&late[n].inner, inner) && in6_eq(&late[n].outer, outer) &&
+		    late[n].until > s->now)
+			return true;
+	return false;
+}

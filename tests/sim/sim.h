@@ -27,7 +27,10 @@
 #define SIM_FLOWS	24
 #define SIM_TUNNELS	128
 #define SIM_PACKET	1280
-#define SIM_MN_IF	2
+#define SIM_PORTS	2		/* the MN's interfaces: wlan0, eth0 */
+#define SIM_MN_IF	2		/* index of the first of them */
+#define SIM_LATE	16
+#define SIM_GRACE	(10 * USEC_S)	/* as DP_GRACE_MS */
 #define SIM_HA_IF	5
 #define SIM_HA_CLOCK	(3600 * USEC_S)	/* their time of day is ahead of the MN's */
 #define SIM_STAMPED	0		/* the HA that asks for time stamps */
@@ -40,6 +43,7 @@ struct sim_event {
 	struct sim *sim;
 	void (*fn)(struct sim_event *e);
 	int place;			/* which access router; SIM_NOWHERE: not about one */
+	unsigned int port;		/* of the MN */
 	struct in6_addr addr;
 	uint64_t generation;
 	uint8_t mac[6];
@@ -74,20 +78,32 @@ struct sim_own {
 /* When the last Binding Updates of a home address left. */
 struct sim_rate { struct in6_addr hoa; usec_t at[MIP6_MAX_UPDATE_RATE]; };
 
-struct sim_mn {
-	struct mn mn;
-	struct mn_config cfg;
-	bool running;
+struct sim_port {			/* an interface of the MN */
+	const char *name;
 	int at;				/* attached to this router, or SIM_NOWHERE */
 	bool link_up;
-	bool flush;			/* the kernel forgets its addresses with the link */
-	bool eui64;
 	uint8_t mac[6];
 	struct in6_addr linklocal;
 	bool linklocal_usable;
 	uint64_t generation;
 	unsigned int n_addrs;
 	struct sim_kernel_addr addrs[SIM_ADDRS];
+};
+
+/* What the data path takes out of tunnels though no binding says so: packets under way. */
+struct sim_late {
+	struct in6_addr inner, outer;
+	usec_t until;
+};
+
+struct sim_mn {
+	struct mn mn;
+	struct mn_config cfg;
+	bool running;
+	bool flush;			/* the kernel forgets its addresses with the link */
+	bool eui64;
+	unsigned int n_ports;		/* that are there: the first, or both */
+	struct sim_port ports[SIM_PORTS];
 	unsigned int n_own;		/* our own device */
 	struct sim_own own[SIM_ADDRS];
 	bool path_there[MN_INTERFACES_MAX];
@@ -98,11 +114,13 @@ struct sim_mn {
 	bool old_endpoints;		/* those are of an earlier run */
 	unsigned int n_tunnels;
 	struct dp_binding tunnels[SIM_TUNNELS];
+	struct sim_late late[SIM_LATE];
 	struct sim_flow flows[SIM_FLOWS];
 	/* What is on its disk. */
 	unsigned int n_saved;
 	struct mn_restore saved[MN_ANCHORS_MAX];
-	struct in6_addr saved_coa;
+	unsigned int n_saved_coas;
+	struct in6_addr saved_coas[MN_INTERFACES_MAX + SIM_PORTS];
 	bool save_due;
 	usec_t started;
 	unsigned int broken;		/* flows whose address went */
@@ -129,6 +147,7 @@ struct sim_ha {
 	uint8_t mac[6];
 	unsigned int n_routes;		/* bindings in its data path */
 	struct sim_route routes[SIM_ROUTES];
+	struct sim_late late[SIM_LATE];
 	unsigned int n_leases;		/* prefixes routed to a host on the link */
 	struct sim_told leases[SIM_ROWS];
 	unsigned int n_lease_rows, n_binding_rows;
@@ -175,9 +194,11 @@ void sim_mn_init(struct sim *s, bool eui64);
 void sim_mn_free(struct sim *s);
 void sim_mn_start(struct sim *s);
 void sim_mn_stop(struct sim *s, bool release);		/* release: SIGTERM; else as if killed */
-void sim_mn_join(struct sim *s, int place);
-void sim_mn_leave(struct sim *s);
-void sim_mn_wander(struct sim *s, int place);		/* without a link event */
+void sim_mn_join(struct sim *s, unsigned int port, int place);
+void sim_mn_leave(struct sim *s, unsigned int port);
+void sim_mn_wander(struct sim *s, unsigned int port, int place);	/* without a link event */
+/* The interface that is at this router, or NULL. */
+const struct sim_port *sim_mn_port_at(const struct sim *s, int place);
 bool sim_mn_flow_begin(struct sim *s);
 void sim_mn_flow_end(struct sim *s, bool tell);
 void sim_mn_flows_end(struct sim *s, bool tell);
@@ -207,9 +228,16 @@ bool sim_moody_takes(struct sim_ha *h, const void *data, size_t len);	/* the HA 
 void sim_moody_change(struct sim *s);
 void sim_moody_rate(struct sim *s, const void *data, size_t len);	/* of what the MN sends */
 
+/* sim.c: late packets of a data path */
+void sim_late_add(struct sim *s, struct sim_late late[SIM_LATE], const struct in6_addr *inner,
+		  const struct in6_addr *outer);
+bool sim_late_has(const struct sim *s, const struct sim_late late[SIM_LATE],
+		  const struct in6_addr *inner, const struct in6_addr *outer);
+
 /* sim_check.c */
 void sim_check(struct sim *s);				/* after each step */
 void sim_check_flows(struct sim *s);			/* after a time without trouble */
+void sim_check_flows_now(struct sim *s);		/* while one interface takes over */
 void sim_check_nothing_left(struct sim *s);		/* when all flows have ended */
 void sim_check_stopped(struct sim *s);			/* a while after a stop by SIGTERM */
 

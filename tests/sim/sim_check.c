@@ -20,7 +20,7 @@ static const struct anchor *find_anchor(const struct sim *s, const struct in6_ad
 static bool is_carried(const struct sim *s, const struct in6_addr *a)
 {
 	return sim_mn_has_addr(s, a) &&
-	       (!s->mn.running || sim_ha_of(a) == s->mn.at || find_anchor(s, a));
+	       (!s->mn.running || sim_mn_port_at(s, sim_ha_of(a)) || find_anchor(s, a));
 }
 
 /* A flow whose address is gone, or that nobody carries on, is dead. That is the mobile node's doing unless it was not
@@ -77,6 +77,14 @@ static void check_kernel(struct sim *s)
 
 struct counted { struct sim *s; struct sim_ha *h; unsigned int n; };
 
+static bool is_ours(const struct sim *s, const uint8_t mac[6])
+{
+	for (const struct sim_port *p = s->mn.ports; p < s->mn.ports + SIM_PORTS; p++)
+		if (memcmp(p->mac, mac, 6) == 0)
+			return true;
+	return false;
+}
+
 static void check_binding(void *ctx, const struct binding *b)
 {
 	struct counted *c = ctx;
@@ -90,7 +98,7 @@ static void check_binding(void *ctx, const struct binding *b)
 			 in6_str(&b->hoa).s, in6_str(&b->coa).s);
 	if (b->expires < c->s->now)
 		sim_fail(c->s, "ha %u: %s outlives its lifetime", c->h->n, in6_str(&b->hoa).s);
-	if (!in6_in(&b->lease->prefix, &b->hoa) || memcmp(b->lease->mac, c->s->mn.mac, 6) != 0)
+	if (!in6_in(&b->lease->prefix, &b->hoa) || !is_ours(c->s, b->lease->mac))
 		sim_fail(c->s, "ha %u: %s is bound and not the host's", c->h->n,
 			 in6_str(&b->hoa).s);
 }
@@ -171,58 +179,67 @@ static bool has_endpoint(const struct sim_mn *m, const struct in6_addr *a)
 	return false;
 }
 
-/* How a packet to the address would fare; NULL: it arrives. */
-static const char *downlink(const struct sim *s, const struct in6_addr *a)
+/*
+ * How a packet to the address would fare; NULL: it arrives. A care-of address may itself be away
+ * for a moment, while flows go from one interface to another: a tunnel within a tunnel, at most
+ * `depth` of them.
+ */
+static const char *downlink(const struct sim *s, const struct in6_addr *a, unsigned int depth)
 {
 	const struct sim_mn *m = &s->mn;
 	const struct sim_ha *home = &s->has[sim_ha_of(a)];
 	const struct sim_route *r = sim_ha_route(home, a);
 	const struct dp_binding *t = sim_mn_tunnel(s, a);
-	const struct sim_ha *site;
 
 	if (!sim_mn_has_addr(s, a))
 		return "the host does not have the address";
 	if (!r) {
-		if (m->at != (int)home->n)
+		if (!sim_mn_port_at(s, (int)home->n))
 			return "it is not bound, and the host is elsewhere";
 		return sim_ha_attached(home, a) ? NULL : "no route on its own link";
 	}
-	if (sim_ha_of(&r->coa) != m->at)
-		return "it is bound to where the host is not";
-	site = &s->has[m->at];
-	if (sim_ha_route(site, &r->coa))
+	if (depth == 0)
 		return "its care-of address is bound elsewhere";
-	if (!sim_ha_attached(site, &r->coa))
-		return "no route to its care-of address";
 	if (!has_endpoint(m, &r->coa))
 		return "the care-of address is no end of tunnels";
-	if (!t || !in6_eq(&t->remote, &home->cfg.homes[0].address))
+	if ((!t || !in6_eq(&t->remote, &home->cfg.homes[0].address)) &&
+	    !sim_late_has(s, m->late, a, &home->cfg.homes[0].address))
 		return "the host does not expect the tunnel";
+	return downlink(s, &r->coa, depth - 1);
+}
+
+/* How one that has the address as its source leaves the host. */
+static const char *leave(const struct sim *s, const struct in6_addr *a)
+{
+	const struct sim_mn *m = &s->mn;
+
+	if (!sim_mn_port_at(s, sim_ha_of(a)))
+		return "it leaves from an address that is not of the site";
+	if (!sim_mn_has_addr(s, a))
+		return "the host does not have the care-of address";
+	for (unsigned int n = 0; n < MN_INTERFACES_MAX; n++) {
+		if (!m->path_there[n] || !in6_in(&m->paths[n].prefix, a))
+			continue;
+		if (!m->path_alive[n] ||
+		    !in6_eq(&m->paths[n].router, &s->has[sim_ha_of(a)].linklocal))
+			return "its road leads nowhere";
+	}
 	return NULL;
 }
 
-static const char *uplink(const struct sim *s, const struct in6_addr *a)
+static const char *uplink(const struct sim *s, const struct in6_addr *a, unsigned int depth)
 {
-	const struct sim_mn *m = &s->mn;
 	const struct sim_ha *home = &s->has[sim_ha_of(a)];
 	const struct sim_route *r = sim_ha_route(home, a);
 	const struct dp_binding *t = sim_mn_tunnel(s, a);
-	const struct in6_addr *outer = t ? &t->local : a;
 
-	if (sim_ha_of(outer) != m->at)
-		return "it leaves from an address that is not of the site";
-	if (!sim_mn_has_addr(s, outer))
-		return "the host does not have the care-of address";
-	for (unsigned int n = 0; n < MN_INTERFACES_MAX; n++) {
-		if (!m->path_there[n] || !in6_in(&m->paths[n].prefix, outer))
-			continue;
-		if (!m->path_alive[n] ||
-		    !in6_eq(&m->paths[n].router, &s->has[m->at].linklocal))
-			return "its road leads nowhere";
-	}
 	if (!t)
-		return NULL;
-	return r && in6_eq(&r->coa, outer) ? NULL : "the home agent does not take it";
+		return leave(s, a);
+	if (depth == 0)
+		return "its care-of address enters a tunnel";
+	if (!(r && in6_eq(&r->coa, &t->local)) && !sim_late_has(s, home->late, a, &t->local))
+		return "the home agent does not take it";
+	return uplink(s, &t->local, depth - 1);
 }
 
 /* Told of, in words and in the state: then it is not a fault of the machine. */
@@ -234,7 +251,7 @@ static bool reported(const struct sim *s, const struct in6_addr *a)
 		      an->state == ANCHOR_REGISTERING) && an->reason[0] != '\0';
 }
 
-void sim_check_flows(struct sim *s)
+static void check_flows(struct sim *s, unsigned int depth)
 {
 	const struct sim_mn *m = &s->mn;
 
@@ -246,17 +263,27 @@ void sim_check_flows(struct sim *s)
 		if (!m->flows[n].used)
 			continue;
 		an = find_anchor(s, a);
-		wrong = downlink(s, a);
+		wrong = downlink(s, a, depth);
 		if (wrong && !reported(s, a))
-			sim_fail(s, "the flow on %s hears nothing: %s (anchor: %s, at %d)",
+			sim_fail(s, "the flow on %s hears nothing: %s (anchor: %s, at %d, %d)",
 				 in6_str(a).s, wrong, an ? anchor_state_name(an->state) : "none",
-				 m->at);
-		wrong = uplink(s, a);
+				 m->ports[0].at, m->ports[1].at);
+		wrong = uplink(s, a, depth);
 		if (wrong && !reported(s, a))
-			sim_fail(s, "the flow on %s is not heard: %s (anchor: %s, at %d)",
+			sim_fail(s, "the flow on %s is not heard: %s (anchor: %s, at %d, %d)",
 				 in6_str(a).s, wrong, an ? anchor_state_name(an->state) : "none",
-				 m->at);
+				 m->ports[0].at, m->ports[1].at);
 	}
+}
+
+void sim_check_flows(struct sim *s)
+{
+	check_flows(s, 1);
+}
+
+void sim_check_flows_now(struct sim *s)
+{
+	check_flows(s, 3);
 }
 
 static void check_bindings_gone(struct sim *s)
@@ -264,6 +291,13 @@ static void check_bindings_gone(struct sim *s)
 	for (unsigned int n = 0; n < SIM_HAS; n++)
 		if (s->has[n].n_routes || ha_bound_count(&s->has[n].ha))
 			sim_fail(s, "ha %u: a binding is left", n);
+}
+
+static bool leads_somewhere(const struct sim *s, const struct mn_path *p)
+{
+	int place = sim_ha_of(&p->prefix.addr);
+
+	return sim_mn_port_at(s, place) && in6_eq(&p->router, &s->has[place].linklocal);
 }
 
 /* The road by the router where the host is now may stay while the daemon runs. */
@@ -277,8 +311,7 @@ static void check_kernel_clean(struct sim *s, bool running)
 	for (unsigned int n = 0; n < MN_INTERFACES_MAX; n++) {
 		const struct mn_path *p = &m->paths[n];
 
-		if (!m->path_there[n] || (running && sim_ha_of(&p->prefix.addr) == m->at &&
-					  in6_eq(&p->router, &s->has[m->at].linklocal)))
+		if (!m->path_there[n] || (running && leads_somewhere(s, p)))
 			continue;
 		sim_fail(s, "the road of %s is left", in6_prefix_str(&p->prefix).s);
 	}
@@ -290,7 +323,7 @@ void sim_check_nothing_left(struct sim *s)
 
 	check_bindings_gone(s);
 	for (const struct anchor *a = m->mn.anchors; a; a = a->next)
-		if (a->state != ANCHOR_ATTACHED || a->held || sim_ha_of(&a->hoa) != m->at)
+		if (a->state != ANCHOR_ATTACHED || a->held || !sim_mn_port_at(s, sim_ha_of(&a->hoa)))
 			sim_fail(s, "anchor %s is left: %s%s", in6_str(&a->hoa).s,
 				 anchor_state_name(a->state), a->held ? ", held" : "");
 	check_kernel_clean(s, true);

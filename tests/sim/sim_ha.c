@@ -122,6 +122,8 @@ static int op_dp_set(void *ctx, const struct dp_binding *b)
 		i++;
 	if (i == SIM_ROUTES)
 		return -ENOSPC;
+	if (i < h->n_routes && !in6_eq(&h->routes[i].coa, &b->remote))
+		sim_late_add(h->sim, h->late, &b->inner.addr, &h->routes[i].coa);
 	h->routes[i] = (struct sim_route){ .hoa = b->inner.addr, .coa = b->remote };
 	if (i == h->n_routes)
 		h->n_routes++;
@@ -135,6 +137,7 @@ static int op_dp_del(void *ctx, const struct in6_prefix *inner)
 	for (unsigned int i = 0; i < h->n_routes; i++) {
 		if (!in6_eq(&h->routes[i].hoa, &inner->addr))
 			continue;
+		sim_late_add(h->sim, h->late, &h->routes[i].hoa, &h->routes[i].coa);
 		h->routes[i] = h->routes[--h->n_routes];
 		return 0;
 	}

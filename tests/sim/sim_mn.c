@@ -26,10 +26,53 @@ bool sim_mn_has_addr(const struct sim *s, const struct in6_addr *a)
 	for (unsigned int n = 0; n < m->n_own; n++)
 		if (in6_eq(&m->own[n].addr, a))
 			return true;
-	for (unsigned int n = 0; n < m->n_addrs; n++)
-		if (in6_eq(&m->addrs[n].addr, a))
-			return true;
+	for (const struct sim_port *p = m->ports; p < m->ports + SIM_PORTS; p++)
+		for (unsigned int n = 0; n < p->n_addrs; n++)
+			if (in6_eq(&p->addrs[n].addr, a))
+				return true;
 	return false;
+}
+
+const struct sim_port *sim_mn_port_at(const struct sim *s, int place)
+{
+	for (const struct sim_port *p = s->mn.ports; p < s->mn.ports + SIM_PORTS; p++)
+		if (p->link_up && p->at == place)
+			return p;
+	return NULL;
+}
+
+static unsigned int port_number(const struct sim *s, const struct sim_port *p)
+{
+	return (unsigned int)(p - s->mn.ports);
+}
+
+static int port_ifindex(const struct sim *s, const struct sim_port *p)
+{
+	return SIM_MN_IF + (int)port_number(s, p);
+}
+
+/* An event of the kernel about an interface. */
+static struct sim_event *port_event(struct sim *s, const struct sim_port *p, usec_t d,
+				    void (*fn)(struct sim_event *e))
+{
+	struct sim_event *e = sim_after(s, d, fn);
+
+	e->port = port_number(s, p);
+	e->generation = p->generation;
+	return e;
+}
+
+static struct sim_port *port_of(struct sim_event *e)
+{
+	return &e->sim->mn.ports[e->port];
+}
+
+static const struct sim_port *port_by_ifindex(struct sim *s, int ifindex)
+{
+	if (ifindex >= SIM_MN_IF && ifindex < SIM_MN_IF + (int)s->mn.n_ports)
+		return &s->mn.ports[ifindex - SIM_MN_IF];
+	sim_fail(s, "mn: uses interface %d", ifindex);
+	return &s->mn.ports[0];
 }
 
 const struct dp_binding *sim_mn_tunnel(const struct sim *s, const struct in6_addr *hoa)
@@ -40,9 +83,10 @@ const struct dp_binding *sim_mn_tunnel(const struct sim *s, const struct in6_add
 	return NULL;
 }
 
-static void tell_addr(struct sim *s, const struct in6_addr *a, bool usable, bool gone)
+static void tell_addr(struct sim *s, const struct sim_port *p, const struct in6_addr *a,
+		      bool usable, bool gone)
 {
-	struct mn_addr m = { .ifindex = SIM_MN_IF, .addr = *a, .plen = 64, .usable = usable };
+	struct mn_addr m = { .ifindex = port_ifindex(s, p), .addr = *a, .plen = 64, .usable = usable };
 
 	if (s->mn.running)
 		mn_addr(&s->mn.mn, &m, gone, s->now);
@@ -52,14 +96,14 @@ static void tell_addr(struct sim *s, const struct in6_addr *a, bool usable, bool
 static void solicit(struct sim_event *e)
 {
 	struct sim *s = e->sim;
-	struct sim_mn *m = &s->mn;
+	const struct sim_port *p = port_of(e);
 	struct icmp6_msg rs = { .type = ICMP6_RS };
-	struct ip6_packet ip = { .src = m->linklocal, .hop_limit = 255,
+	struct ip6_packet ip = { .src = p->linklocal, .hop_limit = 255,
 				 .next_header = IP6_NH_ICMP6 };
 	uint8_t room[128];
 	struct wbuf w;
 
-	if (e->generation != m->generation || !m->link_up)
+	if (e->generation != p->generation || !p->link_up)
 		return;
 	in6_parse("ff02::2", &ip.dst);
 	wb_init(&w, room, sizeof(room));
@@ -67,106 +111,103 @@ static void solicit(struct sim_event *e)
 	if (icmp6_encode(&w, &rs, &ip.src, &ip.dst))
 		return;
 	ip6_finish(&w, 0);
-	sim_transmit(s, true, sim_ha_rx_frame, m->at, m->mac, room, w.len);
+	sim_transmit(s, true, sim_ha_rx_frame, p->at, p->mac, room, w.len);
 }
 
 static void linklocal_checked(struct sim_event *e)
 {
-	struct sim_mn *m = &e->sim->mn;
+	struct sim_port *p = port_of(e);
 
-	if (e->generation != m->generation || !m->link_up)
+	if (e->generation != p->generation || !p->link_up)
 		return;
-	m->linklocal_usable = true;
-	tell_addr(e->sim, &m->linklocal, true, false);
+	p->linklocal_usable = true;
+	tell_addr(e->sim, p, &p->linklocal, true, false);
 	for (int n = 0; n < 3; n++)
-		sim_after(e->sim, n * 4 * USEC_S, solicit)->generation = m->generation;
+		port_event(e->sim, p, n * 4 * USEC_S, solicit);
 }
 
-static struct sim_kernel_addr *find_addr(struct sim_mn *m, const struct in6_addr *a)
+static struct sim_kernel_addr *find_addr(struct sim_port *p, const struct in6_addr *a)
 {
-	for (unsigned int n = 0; n < m->n_addrs; n++)
-		if (in6_eq(&m->addrs[n].addr, a))
-			return &m->addrs[n];
+	for (unsigned int n = 0; n < p->n_addrs; n++)
+		if (in6_eq(&p->addrs[n].addr, a))
+			return &p->addrs[n];
 	return NULL;
 }
 
 static void addr_checked(struct sim_event *e)
 {
-	struct sim_kernel_addr *a = find_addr(&e->sim->mn, &e->addr);
+	struct sim_kernel_addr *a = find_addr(port_of(e), &e->addr);
 
-	if (!a || a->generation != e->generation || !e->sim->mn.link_up)
+	if (!a || a->generation != e->generation || !port_of(e)->link_up)
 		return;
 	a->usable = true;
 	log_debug("kernel: %s usable", in6_str(&e->addr).s);
-	tell_addr(e->sim, &e->addr, true, false);
+	tell_addr(e->sim, port_of(e), &e->addr, true, false);
 }
 
-static void check_addr(struct sim *s, struct sim_kernel_addr *a)
+static void check_addr(struct sim *s, const struct sim_port *p, struct sim_kernel_addr *a)
 {
-	struct sim_event *e = sim_after(s, sim_time(s, USEC_S, 2 * USEC_S), addr_checked);
+	struct sim_event *e = port_event(s, p, sim_time(s, USEC_S, 2 * USEC_S), addr_checked);
 
 	a->usable = false;
 	a->generation = e->generation = sim_random(s);
 	e->addr = a->addr;
-	tell_addr(s, &e->addr, false, false);
+	tell_addr(s, p, &e->addr, false, false);
 }
 
-static void remove_addr(struct sim *s, const struct in6_addr *addr)
+static void remove_addr(struct sim *s, struct sim_port *p, const struct in6_addr *addr)
 {
-	struct sim_mn *m = &s->mn;
 	struct in6_addr copy = *addr;
-	struct sim_kernel_addr *a = find_addr(m, &copy);
+	struct sim_kernel_addr *a = find_addr(p, &copy);
 
 	if (!a)
 		return;
 	log_debug("kernel: %s off the link", in6_str(addr).s);
-	*a = m->addrs[--m->n_addrs];
-	tell_addr(s, &copy, false, true);
+	*a = p->addrs[--p->n_addrs];
+	tell_addr(s, p, &copy, false, true);
 }
 
 static void addr_expired(struct sim_event *e)
 {
-	struct sim_kernel_addr *a = find_addr(&e->sim->mn, &e->addr);
+	struct sim_kernel_addr *a = find_addr(port_of(e), &e->addr);
 
 	if (a && a->valid_until <= e->sim->now)
-		remove_addr(e->sim, &e->addr);
+		remove_addr(e->sim, port_of(e), &e->addr);
 }
 
 /* RFC 4862 5.5.3, without its caution about short lifetimes. */
-static void autoconfigure(struct sim *s, const struct nd_prefix *p)
+static void autoconfigure(struct sim *s, struct sim_port *port, const struct nd_prefix *p)
 {
 	struct in6_prefix prefix = { .addr = p->prefix, .len = p->plen };
-	struct sim_mn *m = &s->mn;
 	struct sim_kernel_addr *a = NULL;
 	struct sim_event *e;
 
 	if (!(p->flags & PIO_FLAG_AUTO) || p->plen != 64)
 		return;
-	for (unsigned int n = 0; n < m->n_addrs; n++)
-		if (in6_in(&prefix, &m->addrs[n].addr))
-			a = &m->addrs[n];
+	for (unsigned int n = 0; n < port->n_addrs; n++)
+		if (in6_in(&prefix, &port->addrs[n].addr))
+			a = &port->addrs[n];
 	if (!a) {
-		if (m->n_addrs == SIM_ADDRS)
+		if (port->n_addrs == SIM_ADDRS)
 			return;
-		a = &m->addrs[m->n_addrs++];
+		a = &port->addrs[port->n_addrs++];
 		*a = (struct sim_kernel_addr){ .addr = p->prefix };
-		if (m->eui64) {
-			in6_eui64(&a->addr, &p->prefix, m->mac);
+		if (s->mn.eui64) {
+			in6_eui64(&a->addr, &p->prefix, port->mac);
 		} else {
 			uint64_t iid = sim_random(s);
 
 			memcpy(&a->addr.s6_addr[8], &iid, 8);
 		}
-		check_addr(s, a);
+		check_addr(s, port, a);
 	}
 	a->valid_until = s->now + (usec_t)p->valid_s * USEC_S;
-	e = sim_after(s, (usec_t)p->valid_s * USEC_S, addr_expired);
+	e = port_event(s, port, (usec_t)p->valid_s * USEC_S, addr_expired);
 	e->addr = a->addr;
 }
 
-static void kernel_rx(struct sim *s, int place, const uint8_t *data, size_t len)
+static void kernel_rx(struct sim *s, struct sim_port *p, const uint8_t *data, size_t len)
 {
-	struct sim_mn *m = &s->mn;
 	struct icmp6_msg msg, na = { .type = ICMP6_NA };
 	struct ip6_packet ip, out = { .hop_limit = 255, .next_header = IP6_NH_ICMP6 };
 	uint8_t room[256];
@@ -178,13 +219,13 @@ static void kernel_rx(struct sim *s, int place, const uint8_t *data, size_t len)
 		return;
 	if (msg.type == ICMP6_RA) {
 		for (unsigned int n = 0; n < msg.u.ra.n_prefixes; n++)
-			autoconfigure(s, &msg.u.ra.prefixes[n]);
+			autoconfigure(s, p, &msg.u.ra.prefixes[n]);
 		return;
 	}
-	if (msg.type != ICMP6_NS || !m->linklocal_usable ||
-	    !in6_eq(&msg.u.ns.target, &m->linklocal))
+	if (msg.type != ICMP6_NS || !p->linklocal_usable ||
+	    !in6_eq(&msg.u.ns.target, &p->linklocal))
 		return;
-	out.src = na.u.na.target = m->linklocal;
+	out.src = na.u.na.target = p->linklocal;
 	out.dst = ip.src;
 	na.u.na.flags = NA_FLAG_SOLICITED;
 	wb_init(&w, room, sizeof(room));
@@ -192,36 +233,47 @@ static void kernel_rx(struct sim *s, int place, const uint8_t *data, size_t len)
 	if (icmp6_encode(&w, &na, &out.src, &out.dst))
 		return;
 	ip6_finish(&w, 0);
-	sim_transmit(s, true, sim_ha_rx_frame, place, m->mac, room, w.len);
+	sim_transmit(s, true, sim_ha_rx_frame, p->at, p->mac, room, w.len);
+}
+
+static void port_rx(struct sim *s, struct sim_port *p, const struct sim_event *e)
+{
+	bool kernel_first = sim_chance(s, 500);
+
+	if (kernel_first)
+		kernel_rx(s, p, e->data, e->len);
+	if (s->mn.running)
+		mn_rx_nd(&s->mn.mn, port_ifindex(s, p), s->has[e->place].mac, e->data, e->len,
+			 s->now);
+	if (!kernel_first)
+		kernel_rx(s, p, e->data, e->len);
 }
 
 void sim_mn_rx_frame(struct sim_event *e)
 {
 	struct sim *s = e->sim;
-	struct sim_mn *m = &s->mn;
-	bool kernel_first = sim_chance(s, 500);
 	struct ip6_packet ip;
 
-	if (m->at != e->place || !m->link_up || ip6_decode(e->data, e->len, &ip) ||
-	    (!(e->mac[0] & 1) && memcmp(e->mac, m->mac, 6) != 0))
+	if (ip6_decode(e->data, e->len, &ip))
 		return;
-	if (ip.next_header == MH_NEXT_HEADER) {
+	for (struct sim_port *p = s->mn.ports; p < s->mn.ports + SIM_PORTS; p++) {
+		if (!p->link_up || p->at != e->place ||
+		    (!(e->mac[0] & 1) && memcmp(e->mac, p->mac, 6) != 0))
+			continue;
+		if (ip.next_header != MH_NEXT_HEADER) {
+			port_rx(s, p, e);
+			continue;
+		}
 		sim_mn_rx_packet(s, e->place, e->data, e->len);
 		return;
 	}
-	if (kernel_first)
-		kernel_rx(s, e->place, e->data, e->len);
-	if (m->running)
-		mn_rx_nd(&m->mn, SIM_MN_IF, s->has[e->place].mac, e->data, e->len, s->now);
-	if (!kernel_first)
-		kernel_rx(s, e->place, e->data, e->len);
 }
 
 void sim_mn_rx_packet(struct sim *s, int place, const void *data, size_t len)
 {
 	struct ip6_packet ip = { 0 };
 
-	if (s->mn.at != place || !s->mn.link_up || !s->mn.running)
+	if (!sim_mn_port_at(s, place) || !s->mn.running)
 		return;
 	if (ip6_decode(data, len, &ip) == IP6_OK && ip.next_header == IP6_NH_ICMP6 &&
 	    ((const uint8_t *)data)[ip.payload_off] < 128)
@@ -237,18 +289,17 @@ void sim_mn_rx_packet(struct sim *s, int place, const void *data, size_t len)
 static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
 {
 	struct sim *s = ctx;
+	const struct sim_port *p = port_by_ifindex(s, ifindex);
 	struct ip6_packet ip;
 
 	(void)mac;
-	if (ifindex != SIM_MN_IF)
-		sim_fail(s, "mn: sends on interface %d", ifindex);
-	if (s->mn.at == SIM_NOWHERE || !s->mn.link_up)
+	if (p->at == SIM_NOWHERE || !p->link_up)
 		return -ENETDOWN;
 	if (ip6_decode(data, len, &ip) == IP6_OK && ip.next_header == MH_NEXT_HEADER) {
-		sim_transmit(s, true, sim_ha_rx_local, s->mn.at, NULL, data, len);
+		sim_transmit(s, true, sim_ha_rx_local, p->at, NULL, data, len);
 		return 0;
 	}
-	sim_transmit(s, true, sim_ha_rx_frame, s->mn.at, s->mn.mac, data, len);
+	sim_transmit(s, true, sim_ha_rx_frame, p->at, p->mac, data, len);
 	return 0;
 }
 
@@ -257,6 +308,7 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 {
 	struct sim *s = ctx;
 	struct ip6_packet ip;
+	int at;
 
 	if (ip6_decode(data, len, &ip)) {
 		sim_fail(s, "mn: sends what cannot be read");
@@ -269,13 +321,14 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 	}
 	if (!sim_mn_has_addr(s, &ip.src))
 		return -EADDRNOTAVAIL;
-	if (s->mn.at == SIM_NOWHERE || !s->mn.link_up)
+	if (!s->mn.ports[0].link_up && !s->mn.ports[1].link_up)
 		return -ENETUNREACH;
-	if (sim_ha_of(&ip.src) != s->mn.at)
+	at = sim_ha_of(&ip.src);
+	if (!sim_mn_port_at(s, at))
 		return 0;
-	if (sim_ha_of(&ip.dst) == s->mn.at)
-		sim_transmit(s, true, sim_ha_rx_local, s->mn.at, NULL, data, len);
-	else if (s->has[s->mn.at].reachable)
+	if (sim_ha_of(&ip.dst) == at)
+		sim_transmit(s, true, sim_ha_rx_local, at, NULL, data, len);
+	else if (s->has[at].reachable)
 		sim_transmit(s, false, sim_ha_rx_packet, sim_ha_of(&ip.dst), NULL, data, len);
 	return 0;
 }
@@ -284,7 +337,7 @@ static int op_path_set(void *ctx, const struct mn_path *p)
 {
 	struct sim *s = ctx;
 
-	if (!s->mn.link_up)
+	if (!port_by_ifindex(s, p->ifindex)->link_up)
 		return -ENETDOWN;
 	s->mn.path_there[p->slot] = s->mn.path_alive[p->slot] = true;
 	s->mn.paths[p->slot] = *p;
@@ -302,10 +355,10 @@ static void op_router_gone(void *ctx, int ifindex, const struct in6_addr *router
 {
 	struct sim *s = ctx;
 
-	(void)ifindex;
-	if (s->mn.mn.ifaces && s->mn.mn.ifaces->attached &&
-	    in6_eq(router, &s->mn.mn.ifaces->move.router.linklocal))
-		sim_fail(s, "mn: its own router counts as gone");
+	for (const struct mn_iface *i = s->mn.mn.ifaces; i; i = i->next)
+		if (i->link.ifindex == ifindex && i->attached &&
+		    in6_eq(router, &i->move.router.linklocal))
+			sim_fail(s, "mn: its own router counts as gone");
 }
 
 static void op_onlink_gone(void *ctx, int ifindex, const struct in6_prefix *prefix)
@@ -343,7 +396,7 @@ static void op_addr_unset(void *ctx, const struct in6_addr *addr)
 
 static void dropped(struct sim_event *e)
 {
-	remove_addr(e->sim, &e->addr);
+	remove_addr(e->sim, port_of(e), &e->addr);
 }
 
 /* A kernel without optimistic addresses. */
@@ -359,7 +412,7 @@ static void op_addr_drop(void *ctx, const struct mn_addr *a)
 {
 	struct sim *s = ctx;
 
-	sim_after(s, USEC_MS, dropped)->addr = a->addr;
+	port_event(s, port_by_ifindex(s, a->ifindex), USEC_MS, dropped)->addr = a->addr;
 }
 
 static int op_endpoint_add(void *ctx, const struct in6_addr *addr)
@@ -399,6 +452,11 @@ static int op_tunnel_set(void *ctx, const struct dp_binding *b)
 	return 0;
 }
 
+static void op_tunnel_expect(void *ctx, const struct in6_addr *hoa, const struct in6_addr *ha)
+{
+	sim_late_add(ctx, ((struct sim *)ctx)->mn.late, hoa, ha);
+}
+
 static int op_tunnel_del(void *ctx, const struct in6_addr *hoa)
 {
 	struct sim_mn *m = &((struct sim *)ctx)->mn;
@@ -406,6 +464,7 @@ static int op_tunnel_del(void *ctx, const struct in6_addr *hoa)
 	for (unsigned int n = 0; n < m->n_tunnels; n++) {
 		if (!in6_eq(&m->tunnels[n].inner.addr, hoa))
 			continue;
+		sim_late_add(ctx, m->late, hoa, &m->tunnels[n].remote);
 		m->tunnels[n] = m->tunnels[--m->n_tunnels];
 		return 0;
 	}
@@ -481,13 +540,15 @@ static void save(struct sim *s)
 		if (a->state != ANCHOR_GONE)
 			m->saved[m->n_saved++] = (struct mn_restore){
 				.prefix = a->prefix, .hoa = a->hoa, .ha = a->ha, .coa = a->coa,
-				.away = a->state != ANCHOR_ATTACHED, .link_local = a->link_local,
+				.away = a->state != ANCHOR_ATTACHED, .held = a->held, .link_local = a->link_local,
 				.seq = a->seq, .valid_until = a->valid_until,
 				.bound_until = a->bound_until };
-	m->saved_coa = m->mn.n_wishes > 0 ? m->mn.wishes[0] : in6addr_any;
+	m->n_saved_coas = 0;
+	for (unsigned int n = 0; n < m->mn.n_wishes; n++)
+		m->saved_coas[m->n_saved_coas++] = m->mn.wishes[n];
 	for (const struct mn_iface *i = m->mn.ifaces; i; i = i->next)
 		if (i->coa_source == COA_OWN)
-			m->saved_coa = i->coa;
+			m->saved_coas[m->n_saved_coas++] = i->coa;
 }
 
 static void save_due(struct sim_event *e)
@@ -513,7 +574,8 @@ static const struct mn_ops ops = {
 	.onlink_gone = op_onlink_gone,
 	.endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
-	.tunnel_del = op_tunnel_del, .flows = op_flows, .sent = op_sent,
+	.tunnel_expect = op_tunnel_expect, .tunnel_del = op_tunnel_del,
+	.flows = op_flows, .sent = op_sent,
 	.traffic = op_traffic, .watch_flows = op_watch_flows,
 	.random = op_random,
 	.wall_us = op_wall_us,
@@ -522,65 +584,81 @@ static const struct mn_ops ops = {
 
 /* --- links ------------------------------------------------------------------------------ */
 
-static void tell_link(struct sim *s)
+static void tell_link(struct sim *s, const struct sim_port *p)
 {
-	struct mn_link l = { .ifindex = SIM_MN_IF, .name = "wlan0", .up = s->mn.link_up,
+	struct mn_link l = { .ifindex = port_ifindex(s, p), .up = p->link_up,
 			     .eui64 = s->mn.eui64 };
 
-	memcpy(l.mac, s->mn.mac, 6);
+	strcpy(l.name, p->name);
+	memcpy(l.mac, p->mac, 6);
 	if (s->mn.running)
 		mn_link(&s->mn.mn, &l, s->now);
 }
 
-void sim_mn_leave(struct sim *s)
+void sim_mn_leave(struct sim *s, unsigned int port)
 {
-	struct sim_mn *m = &s->mn;
+	struct sim_port *p = &s->mn.ports[port];
 
-	if (!m->link_up)
+	if (!p->link_up)
 		return;
-	m->at = SIM_NOWHERE;
-	m->link_up = false;
-	m->linklocal_usable = false;
-	memset(m->path_alive, 0, sizeof(m->path_alive));
-	log_debug("link: down");
-	tell_link(s);
-	while (m->flush && m->n_addrs)
-		remove_addr(s, &m->addrs[0].addr);
+	p->at = SIM_NOWHERE;
+	p->link_up = false;
+	p->linklocal_usable = false;
+	for (unsigned int n = 0; n < MN_INTERFACES_MAX; n++)
+		s->mn.path_alive[n] &= s->mn.paths[n].ifindex != port_ifindex(s, p);
+	log_debug("link: %s down", p->name);
+	tell_link(s, p);
+	while (s->mn.flush && p->n_addrs)
+		remove_addr(s, p, &p->addrs[0].addr);
 }
 
-void sim_mn_join(struct sim *s, int place)
+void sim_mn_join(struct sim *s, unsigned int port, int place)
 {
-	struct sim_mn *m = &s->mn;
-	struct sim_event *e;
+	struct sim_port *p = &s->mn.ports[port];
 
-	sim_mn_leave(s);
-	m->at = place;
-	m->link_up = true;
-	m->generation = sim_random(s);
-	e = sim_after(s, sim_time(s, USEC_S, 2 * USEC_S), linklocal_checked);
-	e->generation = m->generation;
-	for (unsigned int n = 0; n < m->n_addrs; n++)
-		check_addr(s, &m->addrs[n]);
-	log_debug("link: up at %d", place);
-	tell_link(s);
+	sim_mn_leave(s, port);
+	p->at = place;
+	p->link_up = true;
+	p->generation = sim_random(s);
+	port_event(s, p, sim_time(s, USEC_S, 2 * USEC_S), linklocal_checked);
+	for (unsigned int n = 0; n < p->n_addrs; n++)
+		check_addr(s, p, &p->addrs[n]);
+	log_debug("link: %s up at %d", p->name, place);
+	tell_link(s, p);
 }
 
-void sim_mn_wander(struct sim *s, int place)
+void sim_mn_wander(struct sim *s, unsigned int port, int place)
 {
-	log_debug("link: wanders to %d", place);
-	if (s->mn.link_up)
-		s->mn.at = place;
+	log_debug("link: %s wanders to %d", s->mn.ports[port].name, place);
+	if (s->mn.ports[port].link_up)
+		s->mn.ports[port].at = place;
 	else
-		sim_mn_join(s, place);
+		sim_mn_join(s, port, place);
 }
 
 /* --- flows ------------------------------------------------------------------------------ */
+
+/* Usable, and of where the interface is now. Of an address that was formed while it did not run
+ * the daemon cannot know the home agent, until it hears it. */
+static bool may_begin_on(struct sim *s, const struct sim_port *p, const struct sim_kernel_addr *a)
+{
+	const struct mn_iface *i = s->mn.mn.ifaces;
+
+	while (i && i->link.ifindex != port_ifindex(s, p))
+		i = i->next;
+	if ((!i || !i->attached) && !mn_find_anchor(&s->mn.mn, &a->addr))
+		return false;
+	/* Nothing begins on an interface that is down while another is up. */
+	if (p->at == SIM_NOWHERE)
+		return a->usable && !s->mn.ports[0].link_up && !s->mn.ports[1].link_up;
+	return a->usable && sim_ha_of(&a->addr) == p->at;
+}
 
 /* What an application gets as its source: a preferred address of where the host is now. */
 static bool choose_source(struct sim *s, struct in6_addr *ret)
 {
 	struct sim_mn *m = &s->mn;
-	struct in6_addr found[2 * SIM_ADDRS];
+	struct in6_addr found[(1 + SIM_PORTS) * SIM_ADDRS];
 	unsigned int n_found = 0;
 
 	if (!m->running)
@@ -588,16 +666,10 @@ static bool choose_source(struct sim *s, struct in6_addr *ret)
 	for (unsigned int n = 0; n < m->n_own; n++)
 		if (m->own[n].preferred)
 			found[n_found++] = m->own[n].addr;
-	for (unsigned int n = 0; n < m->n_addrs; n++) {
-		const struct in6_addr *a = &m->addrs[n].addr;
-
-		/* Of an address that was formed while it did not run the daemon cannot know the
-		 * home agent, until it hears it. */
-		if (!m->mn.ifaces->attached && !mn_find_anchor(&m->mn, a))
-			continue;
-		if (m->addrs[n].usable && (m->at == SIM_NOWHERE || sim_ha_of(a) == m->at))
-			found[n_found++] = *a;
-	}
+	for (const struct sim_port *p = m->ports; p < m->ports + SIM_PORTS; p++)
+		for (unsigned int n = 0; n < p->n_addrs; n++)
+			if (may_begin_on(s, p, &p->addrs[n]))
+				found[n_found++] = p->addrs[n].addr;
 	if (n_found == 0)
 		return false;
 	*ret = found[sim_below(s, n_found)];
@@ -652,9 +724,13 @@ static void leftovers(struct sim_event *e)
 	for (unsigned int n = 0; n < m->n_own; n++)
 		if (!mn_wants_addr(&m->mn, &m->own[n].addr))
 			m->own[n--] = m->own[--m->n_own];
-	for (unsigned int n = 0; n < MN_INTERFACES_MAX; n++)
-		if (!m->mn.ifaces || m->mn.ifaces->slot != n || !m->mn.ifaces->path_up)
-			m->path_there[n] = false;
+	for (unsigned int n = 0; n < MN_INTERFACES_MAX; n++) {
+		bool used = false;
+
+		for (const struct mn_iface *i = m->mn.ifaces; i; i = i->next)
+			used |= i->slot == n && i->path_up;
+		m->path_there[n] &= used;
+	}
 	if (m->old_endpoints)
 		m->n_endpoints = 0;
 }
@@ -669,11 +745,21 @@ static void drop_unknown_tunnels(struct sim_mn *m)
 	}
 }
 
+/* All that a daemon that starts finds. */
+static void tell_port(struct sim *s, const struct sim_port *p)
+{
+	const struct sim_port copy = *p;
+
+	tell_link(s, p);
+	if (copy.linklocal_usable)
+		tell_addr(s, p, &copy.linklocal, true, false);
+	for (unsigned int n = 0; n < copy.n_addrs; n++)
+		tell_addr(s, p, &copy.addrs[n].addr, copy.addrs[n].usable, false);
+}
+
 void sim_mn_start(struct sim *s)
 {
 	struct sim_mn *m = &s->mn;
-	unsigned int n_addrs;
-	struct sim_kernel_addr addrs[SIM_ADDRS];
 
 	if (m->running)
 		return;
@@ -683,8 +769,8 @@ void sim_mn_start(struct sim *s)
 	m->started = s->now;
 	memset(m->rates, 0, sizeof(m->rates));	/* nobody remembers those of before */
 	log_debug("mn: starts, knowing %u anchors", m->n_saved);
-	if (!in6_is_any(&m->saved_coa))
-		mn_restore_coa(&m->mn, &m->saved_coa);
+	for (unsigned int n = 0; n < m->n_saved_coas; n++)
+		mn_restore_coa(&m->mn, &m->saved_coas[n]);
 	for (unsigned int n = 0; n < m->n_saved; n++) {
 		m->saved[n].tunnelled = false;
 		for (unsigned int t = 0; t < m->n_tunnels; t++)
@@ -693,13 +779,8 @@ void sim_mn_start(struct sim *s)
 		mn_restore(&m->mn, &m->saved[n], s->now);
 	}
 	drop_unknown_tunnels(m);
-	tell_link(s);
-	if (m->linklocal_usable)
-		tell_addr(s, &m->linklocal, true, false);
-	n_addrs = m->n_addrs;
-	memcpy(addrs, m->addrs, sizeof(addrs));
-	for (unsigned int n = 0; n < n_addrs; n++)
-		tell_addr(s, &addrs[n].addr, addrs[n].usable, false);
+	for (unsigned int n = 0; n < m->n_ports; n++)
+		tell_port(s, &m->ports[n]);
 	sim_after(s, LEFTOVERS, leftovers)->generation = (uint64_t)m->started;
 }
 
@@ -717,7 +798,7 @@ void sim_mn_stop(struct sim *s, bool release)
 	m->running = false;
 	if (release) {
 		m->n_saved = 0;
-		m->saved_coa = in6addr_any;
+		m->n_saved_coas = 0;
 	}
 }
 
@@ -725,10 +806,18 @@ void sim_mn_init(struct sim *s, bool eui64)
 {
 	struct sim_mn *m = &s->mn;
 
-	m->at = SIM_NOWHERE;
 	m->eui64 = eui64;
-	memcpy(m->mac, (const uint8_t[]){ 2, 0, 0, 0, 0, 9 }, 6);
-	in6_parse("fe80::ff:fe00:9", &m->linklocal);
+	for (unsigned int n = 0; n < SIM_PORTS; n++) {
+		struct sim_port *p = &m->ports[n];
+		const struct in6_addr link = { .s6_addr = { 0xfe, 0x80 } };
+
+		p->name = n ? "eth0" : "wlan0";
+		p->at = SIM_NOWHERE;
+		memcpy(p->mac, (const uint8_t[]){ 2, 0, 0, 0, 0, (uint8_t)(9 + n) }, 6);
+		in6_eui64(&p->linklocal, &link, p->mac);
+	}
+	if (!m->n_ports)
+		m->n_ports = 1;
 	m->cfg.max_anchors = 8;
 	m->cfg.anchor.linger = 5 * USEC_S;
 	m->cfg.anchor.lifetime_s = (uint32_t)(s->binding_lifetime / USEC_S);

@@ -25,6 +25,9 @@ struct scenario {
 	usec_t short_stay, long_stay;	/* bounds of the pause after a step */
 	unsigned int move, flap, wander, flow, unplug;	/* how often, parts of a thousand */
 	unsigned int restart_mn, restart_ha, cut, mood;
+	unsigned int choose;		/* by which interface */
+	bool two;			/* interfaces, the second one preferred */
+	bool exchange;			/* they take turns; nothing is ever lost */
 	bool eui64, flush;
 	usec_t binding_lifetime, prefix_lifetime;
 };
@@ -69,6 +72,15 @@ static const struct scenario scenarios[] = {
 	  .short_stay = 100 * USEC_MS, .long_stay = 90 * USEC_S,
 	  .move = 300, .flap = 50, .flow = 350, .unplug = 30, .mood = 200, .flush = true,
 	  .binding_lifetime = 60 * USEC_S, .prefix_lifetime = 900 * USEC_S },
+	{ .name = "two interfaces", .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 10 * USEC_MS, .long_stay = 20 * USEC_S,
+	  .move = 400, .flap = 100, .flow = 300, .unplug = 50, .choose = 100, .eui64 = true,
+	  .two = true },
+	{ .name = "make before break", .net = { 0, 0, 10 * USEC_MS, 5 * USEC_MS },
+	  .two = true, .exchange = true, .eui64 = true },
+	{ .name = "make before break, signalling lost",
+	  .net = { 100, 50, 10 * USEC_MS, 20 * USEC_MS },
+	  .two = true, .exchange = true, .eui64 = true },
 };
 
 #define N_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
@@ -98,11 +110,11 @@ static void quiet(void *ctx, enum log_level level, const char *line)
 	(void)line;
 }
 
-static int elsewhere(struct sim *s)
+static int elsewhere(struct sim *s, unsigned int port)
 {
 	int place = (int)sim_below(s, SIM_HAS);
 
-	return place == s->mn.at ? (place + 1) % SIM_HAS : place;
+	return place == s->mn.ports[port].at ? (place + 1) % SIM_HAS : place;
 }
 
 /* Is it this one that the dice shows? Otherwise its share is taken off. */
@@ -155,26 +167,26 @@ static void restart_mn(struct sim *s)
 /* Returns whether it was a move. */
 static bool act(struct sim *s, const struct scenario *sc)
 {
-	unsigned int dice = sim_below(s, 1000), n;
+	unsigned int dice = sim_below(s, 1000), n, port = sim_below(s, s->mn.n_ports);
 
 	if (drawn(&dice, sc->move)) {
-		sim_mn_leave(s);
+		sim_mn_leave(s, port);
 		sim_run(s, sim_time(s, 0, 50 * USEC_MS));
-		sim_mn_join(s, elsewhere(s));
+		sim_mn_join(s, port, elsewhere(s, port));
 		return true;
 	}
 	if (drawn(&dice, sc->wander)) {
-		sim_mn_wander(s, elsewhere(s));
+		sim_mn_wander(s, port, elsewhere(s, port));
 		return true;
 	}
 	if (drawn(&dice, sc->flap)) {
-		int here = s->mn.at;
+		int here = s->mn.ports[port].at;
 
-		sim_mn_leave(s);
+		sim_mn_leave(s, port);
 		sim_run(s, sim_time(s, 0, 3 * USEC_S));
-		sim_mn_join(s, here == SIM_NOWHERE ? elsewhere(s) : here);
+		sim_mn_join(s, port, here == SIM_NOWHERE ? elsewhere(s, port) : here);
 	} else if (drawn(&dice, sc->unplug)) {
-		sim_mn_leave(s);
+		sim_mn_leave(s, port);
 	} else if (drawn(&dice, sc->flow)) {
 		if (sim_chance(s, 500))
 			sim_mn_flow_begin(s);
@@ -185,6 +197,10 @@ static bool act(struct sim *s, const struct scenario *sc)
 		restart_mn(s);
 	} else if (drawn(&dice, sc->restart_ha)) {
 		restart_ha(s);
+	} else if (drawn(&dice, sc->choose)) {
+		if (s->mn.running)
+			(void)mn_choose(&s->mn.mn, sim_chance(s, 300) ? NULL :
+					s->mn.ports[port].name, s->now);
 	} else if (drawn(&dice, sc->cut)) {
 		n = sim_below(s, SIM_HAS);
 		s->has[n].reachable = !s->has[n].reachable;
@@ -203,8 +219,8 @@ static void calm(struct sim *s)
 
 	repair(s);
 	s->net.loss = s->net.dup = 0;
-	if (s->mn.at == SIM_NOWHERE)
-		sim_mn_join(s, (int)sim_below(s, SIM_HAS));
+	if (!s->mn.ports[0].link_up && !s->mn.ports[1].link_up)
+		sim_mn_join(s, 0, (int)sim_below(s, SIM_HAS));
 	sim_run(s, CALM);
 	sim_check(s);
 	sim_check_flows(s);
@@ -226,13 +242,74 @@ static void stop(struct sim *s)
 {
 	for (int n = 0; n < 4; n++) {
 		sim_mn_flow_begin(s);
-		sim_mn_leave(s);
-		sim_mn_join(s, elsewhere(s));
+		sim_mn_leave(s, 0);
+		sim_mn_join(s, 0, elsewhere(s, 0));
 		sim_run(s, 3 * USEC_S);
 	}
 	sim_mn_stop(s, true);
 	sim_run(s, 2 * USEC_S);
 	sim_check_stopped(s);
+}
+
+/* Do all flows go over this place now? */
+static bool carried(const struct sim *s, int place)
+{
+	for (unsigned int n = 0; n < SIM_FLOWS; n++) {
+		const struct in6_addr *a = &s->mn.flows[n].local;
+		const struct dp_binding *t;
+
+		if (!s->mn.flows[n].used)
+			continue;
+		t = sim_mn_tunnel(s, a);
+		if (t ? sim_ha_of(&t->local) != place : sim_ha_of(a) != place)
+			return false;
+		if (!t && sim_ha_route(&s->has[place], a))
+			return false;		/* back there, its home agent has not heard it */
+	}
+	return true;
+}
+
+/* Millisecond by millisecond; in each of them every flow works in both directions. */
+static void watch(struct sim *s, usec_t d)
+{
+	for (usec_t end = s->now + d; s->now < end && !s->failed;) {
+		sim_run(s, USEC_MS);
+		sim_check(s);
+		sim_check_flows_now(s);
+	}
+}
+
+/* The other interface comes, everything goes over it, and only then the first one leaves. */
+static void exchange(struct sim *s, unsigned int old)
+{
+	unsigned int port = 1 - old;
+	int place = elsewhere(s, old);
+	usec_t began = s->now;
+
+	sim_mn_join(s, port, place);
+	while (mn_choose(&s->mn.mn, s->mn.ports[port].name, s->now) && !s->failed)
+		watch(s, USEC_MS);
+	while (!carried(s, place) && !s->failed) {
+		watch(s, USEC_MS);
+		if (s->now > began + CALM)
+			sim_fail(s, "not everything goes over %d", place);
+	}
+	watch(s, sim_time(s, 50 * USEC_MS, 200 * USEC_MS));
+	sim_mn_leave(s, old);
+	watch(s, sim_time(s, 0, 3 * USEC_S));
+}
+
+static void take_turns(struct sim *s, unsigned long moves)
+{
+	for (unsigned long n = 0; n < moves && !s->failed; n++) {
+		s->step++;
+		exchange(s, n % 2);
+		if (sim_chance(s, 500))
+			sim_mn_flow_begin(s);
+		else if (sim_chance(s, 300))
+			sim_mn_flow_end(s, true);
+		watch(s, sim_time(s, 0, USEC_S));
+	}
 }
 
 static void run(struct sim *s, const struct scenario *sc, const struct options *o, uint64_t seed)
@@ -245,12 +322,20 @@ static void run(struct sim *s, const struct scenario *sc, const struct options *
 	s->binding_lifetime = sc->binding_lifetime ? sc->binding_lifetime : 600 * USEC_S;
 	s->prefix_lifetime = sc->prefix_lifetime ? sc->prefix_lifetime : 36000 * USEC_S;
 	s->mn.flush = sc->flush;
+	s->mn.n_ports = sc->two ? 2 : 1;
+	if (sc->two) {			/* eth0, then the rest */
+		s->mn.cfg.n_interfaces = 2;
+		strcpy(s->mn.cfg.interfaces[0], "eth0");
+		strcpy(s->mn.cfg.interfaces[1], "*");
+	}
 	for (unsigned int n = 0; n < SIM_HAS; n++)
 		sim_ha_init(s, n);
 	sim_mn_init(s, sc->eui64);
-	sim_mn_join(s, 0);
+	sim_mn_join(s, 0, 0);
 	sim_run(s, 5 * USEC_S);
-	while (moves < o->moves && !s->failed) {
+	if (sc->exchange)
+		take_turns(s, moves = o->moves / 10);
+	while (!sc->exchange && moves < o->moves && !s->failed) {
 		s->step++;
 		moves += act(s, sc);
 		sim_run(s, sim_chance(s, 300) ? sim_time(s, 0, sc->short_stay)
