@@ -335,6 +335,8 @@ static void confirmed(struct mn_iface *i, usec_t now)
 {
 	bool was = i->attached;
 
+	if (!was)
+		flows_at_move(i->mn, now);	/* another may have been left meanwhile */
 	i->attached = true;
 	if (!was)
 		i->attached_at = now;
