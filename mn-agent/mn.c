@@ -403,6 +403,8 @@ void mn_link(struct mn *mn, const struct mn_link *l, usec_t now)
 	}
 	mn_event(mn, l->up ? "link.up" : "link.down", i, NULL, NULL, now);
 	/* Its link-local address stays: if the kernel takes that away, too, it says so. */
+	i->had_linklocal = !in6_is_any(&i->linklocal);
+	i->ipv6_off = false;
 	move_link(&i->move, l->up, now);
 }
 
@@ -444,6 +446,30 @@ void mn_remember_addr(struct mn_iface *i, const struct mn_addr *a, bool gone)
 		i->n_addrs++;
 }
 
+/* Who disconnects a link leaves its carrier as it is, and takes away every address, the
+ * link-local one too (NetworkManager sets disable_ipv6): as if the link went down. */
+static void look_for_ipv6(struct mn_iface *i, usec_t now)
+{
+	bool off = i->link.up && i->had_linklocal && in6_is_any(&i->linklocal) && i->n_addrs == 0;
+
+	if (off == i->ipv6_off)
+		return;
+	i->ipv6_off = off;
+	mn_event(i->mn, off ? "link.down" : "link.up", i, NULL,
+		 off ? "IPv6 was turned off" : "IPv6 was turned on", now);
+	move_link(&i->move, !off, now);
+}
+
+static void linklocal_changed(struct mn_iface *i, const struct mn_addr *a, bool gone)
+{
+	if (!gone && a->usable) {
+		i->linklocal = a->addr;
+		i->had_linklocal = true;
+	} else if (in6_eq(&i->linklocal, &a->addr)) {
+		i->linklocal = in6addr_any;
+	}
+}
+
 void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 {
 	struct mn_iface *i = mn_iface_of(mn, a->ifindex);
@@ -452,10 +478,8 @@ void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 	if (!i)
 		return;
 	if (in6_is_linklocal(&a->addr)) {
-		if (!gone && a->usable)
-			i->linklocal = a->addr;
-		else if (in6_eq(&i->linklocal, &a->addr))
-			i->linklocal = in6addr_any;
+		linklocal_changed(i, a, gone);
+		look_for_ipv6(i, now);
 		return;
 	}
 	if (!in6_is_routable(&a->addr))
@@ -463,6 +487,7 @@ void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 	home_saw(i, a, gone, now, &seen);
 	mn_remember_addr(i, &seen, gone);
 	attach_addr_changed(i, a, gone, now);
+	look_for_ipv6(i, now);
 }
 
 void mn_doubt(struct mn *mn, usec_t now)

@@ -182,6 +182,8 @@ struct mn_iface {
 	unsigned int slot;
 	unsigned int preference;	/* smaller is better */
 	struct in6_addr linklocal;	/* unspecified while there is none usable */
+	bool had_linklocal;		/* since the link came up */
+	bool ipv6_off;			/* the link is up, and every address of it was taken away */
 	unsigned int n_addrs;		/* global ones, tentative ones too */
 	struct mn_addr addrs[MN_ADDRS_MAX];
 	/* Those that went while the interface was at no router, and were no anchors. */

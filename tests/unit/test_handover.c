@@ -110,6 +110,35 @@ static void a_better_interface_takes_over_before_the_lesser_goes(void **state)
 	assert_string_equal(state_of(w, &hoa), "bound");
 }
 
+/* As NetworkManager disconnects one that has a carrier. */
+static void an_interface_without_ipv6_is_not_waited_for(void **state)
+{
+	struct in6_addr ll = at(0, "fe80::ff:fe00:9"), hoa = kernel_addr(1), coa = eth_addr(2);
+	struct world *w = *state;
+
+	attached(w);
+	address(w, &ll, false);
+	flow(w, &hoa);
+	eth_joins(w, 2);
+	eth_has(w, &coa);
+	assert_string_equal(state_of(w, &hoa), "attached");
+	forget(w);
+	address(w, &hoa, true);
+	assert_string_equal(state_of(w, &hoa), "attached");	/* one address is not all */
+	address(w, &ll, true);
+	assert_string_equal(state_of(w, &hoa), "registering");
+	assert_true(in6_eq(&w->log[where(w, SENT_BU, &hoa)].other, &coa));
+	assert_int_equal(count(w, TUNNEL_SET), 1);
+	grant(w, &hoa);
+	/* It is turned on again: a router is asked for at once, and the flow goes home. */
+	forget(w);
+	address(w, &ll, false);
+	assert_true(count(w, SENT_LINK) > 0);
+	hear_router(w, 1);
+	after(w, 10 * S);
+	assert_string_equal(state_of(w, &hoa), "returning");
+}
+
 static void each_interface_has_its_road(void **state)
 {
 	struct in6_addr p1 = prefix_of(1), p2 = prefix_of(2), own = eth_addr(2);
@@ -400,6 +429,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_better_interface_takes_over_before_the_lesser_goes),
+		T(an_interface_without_ipv6_is_not_waited_for),
 		T(each_interface_has_its_road), T(the_lesser_one_going_first_is_not_waited_for),
 		T(without_flows_nothing_happens), T(a_later_flow_is_taken_over_too),
 		T(between_equals_nothing_is_taken_over), T(kind_and_cost), T(never),
