@@ -60,7 +60,7 @@ void anchor_link_mtu(struct anchor *a, uint16_t mtu, const struct in6_addr *coa)
 		a->path_mtu = 0;	/* it was of another way */
 	a->mtu = a->path_mtu != 0 && a->path_mtu < mtu ? a->path_mtu : mtu;
 	if (a->mtu != was && same_way && a->tunnelled && !a->tunnel_due)
-		reg_tunnel_up(a);
+		(void)reg_tunnel_from(a, &a->via);
 }
 
 void anchor_path_mtu(struct anchor *a, uint16_t mtu)

@@ -505,6 +505,9 @@ void attach_forget(struct mn_iface *i, usec_t now)
 	move_link(&i->move, false, now);
 	move_stop(&i->move);
 	coa_drop(i);
+	for (unsigned int n = i->n_addrs; n-- > 0;)
+		if (i->addrs[n].ours)
+			coa_drop_addr(i, &i->addrs[n].addr);
 	coa_unset_path(i);
 	handover_evaluate(i->mn, now);
 }

@@ -136,7 +136,9 @@ static bool make_link_addr(struct mn_iface *i)
 		.ours = true,
 	};
 
-	if (i->move.router.n_prefixes == 0 || i->coa_tries == LINK_TRIES)
+	/* One that cannot be remembered would stay on the link. */
+	if (i->move.router.n_prefixes == 0 || i->coa_tries == LINK_TRIES ||
+	    i->n_addrs == MN_ADDRS_MAX)
 		return false;
 	i->coa_tries++;
 	mn->ops->random(mn->ctx, &a.addr.s6_addr[8], 8);

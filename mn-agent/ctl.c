@@ -141,6 +141,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 			    json_integer((json_int_t)(pkt_lost(d->nd) + pkt_lost(d->mh) +
 						      pkt_lost(d->prefixes) +
 						      pkt_lost(d->home_agents) +
+						      pkt_lost(d->trouble) +
 						      pkt_lost(d->tunnel))));
 	if (d->dp->ops->drops(d->dp, &drops) == 0) {
 		json_object_set_new(counters, "tunnel-source-drops",

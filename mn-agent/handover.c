@@ -86,9 +86,10 @@ static struct mn_iface *home_of(const struct mn *mn, const struct anchor *a)
 	return best;
 }
 
+/* Not later than something else has wished. */
 static void again_at(struct mn *mn, usec_t at)
 {
-	if (at != USEC_NEVER)
+	if (at != USEC_NEVER && (!timer_armed(&mn->handover) || at < mn->handover.at))
 		timer_set(mn->timers, &mn->handover, at);
 }
 
@@ -216,7 +217,8 @@ static void set_roads(struct mn *mn)
 		/* One that is down has none, where another has taken over. */
 		if (!wanted || (!i->attached && mn->current))
 			coa_unset_path(i);
-		else if (prefer_usable(i) && !i->path_up)
+		else if (prefer_usable(i) &&
+			 (!i->path_up || !in6_in(&i->path.prefix, &i->coa)))
 			coa_set_path(i);
 	}
 }

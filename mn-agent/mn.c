@@ -357,14 +357,11 @@ void mn_restore_coa(struct mn *mn, const struct in6_addr *coa)
 
 /* --- interfaces --------------------------------------------------------------- */
 
-static struct mn_iface *new_iface(struct mn *mn, const struct mn_link *l)
+static struct mn_iface *new_iface(struct mn *mn)
 {
-	int pref = mn_preference(mn->cfg, l->name);
 	uint32_t used = 0;
 	struct mn_iface *i;
 
-	if (pref < 0)
-		return NULL;
 	for (i = mn->ifaces; i; i = i->next)
 		used |= 1u << i->slot;
 	if (used == (1u << MN_INTERFACES_MAX) - 1)
@@ -375,7 +372,6 @@ static struct mn_iface *new_iface(struct mn *mn, const struct mn_link *l)
 	while (used & (1u << i->slot))
 		i->slot++;
 	i->mn = mn;
-	i->preference = (unsigned int)pref;
 	move_init(&i->move, &attach_move_ops, i, mn->timers);
 	i->next = mn->ifaces;
 	mn->ifaces = i;
@@ -385,13 +381,20 @@ static struct mn_iface *new_iface(struct mn *mn, const struct mn_link *l)
 void mn_link(struct mn *mn, const struct mn_link *l, usec_t now)
 {
 	struct mn_iface *i = mn_iface_of(mn, l->ifindex);
+	int pref = mn_preference(mn->cfg, l->name);
 	bool was_up = i && i->link.up, other;
 
+	if (pref < 0) {
+		mn_link_gone(mn, l->ifindex, now);	/* its name is another now */
+		return;
+	}
 	if (!i)
-		i = new_iface(mn, l);
+		i = new_iface(mn);
 	if (!i)
 		return;
-	other = i->link.kind != l->kind || i->link.metered != l->metered;
+	other = i->link.kind != l->kind || i->link.metered != l->metered ||
+		i->preference != (unsigned int)pref;
+	i->preference = (unsigned int)pref;
 	i->link = *l;
 	home_interface(i, now);
 	if (l->up == was_up) {
