@@ -80,16 +80,22 @@ static bool take_over(struct mn *mn, struct anchor *a, const struct mn_home *h)
 
 static void begin(struct mn *mn, struct anchor *a, const struct mn_home *h, usec_t now)
 {
+	bool other = take_over(mn, a, h);
+
 	snprintf(a->name, sizeof(a->name), "%s", h->name);
 	a->fixed = true;
-	(void)take_over(mn, a, h);
+	a->forsaken = false;
 	log_info("home %s: %s", a->name, in6_str(&a->hoa).s);
 	if (a->unauthenticated)
 		log_warn("home %s: INSECURE: registered without a key; anybody who can send "
 			 "packets in the name of its home agent is believed", a->name);
 	/* Away, until it is seen to be at home; its home agent may just be told to forget it. */
 	anchor_event(a, ANCHOR_EV_DEPART, now);
-	anchor_event(a, ANCHOR_EV_BUSY, now);
+	if (a->state == ANCHOR_RELEASING)
+		anchor_event(a, ANCHOR_EV_BUSY, now);
+	else if (other)
+		anchor_home_agent(a, now);
+	anchor_hold(a, true);		/* the cap may have let go of it */
 }
 
 /* It is configured no more: an anchor like others, which lasts as long as its flows. */

@@ -6,7 +6,8 @@
  * common/core/backoff.c common/core/timer.c common/core/log.c (-lcrypto) */
 /*
  * Where parts of the mobile node meet: a full table of addresses and a fast attach, another
- * care-of address and the road of the one before, a reload and what was put on a link.
+ * care-of address and the road of the one before, a reload and what was put on a link, a
+ * configured home and an anchor that is there already.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -137,6 +138,47 @@ static void a_new_name_counts(void **state)
 	assert_null(w->mn.ifaces);
 }
 
+static void configure_home(struct world *w, const struct in6_addr *hoa, const struct in6_addr *ha)
+{
+	struct mn_home *h = &w->cfg.homes[0];
+	struct mn_config old = w->cfg;
+
+	w->cfg.n_homes = 1;
+	*h = (struct mn_home){ .name = "office", .prefix = { prefix_of(1), 64 },
+			       .address = *hoa, .ha = *ha };
+	mn_reconfigured(&w->mn, &old, w->now);
+}
+
+/* What is bound at one home agent is configured to be at another. */
+static void home_of_an_anchor_elsewhere(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1), ha = ha_of(7);
+	struct world *w = *state;
+
+	away(w);
+	forget(w);
+	configure_home(w, &hoa, &ha);
+	assert_string_equal(state_of(w, &hoa), "registering");
+	assert_int_equal(count(w, SENT_BU), 1);
+}
+
+/* The cap had given it up; what people configure is kept. */
+static void home_of_an_anchor_given_up(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1), ha = ha_of(1);
+	struct world *w = *state;
+	struct anchor *a;
+
+	away(w);
+	for (a = w->mn.anchors; !in6_eq(&a->hoa, &hoa); a = a->next)
+		;
+	anchor_forsake(a, "test", w->now);
+	link_is(w, false, true);
+	assert_false(mn_wants_addr(&w->mn, &hoa));
+	configure_home(w, &hoa, &ha);
+	assert_true(mn_wants_addr(&w->mn, &hoa));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +186,8 @@ int main(void)
 		T(road_follows_the_care_of_address),
 		T(nothing_stays_on_an_interface_given_up),
 		T(a_new_name_counts),
+		T(home_of_an_anchor_elsewhere),
+		T(home_of_an_anchor_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
