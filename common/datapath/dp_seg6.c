@@ -42,7 +42,6 @@
 #define MTU_HEADROOM	64
 #define REASSEMBLED	253	/* for experiments (RFC 3692 2.1): nobody else's */
 #define PROBE_ID	0x44600000U	/* of no role */
-#define PROBE_TABLE	0x44600000U
 #define NO_TABLE_IS_POLICY	0	/* End.DT6: the full policy lookup */
 
 struct seg6 {
@@ -473,9 +472,9 @@ static int seg6_tunnel_probe(struct nl *nl, char *why, size_t len)
 		return say(nl, err, "nexthop objects with segment routing (encap.red: Linux 6.0, "
 			   "CONFIG_IPV6_SEG6_LWTUNNEL)", "packets cannot be put into tunnels",
 			   why, len);
-	err = decap_replace(nl, PROBE_TABLE, &somewhere, lo.ifindex);
+	err = decap_replace(nl, RT_TABLE_PROBE, &somewhere, lo.ifindex);
 	if (err == 0)
-		(void)decap_del(nl, PROBE_TABLE, &somewhere);
+		(void)decap_del(nl, RT_TABLE_PROBE, &somewhere);
 	else if (err != -ENETDOWN)
 		return say(nl, err, "End.DT6 of segment routing", "packets cannot be taken out of "
 			   "tunnels", why, len);

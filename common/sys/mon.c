@@ -202,7 +202,7 @@ static void on_addr_gone(struct nl_object *o, void *arg)
 static bool was_ours(struct nlmsghdr *nlh)
 {
 	const struct rtmsg *route = nlmsg_data(nlh);
-	const struct nlattr *protocol;
+	const struct nlattr *protocol, *table;
 
 	if (nlh->nlmsg_type == RTM_DELRULE) {
 		if (!nlmsg_valid_hdr(nlh, sizeof(struct fib_rule_hdr)))
@@ -210,8 +210,12 @@ static bool was_ours(struct nlmsghdr *nlh)
 		protocol = nlmsg_find_attr(nlh, sizeof(struct fib_rule_hdr), FRA_PROTOCOL);
 		return protocol && nla_len(protocol) == 1 && nla_get_u8(protocol) == RT_PROTOCOL;
 	}
-	return nlmsg_valid_hdr(nlh, sizeof(*route)) && route->rtm_family == AF_INET6 &&
-	       route->rtm_protocol == RT_PROTOCOL;
+	if (!nlmsg_valid_hdr(nlh, sizeof(*route)) || route->rtm_family != AF_INET6 ||
+	    route->rtm_protocol != RT_PROTOCOL)
+		return false;
+	/* `dmip6ctl doctor', or the other daemon at its start, has tried what the kernel can. */
+	table = nlmsg_find_attr(nlh, sizeof(*route), RTA_TABLE);
+	return !table || nla_len(table) != 4 || nla_get_u32(table) != RT_TABLE_PROBE;
 }
 
 static bool is_default(struct nlmsghdr *nlh)

@@ -14,6 +14,7 @@
 #include "common/sys/nl.h"
 
 #define RT_PROTOCOL	77
+#define RT_TABLE_PROBE	0x44600000U	/* what is tried there is gone at once, nobody's loss */
 #define RT_LIFETIME_FOREVER	UINT32_MAX
 
 struct rt_link {

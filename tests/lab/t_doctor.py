@@ -107,6 +107,8 @@ def test_filter(t):
             finds(t, lab, "packet filter", [f"l4proto {number}", word],
                   f"a rule that drops protocol {number}")
             nft(lab, "delete table ip6 own")
+        t.equal(lab.status("mn")["counters"]["deleted-by-others"], 0,
+                "the daemon does not take for its own what doctor tried")
 
 
 def test_host(t):
