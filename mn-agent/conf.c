@@ -356,12 +356,14 @@ static void set_home_address(struct conf *c, void *obj, const struct conf_word *
 	(void)kw;
 	if (!obj)
 		return;
-	if (n == 1) {
+	if (n == 1 && strcmp(args[0].text, "eui-64") == 0) {
+		conf_error(c, &args[0], "eui-64 of which interface? expected \"address eui-64 NAME;\"");
+	} else if (n == 1) {
 		conf_addr(c, &args[0], &home.home.address);
 	} else if (strcmp(args[0].text, "eui-64") != 0) {
 		conf_error(c, &args[0], "\"%s\" makes no address; expected an address, or eui-64 "
 			   "and an interface", args[0].text);
-	} else if (strlen(args[1].text) == 0 || strlen(args[1].text) >= MN_NAME_MAX) {
+	} else if (!is_interface(args[1].text) || strchr(args[1].text, '*')) {
 		conf_error(c, &args[1], "\"%s\" cannot be an interface; expected a name of at most "
 			   "%d characters such as wlan0", args[1].text, MN_NAME_MAX - 1);
 	} else {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/core/hash.h"
 #include "common/core/log.h"
@@ -123,6 +124,16 @@ static void report(void *ctx, const char *line)
 static const char *config_path(const struct mnd *d)
 {
 	return d->options.config ? d->options.config : MND_CONFIG;
+}
+
+static void say_checked(const struct mnd *d)
+{
+	const char *path = config_path(d);
+
+	if (access(path, F_OK) < 0)
+		printf("%s is not there: everything is as by default, without a key\n", path);
+	else
+		printf("%s: ok\n", path);
 }
 
 /* 0, or an exit code after telling why. */
@@ -289,7 +300,7 @@ int main(int argc, char **argv)
 	if (code == 0 && mnd_settings_read(&d.options, &d.settings, report, NULL) > 0)
 		code = EXIT_FAILURE;
 	if (code == 0 && a.check)
-		printf("%s: ok\n", config_path(&d));
+		say_checked(&d);
 	if (code || a.check)
 		goto out;
 	if (caps_check(&missing)) {
