@@ -14,6 +14,7 @@
  */
 #include "mn-agent/anchor.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/core/log.h"
@@ -268,10 +269,14 @@ static bool is_no_home_agent(const struct anchor *a)
 /* For long, or until the binding ran out: people are told, and it is asked on. */
 static void unanswered(struct anchor *a, const char *until, usec_t now)
 {
-	bool hinted = a->hint[0] != '\0';
+	char guess[64] = "";
 
-	reg_reason(a, "no valid answer to %u binding updates%s%s%s", a->backoff.tries, until,
-		   hinted ? ": " : "", a->hint);
+	/* A home agent does not answer what is signed with a key that it does not hold. */
+	if (a->hint[0] == '\0' && a->key)
+		snprintf(guess, sizeof(guess), "is it up, and is key %u the same there?",
+			 a->key->spi);
+	reg_reason(a, "no valid answer to %u binding updates%s%s%s%s", a->backoff.tries, until,
+		   a->hint[0] || guess[0] ? ": " : "", a->hint, guess);
 	/* RFC 6275 11.3.5: such a node is not asked so often. */
 	if (is_no_home_agent(a)) {
 		reg_owe(a, now);
@@ -531,10 +536,14 @@ static void key_gone(struct anchor *a, usec_t now)
 void anchor_rekeyed(struct anchor *a, usec_t now)
 {
 	a->clock_ahead = 0;
-	if (a->key)
-		anchor_event(a, ANCHOR_EV_TIMEOUT, now);
-	else
+	if (!a->key) {
 		key_gone(a, now);
+		return;
+	}
+	/* What was wrong was so with the old key, or without one. */
+	if (a->state == ANCHOR_REFUSED)
+		reg_reason(a, "no answer yet to what is signed with the key as it is now");
+	anchor_event(a, ANCHOR_EV_TIMEOUT, now);
 }
 
 void anchor_set_valid_until(struct anchor *a, usec_t at)

@@ -126,6 +126,8 @@ static void no_key_any_more(void **state)
 	new_secret(&w->cfg, 0, 256);
 	finish(w);
 	assert_int_equal(count(w, SENT_BU), 1);
+	(void)mn_health(&w->mn, text, sizeof(text));
+	assert_null(strstr(text, "no key"));
 	grant(w, &hoa);
 	assert_string_equal(state_of(w, &hoa), "bound");
 }
