@@ -194,6 +194,14 @@ static const char *flow_state(const struct mn_flow *f)
 
 struct flow_list { struct mnd *d; json_t *list; json_int_t omitted; };
 
+/* a may be NULL: an address that is no anchor's. */
+static const char *path_of(const struct anchor *a)
+{
+	if (a && a->tunnelled)
+		return "tunnel";
+	return a && anchor_away(a) ? "none" : "direct";
+}
+
 static bool show_flow(void *ctx, const struct diag_flow *s)
 {
 	struct flow_list *l = ctx;
@@ -216,7 +224,7 @@ static bool show_flow(void *ctx, const struct diag_flow *s)
 			  "local", in6_str(&f.local).s, "local_port", (int)f.local_port,
 			  "remote", text(&f.remote), "remote_port", (int)f.remote_port,
 			  "anchor", a ? json_string(in6_prefix_str(&a->prefix).s) : json_null(),
-			  "path", a && a->tunnelled ? "tunnel" : "direct",
+			  "path", path_of(a),
 			  "state", flow_state(&f), "holds", (int)holds, "why", why,
 			  "uid", (json_int_t)s->uid, "inode", (json_int_t)s->inode));
 	return true;
@@ -229,7 +237,7 @@ static void show_traffic(json_t *list, const struct anchor *a)
 		json_pack("{s:s,s:s,s:i,s:n,s:i,s:s,s:s,s:s,s:b,s:s,s:n,s:n}", "protocol", "any",
 			  "local", in6_str(&a->hoa).s, "local_port", 0, "remote",
 			  "remote_port", 0, "anchor", in6_prefix_str(&a->prefix).s,
-			  "path", a->tunnelled ? "tunnel" : "direct", "state", "packets",
+			  "path", path_of(a), "state", "packets",
 			  "holds", 1, "why", "packets of a socket that is bound to no address",
 			  "uid", "inode"));
 }

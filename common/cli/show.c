@@ -223,6 +223,17 @@ static const struct column home_agent_columns[] = {
 };
 
 /* Those that are not zero; groups of counters by their path: "drops.checksum". */
+static bool any_counter(json_t *counters)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(counters, key, v)
+		if (json_is_object(v) ? any_counter(v) : json_integer_value(v) != 0)
+			return true;
+	return false;
+}
+
 static void print_counters(FILE *out, const char *path, json_t *counters)
 {
 	const char *key;
@@ -339,7 +350,7 @@ void show_status(FILE *out, const json_t *status)
 			TABLE(out, json_object_get(status, "home_agents"), home_agent_columns,
 			      print_home_agent);
 	}
-	if (json_object_size(json_object_get(status, "counters"))) {
+	if (any_counter(json_object_get(status, "counters"))) {
 		fputs("\nCOUNTERS (those that are not zero)\n", out);
 		print_counters(out, "", json_object_get(status, "counters"));
 	}
@@ -371,7 +382,7 @@ void show_flows(FILE *out, const json_t *flows)
 	const json_t *rows = json_object_get(flows, "flows"), *row;
 	const char *unlisted = json_string_value(json_object_get(flows, "unlisted"));
 	json_int_t omitted = json_integer_value(json_object_get(flows, "omitted"));
-	size_t i, n = 0, tunnelled = 0;
+	size_t i, n = 0, tunnelled = 0, stuck = 0;
 
 	json_array_foreach(rows, i, row) {
 		const char *path = json_string_value(json_object_get(row, "path"));
@@ -380,9 +391,12 @@ void show_flows(FILE *out, const json_t *flows)
 			continue;
 		n++;
 		tunnelled += path && strcmp(path, "tunnel") == 0;
+		stuck += path && strcmp(path, "none") == 0;
 	}
 	fprintf(out, "%zu flow%s, %zu of them through a tunnel.\n", n, n == 1 ? "" : "s",
 		tunnelled);
+	if (stuck > 0)
+		fprintf(out, "%zu without a way; status says why.\n", stuck);
 	if (omitted > 0)
 		fprintf(out, "%lld sockets more are not shown.\n", (long long)omitted);
 	if (unlisted && *unlisted)

@@ -78,6 +78,9 @@ def test_forgotten(t):
         t.ok("status 13" in reason, "the reason is shown, with the status", reason)
         health = lab.status("mn")["health"]
         t.ok(not health["ok"] and reason in health["text"], "and in the health", health)
+        held = {f["path"] for f in lab.ctl("mn", "flows")["flows"]
+                if f["anchor"] == lost and f["holds"]}
+        t.equal(held, {"none"}, "nothing is said to carry its flow")
         before = counter(lab, "ba")
         time.sleep(3)
         t.equal(counter(lab, "ba"), before, "it is not asked all the time")
