@@ -247,6 +247,7 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 void anchor_revoked(struct anchor *a, usec_t now)
 {
 	a->bound_until = 0;
+	a->seq_first = (uint16_t)(a->seq + 1);	/* no acknowledgement counts after it */
 	if (a->fixed) {
 		reg_refused(a, "revoked by the home agent", now);
 		return;
