@@ -158,22 +158,24 @@ static void ask_again_soon(struct mn *mn, struct anchor *a, usec_t now)
 static void place_anchors(struct mn *mn, usec_t now)
 {
 	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		const struct mn_iface *home = home_of(mn, a);
 		bool away = anchor_away(a);
 
 		if (a->state == ANCHOR_GONE)
 			continue;
 		/* The HA does not want it from elsewhere: its own link still works. */
-		if (a->state == ANCHOR_REFUSED && home_of(mn, a))
+		if (a->state == ANCHOR_REFUSED && home)
 			a->stay_until = now + REFUSED_STAY;
 		if (a->state == ANCHOR_REFUSED && a->status == BA_PROHIBITED)
 			ask_again_soon(mn, a, now);
 		if (belongs_home(mn, a, now)) {
 			if (!away)
 				continue;
+			a->ifindex = home->link.ifindex;
 			anchor_event(a, ANCHOR_EV_RETURN, now);
-			home_here(home_of(mn, a), a);
+			home_here(home, a);
 		} else if (!away && mn->current &&
-			   (a->ifindex != mn->current->link.ifindex || home_of(mn, a))) {
+			   (a->ifindex != mn->current->link.ifindex || home)) {
 			/* One whose link is down departs as soon as another can carry it. */
 			anchor_event(a, ANCHOR_EV_DEPART, now);
 		}

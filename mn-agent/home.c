@@ -15,6 +15,7 @@
 #include "common/core/log.h"
 #include "mn-agent/attach.h"
 #include "mn-agent/discover.h"
+#include "mn-agent/flows.h"
 
 #define TAKEN_AGAIN	(60 * USEC_S)	/* another host had the address: it is tried again */
 
@@ -98,14 +99,26 @@ static void begin(struct mn *mn, struct anchor *a, const struct mn_home *h, usec
 	anchor_hold(a, true);		/* the cap may have let go of it */
 }
 
-/* It is configured no more: an anchor like others, which lasts as long as its flows. */
-static void end(struct anchor *a, usec_t now)
+void home_take_away(struct mn *mn, struct anchor *a)
+{
+	struct mn_addr addr = { .ifindex = a->ifindex, .addr = a->hoa, .plen = a->prefix.len };
+
+	if (a->placed)
+		mn->ops->addr_drop(mn->ctx, &addr);
+	a->placed = false;
+}
+
+/* It is configured no more: an anchor like others, which lasts as long as its flows. Without any
+ * the address goes from its link, if it is there by our hand. */
+static void end(struct mn *mn, struct anchor *a, usec_t now)
 {
 	if (a->fixed)
 		log_info("home %s: %s is configured no more", a->name, in6_str(&a->hoa).s);
 	a->fixed = false;
 	a->name[0] = '\0';
-	anchor_set_flows(a, a->flows, now);
+	flows_ask(mn, a, now);
+	if (a->flows == 0)
+		home_take_away(mn, a);
 }
 
 /* Returns whether there is one more. */
@@ -138,7 +151,7 @@ void mn_homes(struct mn *mn, usec_t now)
 		const struct mn_home *h = home_named(mn, a->name);
 
 		if (a->state != ANCHOR_GONE && a->name[0] && (!h || !still_right(a, h)))
-			end(a, now);
+			end(mn, a, now);
 	}
 	for (unsigned int n = 0; n < mn->cfg->n_homes; n++)
 		(void)start(mn, &mn->cfg->homes[n], now);
@@ -185,15 +198,6 @@ void home_here(const struct mn_iface *i, struct anchor *a)
 		place(i, a);
 }
 
-void home_take_away(struct mn *mn, struct anchor *a)
-{
-	struct mn_addr addr = { .ifindex = a->ifindex, .addr = a->hoa, .plen = a->prefix.len };
-
-	if (a->placed)
-		mn->ops->addr_drop(mn->ctx, &addr);
-	a->placed = false;
-}
-
 static void duplicate(struct mn_iface *i, struct anchor *a, usec_t now)
 {
 	a->taken_at = now;
@@ -218,7 +222,8 @@ void home_saw(struct mn_iface *i, const struct mn_addr *seen, bool gone, usec_t 
 		a->reason[0] = '\0';
 	}
 	/* An earlier run may have put it there. */
-	a->placed = !gone && (a->placed || seen->ours);
+	if (a->ifindex == 0 || a->ifindex == i->link.ifindex)
+		a->placed = !gone && (a->placed || seen->ours);
 }
 
 void home_heard(struct mn_iface *i, struct anchor *a, usec_t now)

@@ -309,6 +309,7 @@ void mn_drop_anchor(struct mn *mn, struct anchor *a)
 	*p = a->next;
 	mn->n_anchors--;
 	remember_sent(mn, a);
+	home_take_away(mn, a);
 	anchor_stop(a);
 	free(a);
 }

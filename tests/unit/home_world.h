@@ -207,7 +207,7 @@ static inline void op_addr_drop(void *ctx, const struct mn_addr *a)
 {
 	struct world *w = ctx;
 
-	(void)a;
+	assert_int_equal(a->ifindex, IF);
 	w->n_dropped++;
 }
 

@@ -229,6 +229,53 @@ static void read_again_with_one_more(void **state)
 	same(&last(w)->src, COA);
 }
 
+static void read_again(struct world *w, unsigned int n_homes)
+{
+	struct mn_config old = w->cfg;
+
+	w->cfg.n_homes = n_homes;
+	mn_reconfigured(&w->mn, &old, w->now);
+	after(w, 0);
+}
+
+/* Between two advertisements of its router: at home at once. And gone at once. */
+static void read_again_on_its_link(void **state)
+{
+	struct world *w = *state;
+
+	w->cfg.n_homes = 0;
+	at_home(w);
+	read_again(w, 1);
+	assert_int_equal(office(w)->state, ANCHOR_ATTACHED);
+	assert_int_equal(w->n_placed, 1);
+	assert_int_equal(w->n_dropped, 0);
+	read_again(w, 0);
+	assert_int_equal(w->n_dropped, 1);
+}
+
+static void read_again_without_it_in_use_on_its_link(void **state)
+{
+	const struct mn_link card = { .ifindex = IF + 1, .name = "card" };
+	const struct mn_addr there = { .ifindex = IF + 1, .addr = addr(HOA), .plen = 64,
+				       .usable = true };
+	struct world *w = *state;
+
+	mn_homes(&w->mn, w->now);
+	at_home(w);
+	address(w, HOA, false, true);
+	/* Somebody has had it on another interface, too. */
+	mn_link(&w->mn, &card, w->now);
+	mn_addr(&w->mn, &there, false, w->now);
+	mn_addr(&w->mn, &there, true, w->now);
+	w->flow = addr(HOA);
+	read_again(w, 0);
+	assert_int_equal(w->n_dropped, 0);
+	mn_release_all(&w->mn, w->now);
+	mn_free(&w->mn, true);
+	assert_int_equal(w->n_dropped, 1);
+	mn_init(&w->mn, &w->cfg, &ops, w, &w->timers);
+}
+
 static void read_again_and_nothing_is_new(void **state)
 {
 	struct world *w = *state;
@@ -333,7 +380,8 @@ int main(void)
 		T(an_address_that_was_made_is_kept),
 		T(home_agent_that_was_found_is_kept), T(configured_otherwise),
 		T(configured_no_more), T(an_anchor_becomes_a_home), T(nonsense_is_not_restored),
-		T(read_again_without_it), T(read_again_with_it_while_it_is_released),
+		T(read_again_without_it), T(read_again_on_its_link),
+		T(read_again_without_it_in_use_on_its_link), T(read_again_with_it_while_it_is_released),
 		T(read_again_with_another_home_agent),
 		T(read_again_with_another_key), T(read_again_with_one_more),
 		T(read_again_and_nothing_is_new), T(asked_for_on_the_link),
