@@ -37,6 +37,7 @@ static struct {
 	struct mn_config cfg;
 	struct mn mn;
 	struct set own, tunnels, endpoints;
+	struct set links[IFACES];	/* what is ours on the links of others */
 	struct mn_flow flows[FLOWS];
 	unsigned int n_flows;
 	unsigned int failures;		/* of the kernel, to come */
@@ -208,7 +209,10 @@ static int op_addr_add(void *ctx, const struct mn_addr *a)
 {
 	(void)ctx;
 	assert(in6_is_routable(&a->addr) && a->ifindex >= 2 && a->ifindex < 2 + IFACES);
-	return fails() ? -EOPNOTSUPP : 0;
+	if (fails())
+		return -EOPNOTSUPP;
+	put(&w.links[a->ifindex - 2], &a->addr);
+	return 0;
 }
 
 static int op_addr_home(void *ctx, const struct mn_addr *a, uint32_t valid_s,
@@ -217,14 +221,18 @@ static int op_addr_home(void *ctx, const struct mn_addr *a, uint32_t valid_s,
 	(void)ctx;
 	(void)dad;
 	assert(a->ifindex >= 2 && a->ifindex < 2 + IFACES && preferred_s <= valid_s);
-	return fails() ? -5 : 0;
+	if (fails())
+		return -5;
+	put(&w.links[a->ifindex - 2], &a->addr);
+	return 0;
 }
 
 static void op_addr_drop(void *ctx, const struct mn_addr *a)
 {
 	(void)ctx;
-	(void)a;
 	worked();
+	assert(a->ifindex >= 2 && a->ifindex < 2 + IFACES);
+	drop(&w.links[a->ifindex - 2], &a->addr);
 }
 
 static int op_endpoint_add(void *ctx, const struct in6_addr *addr)
@@ -386,11 +394,13 @@ static void ev_link(void)
 	struct mn_link l = { .ifindex = 2 + b % IFACES, .up = b & 4, .eui64 = b & 8,
 			     .mac = { 2, 0, 0, 0, 0, 9 } };
 
-	snprintf(l.name, sizeof(l.name), "w%u", b % IFACES);
-	if (b >= 250)
+	snprintf(l.name, sizeof(l.name), b & 16 && b & 32 ? "x%u" : "w%u", b % IFACES);
+	if (b >= 250) {
+		w.links[b % IFACES].n = 0;
 		mn_link_gone(&w.mn, l.ifindex, w.now);
-	else
+	} else {
 		mn_link(&w.mn, &l, w.now);
+	}
 }
 
 static void ev_addr(void)
@@ -400,7 +410,14 @@ static void ev_addr(void)
 			     .duplicate = (b & 12) == 4 };
 
 	a.addr = b & 64 ? link_local(9) : some_addr();
+	if ((b & 48) == 48)
+		drop(&w.links[b % IFACES], &a.addr);
 	mn_addr(&w.mn, &a, (b & 48) == 48, w.now);
+	/* Many at once. */
+	for (unsigned int n = 0; n < 20 && (b & 0xf0) == 0x90; n++) {
+		a.addr.s6_addr[14]++;
+		mn_addr(&w.mn, &a, false, w.now);
+	}
 }
 
 /* A packet with the checksum right. */
@@ -653,6 +670,8 @@ static void ev_configuration(void)
 	w.cfg.anchor.linger = b & 16 ? 0 : 5 * USEC_S;
 	w.cfg.anchor.lifetime_s = b & 32 ? 10 : 600;
 	w.cfg.n_interfaces = b & 64 ? 1 : 0;
+	w.cfg.never.n = homes & 2 ? 1 : 0;
+	strcpy(w.cfg.never.name[0], homes & 4 ? "x*" : "w1");
 	strcpy(w.cfg.interfaces[0], b & 1 ? "w1" : "w0");
 	w.cfg.keys[0].timestamps = b & 2;
 	/* The key leaves and comes, but stays ours to sign with. */
@@ -690,6 +709,8 @@ static void ev_restart(void)
 	}
 	/* As keep.c does after a while; here at once. */
 	w.own.n = w.endpoints.n = 0;
+	for (unsigned int k = 0; k < IFACES; k++)
+		w.links[k].n = 0;
 	mn_init(&w.mn, &w.cfg, &ops, NULL, &w.timers);
 	if (!in6_is_any(&coa) && !(b & 2))
 		mn_restore_coa(&w.mn, &coa);
@@ -732,6 +753,19 @@ static void check(void)
 	mn_health_nd(&w.mn, w.now, text, sizeof(text));
 }
 
+/* What concerns all of it at once. */
+static void ev_whole(void)
+{
+	uint8_t b = take();
+
+	switch (b % 4) {
+	case 0: mn_doubt(&w.mn, w.now); break;
+	case 1: mn_woken(&w.mn, w.now); break;
+	case 2: (void)mn_choose(&w.mn, b & 4 ? "w0" : b & 8 ? "w1" : NULL, w.now); break;
+	case 3: mn_reassert(&w.mn); break;
+	}
+}
+
 static void quiet(void *ctx, enum log_level level, const char *line)
 {
 	(void)ctx;
@@ -755,7 +789,7 @@ static void event(void)
 	case 9: ev_flow(); break;
 	case 10:
 	case 11: ev_time(); break;
-	case 12: mn_doubt(&w.mn, w.now); break;
+	case 12: ev_whole(); break;
 	case 13: ev_configuration(); break;
 	case 14: ev_restart(); break;
 	case 15: w.failures = take() % 8; break;
@@ -786,6 +820,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mn_release_all(&w.mn, w.now);
 	mn_free(&w.mn, true);
 	assert(w.own.n == 0 && w.tunnels.n == 0 && w.endpoints.n == 0);
+	for (unsigned int k = 0; k < IFACES; k++)
+		assert(w.links[k].n == 0);
 	assert(timers_next(&w.timers) == USEC_NEVER);
 	timers_free(&w.timers);
 	auth_key_wipe(&w.cfg.keys[0].key);
