@@ -8,8 +8,10 @@
 
 struct health {
 	unsigned int away;		/* anchors kept from earlier routers */
-	unsigned int bad;		/* of those: not reachable */
+	unsigned int bad;		/* of those: not reachable, */
+	unsigned int unanswered;		/* and those whose HA has not answered so far; homes too */
 	const struct anchor *worst;	/* one that is not reachable, or else in trouble */
+	unsigned int links, up;		/* interfaces, and those that are up */
 	unsigned int attached;		/* interfaces at a router, */
 	unsigned int plain;		/* and those where it is no home agent */
 	unsigned int homes;		/* configured ones that are away */
@@ -28,6 +30,8 @@ static struct health examine(const struct mn *mn)
 	struct health h = { 0 };
 
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next) {
+		h.links++;
+		h.up += i->link.up;
 		h.attached += i->attached;
 		h.plain += i->attached && !i->move.router.is_ha;
 	}
@@ -37,6 +41,7 @@ static struct health examine(const struct mn *mn)
 		h.away += anchor_away(a) && !a->fixed;
 		h.homes += anchor_away(a) && a->fixed;
 		h.bad += is_bad(a) && !a->fixed;
+		h.unanswered += a->state == ANCHOR_REGISTERING || a->state == ANCHOR_DISCOVERING;
 		if (a->unauthenticated)
 			h.open = a;
 		/* Nothing is wanted any more of one that is being released. */
@@ -64,18 +69,32 @@ static void say_worst(const struct health *h, char *text, size_t len)
 			 a->reason);
 }
 
+static void say_lost(const struct health *h, char *text, size_t len)
+{
+	unsigned int kept = h->away + h->homes;
+	const char *why = "no access router found yet";
+
+	if (h->links == 0)
+		why = "there is no interface that may be used";
+	else if (h->up == 0)
+		why = "no interface has a link";
+	snprintf(text, len, "%s; %u address%s kept", why, kept, kept == 1 ? "" : "es");
+}
+
 /* How many addresses are kept, and how many homes. */
 static void say_kept(const struct health *h, const char *plain, char *text, size_t len)
 {
-	char kept[64] = "", homes[32] = "";
+	char kept[64] = "", homes[32] = "", reach[48] = "all reachable";
 
+	if (h->unanswered > 0)
+		snprintf(reach, sizeof(reach), "%u not registered yet", h->unanswered);
 	if (h->away > 0)
 		snprintf(kept, sizeof(kept), "%u address%s kept from earlier routers", h->away,
 			 h->away == 1 ? "" : "es");
 	if (h->homes > 0)
 		snprintf(homes, sizeof(homes), "%s%u home%s kept", h->away > 0 ? ", " : "",
 			 h->homes, h->homes == 1 ? "" : "s");
-	snprintf(text, len, "%s%s, all reachable%s", kept, homes, plain);
+	snprintf(text, len, "%s%s, %s%s", kept, homes, reach, plain);
 }
 
 bool mn_health(const struct mn *mn, char *text, size_t len)
@@ -92,8 +111,7 @@ bool mn_health(const struct mn *mn, char *text, size_t len)
 	else if (mn->cfg->n_keys == 0)
 		snprintf(text, len, "no key is configured: no flow survives a move");
 	else if (h.attached == 0)
-		snprintf(text, len, "no access router found yet; %u addresses kept",
-			 h.away + h.homes);
+		say_lost(&h, text, len);
 	else if (h.away + h.homes > 0)
 		say_kept(&h, plain, text, len);
 	else

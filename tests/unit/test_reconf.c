@@ -204,6 +204,14 @@ static void times_count_from_the_next_time_on(void **state)
 	assert_string_equal(state_of(w, &hoa), "releasing");
 }
 
+static void assert_health(struct world *w, bool ok, const char *expected)
+{
+	char text[256];
+
+	assert_int_equal(mn_health(&w->mn, text, sizeof(text)), ok);
+	assert_string_equal(text, expected);
+}
+
 static void an_interface_is_taken_away(void **state)
 {
 	struct in6_addr hoa = kernel_addr(1), coa = kernel_addr(2);
@@ -216,6 +224,7 @@ static void an_interface_is_taken_away(void **state)
 	strcpy(c->interfaces[0], "eth0");
 	finish(w);
 	assert_null(w->mn.ifaces);
+	assert_health(w, false, "there is no interface that may be used; 1 address kept");
 	assert_string_equal(state_of(w, &hoa), "departed");
 	assert_true(where(w, PATH_UNSET, NULL) >= 0);
 	/* It is told once more, and is none of ours; then it is again. */
@@ -224,7 +233,12 @@ static void an_interface_is_taken_away(void **state)
 	begin(w)->n_interfaces = 0;
 	finish(w);
 	link_is(w, true, true);
+	assert_health(w, false, "no access router found yet; 1 address kept");
+	link_is(w, false, false);
+	assert_health(w, false, "no interface has a link; 1 address kept");
+	link_is(w, true, true);
 	hear_router(w, 2);
+	assert_health(w, true, "1 address kept from earlier routers, 1 not registered yet");
 	assert_true(in6_eq(&w->log[where(w, SENT_BU, &hoa)].other, &coa));
 	grant(w, &hoa);
 	assert_string_equal(state_of(w, &hoa), "bound");
