@@ -273,7 +273,7 @@ static void unanswered(struct anchor *a, const char *until, usec_t now)
 
 	/* A home agent does not answer what is signed with a key that it does not hold. */
 	if (a->hint[0] == '\0' && a->key)
-		snprintf(guess, sizeof(guess), "is it up, and is key %u the same there?",
+		snprintf(guess, sizeof(guess), "perhaps it is down, or has another key %u",
 			 a->key->spi);
 	reg_reason(a, "no valid answer to %u binding updates%s%s%s%s", a->backoff.tries, until,
 		   a->hint[0] || guess[0] ? ": " : "", a->hint, guess);
