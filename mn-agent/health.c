@@ -9,7 +9,7 @@
 struct health {
 	unsigned int away;		/* anchors kept from earlier routers */
 	unsigned int bad;		/* of those: not reachable, */
-	unsigned int unanswered;		/* and those whose HA has not answered so far; homes too */
+	unsigned int unanswered;		/* and not answered so far, with homes */
 	const struct anchor *worst;	/* one that is not reachable, or else in trouble */
 	unsigned int links, up;		/* interfaces, and those that are up */
 	unsigned int attached;		/* interfaces at a router, */
@@ -36,7 +36,8 @@ static struct health examine(const struct mn *mn)
 		h.plain += i->attached && !i->move.router.is_ha;
 	}
 	for (const struct anchor *a = mn->anchors; a; a = a->next) {
-		if (a->state == ANCHOR_GONE)
+		/* Nothing is wanted any more of one that is being released. */
+		if (a->state == ANCHOR_GONE || a->state == ANCHOR_RELEASING)
 			continue;
 		h.away += anchor_away(a) && !a->fixed;
 		h.homes += anchor_away(a) && a->fixed;
@@ -44,8 +45,7 @@ static struct health examine(const struct mn *mn)
 		h.unanswered += a->state == ANCHOR_REGISTERING || a->state == ANCHOR_DISCOVERING;
 		if (a->unauthenticated)
 			h.open = a;
-		/* Nothing is wanted any more of one that is being released. */
-		if (a->reason[0] == '\0' || a->state == ANCHOR_RELEASING)
+		if (a->reason[0] == '\0')
 			continue;
 		if (is_bad(a) || !h.worst)
 			h.worst = a;

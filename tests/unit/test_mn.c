@@ -804,6 +804,7 @@ static void restart_after_the_flows_ended_releases(void **state)
 	struct in6_addr hoa = kernel_addr(1);
 	struct world *w = *state;
 	struct mn_restore r;
+	char text[256];
 
 	away(w);
 	r = saved(w, &hoa);
@@ -815,6 +816,8 @@ static void restart_after_the_flows_ended_releases(void **state)
 	link_is(w, true, true);
 	hear_router(w, 2);
 	assert_string_equal(state_of(w, &hoa), "releasing");
+	assert_true(mn_health(&w->mn, text, sizeof(text)));
+	assert_string_equal(text, "attached, no mobility in use");
 	grant(w, &hoa);
 	after(w, 1 * S);
 	assert_true(where(w, TUNNEL_DEL, &hoa) >= 0);
