@@ -55,7 +55,10 @@ class Dock(Lab):
         self.airnl.link(port, up=False)
         self.airnl.link(port, master=self.links[f"br{n}"])
         self.airnl.link(port, up=True)
+        self.joined(interface, n)
 
+    def joined(self, interface, n):
+        """Waits until the MN can use the interface at access router n."""
         def usable():
             i = self.interface(interface)
             return i and i["coa"] and i["router"] and anchor_of(i["coa"]) == n

@@ -61,7 +61,8 @@ def tree():
 def find(program):
     """A program's path, unpacked or installed; None if it is nowhere."""
     for root in (tree(), ""):
-        for folder in ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/systemd", "lib/systemd"):
+        for folder in ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/systemd", "lib/systemd",
+                       "usr/lib/NetworkManager", "usr/libexec"):
             path = os.path.join(root or "/", folder, program)
             if os.access(path, os.X_OK):
                 return path
@@ -109,20 +110,25 @@ class Cell:
                 if not re.search(f"^{user}:", groups, re.M):
                     g.write(f"{user}:x:{uid}:\n")
 
-    def write(self, path, text):
+    def write(self, path, text, mode=None):
         """A file of the cell, for whoever reads it there."""
+        mode = mode or ("600" if "connections" in path else "644")
         p = self.run("sh", "-c", 'mkdir -p "${1%/*}"; umask 077; cat >"$1"; chmod "$2" "$1"',
-                     "sh", path, "600" if "connections" in path else "644", stdin=text)
+                     "sh", path, mode, stdin=text)
         if p.returncode:
             raise LabError(f"{path}: {p.stderr.strip()}")
 
-    def _command(self, cmd, env=()):
+    def program(self, cmd, env=()):
+        """The command line with which a program is started inside of the cell."""
         libs = [d for pattern in ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*",
                                   "usr/lib/*-linux-gnu*/systemd")
                 for d in glob.glob(os.path.join(tree(), pattern))]
-        return ["nsenter", f"--mount=/proc/{self.holder()}/ns/mnt", "env",
-                f"LD_LIBRARY_PATH={':'.join(libs)}", "LC_ALL=C", *env,
-                find(cmd[0]) or cmd[0], *cmd[1:]]
+        return ["env", f"LD_LIBRARY_PATH={':'.join(libs)}", "LC_ALL=C", *env,
+                find(cmd) or cmd]
+
+    def _command(self, cmd, env=()):
+        return ["nsenter", f"--mount=/proc/{self.holder()}/ns/mnt",
+                *self.program(cmd[0], env), *cmd[1:]]
 
     def holder(self):
         return self.lab.procs[self.name].pid
@@ -156,8 +162,7 @@ class Manager:
 
 
 class NetworkManager(Manager):
-    """With three connections for wlan0: office, which comes by itself, home, and one that
-    disables IPv6 there."""
+    """With connections: (name, interface, whether it comes by itself, ipv4, ipv6)."""
 
     NAME = "nm"
     PROGRAMS = ("NetworkManager", "nmcli", "dbus-daemon")
@@ -173,26 +178,47 @@ level=DEBUG
 domains=CORE,DEVICE,IP6,PLATFORM
 """
 
+    DISPATCHED = "/etc/NetworkManager/dispatcher.d"
+    PATH = "PATH=/run/programs:/usr/sbin:/usr/bin:/sbin:/bin"
+
     PROFILE = """[connection]
 id={name}
 uuid=00000000-0000-4000-8000-0000000000{number:02x}
 type=ethernet
-interface-name=wlan0
+interface-name={interface}
 autoconnect={auto}
 [ipv4]
 method={v4}
 [ipv6]
 method={v6}
 """
-    CONNECTIONS = (("office", "true", "disabled", "auto"), ("home", "false", "disabled", "auto"),
-                   ("legacy", "false", "link-local", "disabled"))
+    ROAMING = (("office", "wlan0", "true", "disabled", "auto"),
+               ("home", "wlan0", "false", "disabled", "auto"),
+               ("legacy", "wlan0", "false", "link-local", "disabled"))
+    DOCKED = (("wifi", "wlan0", "true", "disabled", "auto"),
+              ("cable", "eth0", "true", "disabled", "auto"))
 
-    def __init__(self, lab):
+    def __init__(self, lab, connections=ROAMING):
         super().__init__(lab)
         self.cell.write("/etc/NetworkManager/NetworkManager.conf", self.CONF)
-        for n, (name, auto, v4, v6) in enumerate(self.CONNECTIONS):
+        for n, (name, interface, auto, v4, v6) in enumerate(connections):
             self.cell.write(f"/etc/NetworkManager/system-connections/{name}.nmconnection",
-                            self.PROFILE.format(name=name, number=n, auto=auto, v4=v4, v6=v6))
+                            self.PROFILE.format(name=name, number=n, interface=interface,
+                                                auto=auto, v4=v4, v6=v6))
+
+    def start_dispatcher(self, script):
+        """Its dispatcher, with that script alone. There is no systemd that D-Bus could ask
+        for it. Scripts get its PATH and no other variable of it: nmcli is started for them."""
+        with open(script, encoding="utf-8") as f:
+            self.cell.write(f"{self.DISPATCHED}/{os.path.basename(script)}", f.read(), "755")
+        self.cell.write("/run/programs/nmcli", "#!/bin/sh\nexec "
+                        + " ".join(self.cell.program("nmcli")) + ' "$@"\n', "755")
+        self.cell.popen("dispatcher", ["nm-dispatcher", "--persist", "--debug"], [self.PATH])
+
+    def dispatch(self, script, interface, action, device):
+        """As the dispatcher would run it for a device that the laboratory does not have."""
+        return self.cell.run("env", self.PATH, f"DEVICE_IFACE={device}",
+                             f"{self.DISPATCHED}/{os.path.basename(script)}", interface, action)
 
     def start(self):
         self.cell.popen("nm", ["NetworkManager", "--no-daemon"])
