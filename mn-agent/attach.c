@@ -126,14 +126,24 @@ static void depart_anchors(struct mn_iface *i, usec_t now)
 			anchor_event(a, ANCHOR_EV_DEPART, now);
 }
 
+/* Is another interface on its link too, and has it? There it stays. */
+static bool lives_elsewhere(const struct mn_iface *i, const struct anchor *a)
+{
+	const struct mn_iface *k = mn_iface_of(i->mn, a->ifindex);
+
+	return k && k != i && attach_at_home(k, a);
+}
+
 /* They are on their own link here. Whether they return is handover.c's to say. */
 static void welcome_anchors(struct mn_iface *i, usec_t now)
 {
 	for (struct anchor *a = i->mn->anchors; a; a = a->next) {
 		if (a->state == ANCHOR_GONE || !attach_at_home(i, a))
 			continue;
-		a->ifindex = i->link.ifindex;
 		renew(i, a, now);
+		if (lives_elsewhere(i, a))
+			continue;
+		home_moves_to(i, a);
 		home_heard(i, a, now);
 	}
 }

@@ -75,14 +75,19 @@ static void limit_away(struct mn *mn, usec_t now)
 	}
 }
 
-/* Where does the anchor's own link work? The best of them, or NULL. */
+/* Where does the anchor's own link work? Where it was last, or the best of them, or NULL. */
 static struct mn_iface *home_of(const struct mn *mn, const struct anchor *a)
 {
 	struct mn_iface *best = NULL;
 
-	for (struct mn_iface *i = mn->ifaces; i; i = i->next)
-		if (attach_at_home(i, a) && (!best || prefer_over(i, best)))
+	for (struct mn_iface *i = mn->ifaces; i; i = i->next) {
+		if (!attach_at_home(i, a))
+			continue;
+		if (i->link.ifindex == a->ifindex)
+			return i;
+		if (!best || prefer_over(i, best))
 			best = i;
+	}
 	return best;
 }
 
@@ -169,9 +174,9 @@ static void place_anchors(struct mn *mn, usec_t now)
 		if (a->state == ANCHOR_REFUSED && a->status == BA_PROHIBITED)
 			ask_again_soon(mn, a, now);
 		if (belongs_home(mn, a, now)) {
-			if (!away)
+			if (!away && (!a->fixed || home->link.ifindex == a->ifindex))
 				continue;
-			a->ifindex = home->link.ifindex;
+			home_moves_to(home, a);
 			anchor_event(a, ANCHOR_EV_RETURN, now);
 			home_here(home, a);
 		} else if (!away && mn->current &&

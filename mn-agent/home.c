@@ -198,6 +198,15 @@ void home_here(const struct mn_iface *i, struct anchor *a)
 		place(i, a);
 }
 
+void home_moves_to(const struct mn_iface *i, struct anchor *a)
+{
+	if (a->ifindex == i->link.ifindex)
+		return;
+	if (a->ifindex != 0)
+		home_take_away(i->mn, a);
+	a->ifindex = i->link.ifindex;
+}
+
 static void duplicate(struct mn_iface *i, struct anchor *a, usec_t now)
 {
 	a->taken_at = now;
@@ -215,7 +224,7 @@ void home_saw(struct mn_iface *i, const struct mn_addr *seen, bool gone, usec_t 
 	if (!a || !a->fixed)
 		return;
 	ret->ours = false;
-	if (seen->duplicate && !anchor_away(a))
+	if (seen->duplicate && !anchor_away(a) && a->ifindex == i->link.ifindex)
 		duplicate(i, a, now);
 	else if (!gone && seen->usable && a->taken_at != 0) {
 		a->taken_at = 0;
@@ -249,8 +258,9 @@ bool mn_wants_home(const struct mn *mn, int ifindex, const struct in6_addr *addr
 {
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
 		for (const struct anchor *a = mn->anchors; a; a = a->next)
-			if (i->link.ifindex == ifindex && a->fixed && in6_eq(&a->hoa, addr) &&
-			    a->taken_at == 0 && !anchor_away(a) && attach_at_home(i, a))
+			if (i->link.ifindex == ifindex && a->ifindex == ifindex && a->fixed &&
+			    in6_eq(&a->hoa, addr) && a->taken_at == 0 && !anchor_away(a) &&
+			    attach_at_home(i, a))
 				return true;
 	return false;
 }

@@ -13,6 +13,8 @@ void home_interface(struct mn_iface *i, usec_t now);
 /* The router of the anchor's own link is heard: it tells how long the address lives there,
  * and perhaps the home agent. Before the anchor returns, and each time again. */
 void home_heard(struct mn_iface *i, struct anchor *a, usec_t now);
+/* The anchor lives on that interface's link now, and no longer on another one's. */
+void home_moves_to(const struct mn_iface *i, struct anchor *a);
 /* The anchor is at home there: its address is to be on the link, unless it is already. */
 void home_here(const struct mn_iface *i, struct anchor *a);
 /* An address came or went. What is a home's is none that a care-of address could be made of:

@@ -41,6 +41,7 @@ struct sent {
 
 struct placed {
 	struct in6_addr addr;
+	int ifindex;
 	uint32_t valid_s;
 	bool dad;
 	unsigned int sent;		/* how many packets had left before */
@@ -195,11 +196,10 @@ static inline int op_addr_home(void *ctx, const struct mn_addr *a, uint32_t vali
 {
 	struct world *w = ctx;
 
-	assert_int_equal(a->ifindex, IF);
 	assert_int_equal(a->plen, 64);
 	assert_true(preferred_s <= valid_s);
 	assert_true(w->n_placed < 64);
-	w->placed[w->n_placed++] = (struct placed){ a->addr, valid_s, dad, w->n_sent };
+	w->placed[w->n_placed++] = (struct placed){ a->addr, a->ifindex, valid_s, dad, w->n_sent };
 	return 0;
 }
 
@@ -389,7 +389,8 @@ static inline void address(struct world *w, const char *text, bool gone, bool ou
 	mn_addr(&w->mn, &m, gone, w->now);
 }
 
-static inline void hear(struct world *w, unsigned int router, const struct nd_ra *ra)
+static inline void hear_on(struct world *w, int ifindex, unsigned int router,
+			   const struct nd_ra *ra)
 {
 	struct icmp6_msg msg = { .type = ICMP6_RA, .u.ra = *ra };
 	struct ip6_packet ip = { .hop_limit = 255, .next_header = IP6_NH_ICMP6,
@@ -400,7 +401,12 @@ static inline void hear(struct world *w, unsigned int router, const struct nd_ra
 	ip.src.s6_addr[14] = (uint8_t)router;
 	wb_init(&b, room, sizeof(room));
 	assert_int_equal(icmp6_packet(&b, &ip, &msg), 0);
-	mn_rx_nd(&w->mn, IF, router_mac, b.base, b.len, w->now);
+	mn_rx_nd(&w->mn, ifindex, router_mac, b.base, b.len, w->now);
+}
+
+static inline void hear(struct world *w, unsigned int router, const struct nd_ra *ra)
+{
+	hear_on(w, IF, router, ra);
 }
 
 /* A router with one prefix. */

@@ -276,6 +276,38 @@ static void read_again_without_it_in_use_on_its_link(void **state)
 	mn_init(&w->mn, &w->cfg, &ops, w, &w->timers);
 }
 
+static void heard_on(struct world *w, int ifindex)
+{
+	struct nd_ra ra = router(RA_FLAG_HOME_AGENT, HA,
+				 PIO_FLAG_ONLINK | PIO_FLAG_AUTO | PIO_FLAG_ROUTER, 7200);
+
+	hear_on(w, ifindex, 5, &ra);
+	after(w, 0);
+}
+
+/* Two interfaces on the home link: one has the address, or each would find it in use by the
+ * other. When that one goes, the other has it. */
+static void two_interfaces_on_its_link(void **state)
+{
+	const struct mn_link card = { .ifindex = IF + 1, .name = "card", .up = true };
+	struct world *w = *state;
+
+	mn_homes(&w->mn, w->now);
+	at_home(w);
+	address(w, HOA, false, false);
+	mn_link(&w->mn, &card, w->now);
+	heard_on(w, IF + 1);
+	heard_on(w, IF);
+	mn_reassert(&w->mn);
+	assert_true(w->n_placed > 0);
+	for (unsigned int n = 0; n < w->n_placed; n++)
+		assert_int_equal(w->placed[n].ifindex, IF);
+	w->n_placed = 0;
+	link_is(w, false);
+	assert_int_equal(w->n_placed, 1);
+	assert_int_equal(w->placed[0].ifindex, IF + 1);
+}
+
 static void read_again_and_nothing_is_new(void **state)
 {
 	struct world *w = *state;
@@ -381,6 +413,7 @@ int main(void)
 		T(home_agent_that_was_found_is_kept), T(configured_otherwise),
 		T(configured_no_more), T(an_anchor_becomes_a_home), T(nonsense_is_not_restored),
 		T(read_again_without_it), T(read_again_on_its_link),
+		T(two_interfaces_on_its_link),
 		T(read_again_without_it_in_use_on_its_link), T(read_again_with_it_while_it_is_released),
 		T(read_again_with_another_home_agent),
 		T(read_again_with_another_key), T(read_again_with_one_more),
