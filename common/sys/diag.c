@@ -59,6 +59,7 @@ struct diag {
 	struct nl *nl;
 	struct mnl_socket *events;	/* destroy notifications; NULL: the kernel has none */
 	bool watching;
+	bool overrun;			/* some were lost */
 	struct loop_io *io;
 	const struct diag_ops *ops;
 	void *ctx;
@@ -267,21 +268,22 @@ static void on_datagram(struct diag *d, size_t len, const bool *closed)
 	}
 }
 
+/* Until all that is queued has been read the kernel drops further ones, and says so no second
+ * time: who looked before would miss those. */
 static void on_readable(void *ctx)
 {
 	struct diag *d = ctx;
-	bool closed = false, overrun = false;
+	bool closed = false, more = true;
 
 	d->closed = &closed;
-	for (int i = 0; i < RX_BATCH; i++) {
+	for (int i = 0; i < RX_BATCH && more; i++) {
 		struct sockaddr_nl from = { 0 };
 		socklen_t from_len = sizeof(from);
 		ssize_t n = recvfrom(mnl_socket_get_fd(d->events), d->rx.room, sizeof(d->rx.room),
 				     MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
 
-		if (n < 0 && errno == EAGAIN)
-			break;
-		overrun |= n < 0 && errno == ENOBUFS;
+		more = n >= 0 || errno != EAGAIN;
+		d->overrun |= n < 0 && errno == ENOBUFS;
 		if (n < 0 || from.nl_pid != 0)
 			continue;
 		on_datagram(d, (size_t)n, &closed);
@@ -289,8 +291,10 @@ static void on_readable(void *ctx)
 			return;
 	}
 	d->closed = NULL;
-	if (overrun)
-		d->ops->lost(d->ctx);
+	if (more || !d->overrun)
+		return;		/* the rest in the next turn of the loop */
+	d->overrun = false;
+	d->ops->lost(d->ctx);
 }
 
 static int join(struct diag *d, int what)

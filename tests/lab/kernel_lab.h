@@ -28,7 +28,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/rt.h"
 
-#define WAIT_MS		3000	/* a deadline, not a delay */
+#define WAIT_MS		20000	/* a deadline, not a delay */
 #define PORT		4242
 #define ROOM		2048
 
