@@ -5,12 +5,14 @@
  * root.
  */
 #include <linux/filter.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "common/datapath/datapath.h"
 #include "tests/lab/kernel_lab.h"
 
-#define FLOOD		200000
+#define FLOOD		200000		/* packets, and more until there were so many */
+#define MOVES		20
 
 static const struct dp_ops *DP;		/* the one under test */
 static bool filtered;			/* the kernel has nftables for the source checks */
@@ -186,20 +188,25 @@ static void ha_mobility_header(struct ha_lab *l)
 	   n > 40 ? p[40] : 0);
 }
 
-static void flood(int fd)
+/* Of the process that floods, in memory of both. */
+struct flood {
+	_Atomic int sent;
+	_Atomic bool enough;
+};
+
+static void flood(int fd, struct flood *f)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
-	int sent = 0;
 
 	to.sin6_addr = addr(HOA);
-	while (sent < FLOOD) {
+	while (!f->enough) {
 		if (sendto(fd, "flood", 6, 0, (struct sockaddr *)&to, sizeof(to)) == 6)
-			sent++;
+			f->sent++;
 	}
 }
 
-/* tp_packets counts what matched, also what did not fit into the socket. */
-static void ha_move_under_flood(struct ha_lab *l)
+/* Counts the tunnel packets that come, also those that did not fit into the socket. */
+static int counter_open(int ns)
 {
 	struct sock_filter tunnels[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6),
@@ -208,25 +215,53 @@ static void ha_move_under_flood(struct ha_lab *l)
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 	const struct sock_fprog filter = { 4, tunnels };
-	int counter = tap(l->mn, "mh"), moves = 0, status;
-	struct tpacket_stats st = { 0 };
-	socklen_t len = sizeof(st);
+	int fd = tap(ns, "mh");
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0)
+		bail("filter");
+	return fd;
+}
+
+/* Waits for so many; returns how many came. */
+static int counted(int fd, int many)
+{
+	const usec_t end = clock_now() + WAIT_MS * USEC_MS;
+	int n = 0;
+
+	for (;;) {
+		struct tpacket_stats st = { 0 };
+		socklen_t len = sizeof(st);
+
+		/* Each look begins to count anew. */
+		(void)getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &st, &len);
+		n += (int)st.tp_packets;
+		if (n >= many || clock_now() > end)
+			return n;
+		(void)poll(NULL, 0, 10);
+	}
+}
+
+static void ha_move_under_flood(struct ha_lab *l)
+{
+	struct flood *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int counter = counter_open(l->mn), moves = 0, arrived;
 	pid_t child;
 
-	if (setsockopt(counter, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0)
-		bail("filter");
+	if (f == MAP_FAILED)
+		bail("mmap");
 	ha_set(l, HOA, COA, "set for the flood");
-	(void)getsockopt(counter, SOL_PACKET, PACKET_STATISTICS, &st, &len);
+	(void)counted(counter, 0);
 	fflush(stdout);
 	child = fork();
 	if (child < 0)
 		bail("fork");
 	if (child == 0) {
-		flood(l->cn_sock);
+		flood(l->cn_sock, f);
 		_exit(0);
 	}
 	enter(l->ha);
-	while (waitpid(child, &status, WNOHANG) == 0) {
+	while (f->sent < FLOOD || moves < MOVES) {
 		const struct dp_binding b = binding(HOA, HA, ++moves % 2 ? COA2 : COA);
 
 		if (DP->set(l->dp, &b) < 0) {
@@ -234,10 +269,12 @@ static void ha_move_under_flood(struct ha_lab *l)
 			break;
 		}
 	}
-	len = sizeof(st);
-	(void)getsockopt(counter, SOL_PACKET, PACKET_STATISTICS, &st, &len);
-	ok(st.tp_packets == FLOOD && moves > 10, "HA: %d packets, %d moves, %d packets arrived",
-	   FLOOD, moves, (int)st.tp_packets);
+	f->enough = true;
+	(void)waitpid(child, NULL, 0);
+	arrived = counted(counter, f->sent);
+	ok(arrived == f->sent, "HA: %d packets, %d moves, %d packets arrived", f->sent, moves,
+	   arrived);
+	munmap(f, sizeof(*f));
 	close(counter);
 }
 

@@ -101,6 +101,14 @@ static inline int ns_new(void)
 	return fd;
 }
 
+/* The kernel's own address on a device comes when its link watch has seen the carrier. */
+static inline void await_link_local(int ns, const char *dev)
+{
+	enter(ns);
+	run("for i in $(seq %d); do ip -6 route show table local dev %s | grep -q '^local fe80' "
+	    "&& exit 0; sleep 0.01; done; exit 1", WAIT_MS / 10, dev);
+}
+
 /* A veth pair, one end in each namespace, with one address each. */
 static inline void wire(int a, const char *dev_a, const char *addr_a, int b, const char *dev_b,
 		 const char *addr_b)
@@ -111,14 +119,17 @@ static inline void wire(int a, const char *dev_a, const char *addr_a, int b, con
 	run("ip link set %s up && ip -6 addr add %s dev %s nodad", dev_a, addr_a, dev_a);
 	enter(b);
 	run("ip link set %s up && ip -6 addr add %s dev %s nodad", dev_b, addr_b, dev_b);
+	await_link_local(a, dev_a);
+	await_link_local(b, dev_b);
 }
 
-/* What must be the same before and after. */
+/* What must be the same before and after. Without errors: ip complains about namespaces of
+ * others that are on their way. */
 static inline char *snapshot(int ns)
 {
 	static const char cmd[] =
 		"{ ip -6 -d rule; ip -6 route show table all; ip nexthop; ip -6 addr; ip link;"
-		" ip -6 neigh show nud permanent | sort; ip sr tunsrc show; nft list ruleset; } 2>&1";
+		" ip -6 neigh show nud permanent | sort; ip sr tunsrc show; nft list ruleset; } 2>/dev/null";
 	size_t len = 0, cap = 65536;
 	char *text = calloc(1, cap + 1);
 	FILE *f;
