@@ -468,12 +468,23 @@ static void lost_addr(struct mn_iface *i, const struct in6_addr *addr, usec_t no
 		lament(i, addr, now);
 }
 
+/* An anchor of the earlier run whose address the interface has belongs there: before its router
+ * is heard the link may go, and the address with it. */
+static void place_restored(struct mn_iface *i, const struct in6_addr *addr)
+{
+	struct anchor *a = mn_anchor(i->mn, addr);
+
+	if (a && a->ifindex == 0)
+		a->ifindex = i->link.ifindex;
+}
+
 void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone, usec_t now)
 {
 	struct anchor *an;
 	bool coa = in6_eq(&i->coa, &a->addr);
 	bool own = i->coa_source == COA_OWN && coa;
 
+	place_restored(i, &a->addr);
 	if (!gone && !a->usable && i->coa_source == COA_LINK && coa) {
 		coa_lost(i, true, now);
 		return;

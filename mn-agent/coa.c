@@ -107,6 +107,17 @@ static bool take_wish(struct mn *mn, const struct in6_prefix *p, struct in6_addr
 	return false;
 }
 
+/* Was there one? Flows may use it, whether or not anything is away. */
+static bool has_wish(const struct mn_iface *i)
+{
+	struct in6_prefix p = router_prefix(&i->move.router, 0);
+
+	for (unsigned int n = 0; n < i->mn->n_wishes; n++)
+		if (in6_in(&p, &i->mn->wishes[n]))
+			return true;
+	return false;
+}
+
 static void make_own_coa(struct mn_iface *i)
 {
 	struct mn *mn = i->mn;
@@ -237,7 +248,7 @@ void coa_choose(struct mn_iface *i, usec_t now)
 	if (!i->attached || i->coa_source != COA_NONE)
 		return;
 	if (i->move.router.per_host &&
-	    (i->moved_here || is_needed(i) || handover_wanted(i))) {
+	    (i->moved_here || has_wish(i) || is_needed(i) || handover_wanted(i))) {
 		i->moved_here = true;	/* perhaps before the daemon was started again */
 		make_own_coa(i);
 		coa_set_path(i);
@@ -305,6 +316,17 @@ void coa_retire(struct mn_iface *i, usec_t now)
 	coa_drop(i);
 	i->coa = k->addr;
 	i->coa_source = COA_KERNEL;
+}
+
+void coa_forget_wish(struct mn *mn, const struct in6_addr *addr)
+{
+	for (unsigned int n = 0; n < mn->n_wishes; n++) {
+		if (!in6_eq(&mn->wishes[n], addr))
+			continue;
+		mn->wishes[n] = mn->wishes[--mn->n_wishes];
+		coa_own_addr(mn, addr);
+		return;
+	}
 }
 
 void coa_forget_wishes(struct mn *mn)

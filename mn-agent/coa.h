@@ -31,6 +31,8 @@ void coa_lost(struct mn_iface *i, bool duplicate, usec_t now);
 void coa_retire(struct mn_iface *i, usec_t now);
 /* The care-of address of an earlier run, if this is not its place: off our device. */
 void coa_forget_wishes(struct mn *mn);
+/* Its anchor has gone, and nothing would carry a flow that begins on it: off our device. */
+void coa_forget_wish(struct mn *mn, const struct in6_addr *addr);
 /* The rule and table by which packets from the care-of prefix leave. */
 void coa_set_path(struct mn_iface *i);
 void coa_unset_path(struct mn_iface *i);

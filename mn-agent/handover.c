@@ -351,8 +351,10 @@ void handover_settle(struct mn *mn, usec_t now)
 	ends_review(mn, now);
 	for (struct anchor *a = mn->anchors, *next; a; a = next) {
 		next = a->next;
-		if (a->state == ANCHOR_GONE)
-			mn_drop_anchor(mn, a);
+		if (a->state != ANCHOR_GONE)
+			continue;
+		coa_forget_wish(mn, &a->hoa);
+		mn_drop_anchor(mn, a);
 	}
 	/* One that was released elsewhere may be on its own link: flows can begin there. */
 	for (struct mn_iface *i = mn->ifaces; i; i = i->next)

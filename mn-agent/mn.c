@@ -530,6 +530,9 @@ bool mn_wants_addr(const struct mn *mn, const struct in6_addr *addr)
 {
 	if (ends_has(mn, addr))
 		return true;
+	for (unsigned int n = 0; n < mn->n_wishes; n++)
+		if (in6_eq(&mn->wishes[n], addr))
+			return true;		/* its interface has no router yet */
 	for (const struct mn_iface *i = mn->ifaces; i; i = i->next)
 		if (i->coa_source == COA_OWN && in6_eq(&i->coa, addr))
 			return true;
