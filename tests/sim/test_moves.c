@@ -76,10 +76,22 @@ static const struct scenario scenarios[] = {
 	  .short_stay = 10 * USEC_MS, .long_stay = 20 * USEC_S,
 	  .move = 400, .flap = 100, .flow = 300, .unplug = 50, .choose = 100, .eui64 = true,
 	  .two = true },
+	{ .name = "two interfaces, restarts", .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 10 * USEC_MS, .long_stay = 20 * USEC_S,
+	  .move = 350, .flap = 100, .flow = 300, .unplug = 50, .restart_mn = 100,
+	  .choose = 50, .eui64 = true, .two = true },
+	{ .name = "two interfaces, restarts, flushed",
+	  .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 10 * USEC_MS, .long_stay = 20 * USEC_S,
+	  .move = 350, .flap = 100, .flow = 300, .unplug = 50, .restart_mn = 100,
+	  .choose = 50, .flush = true, .two = true },
 	{ .name = "make before break", .net = { 0, 0, 10 * USEC_MS, 5 * USEC_MS },
 	  .two = true, .exchange = true, .eui64 = true },
 	{ .name = "make before break, signalling lost",
 	  .net = { 100, 50, 10 * USEC_MS, 20 * USEC_MS },
+	  .two = true, .exchange = true, .eui64 = true },
+	{ .name = "make before break, restarts",
+	  .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS }, .restart_mn = 300,
 	  .two = true, .exchange = true, .eui64 = true },
 };
 
@@ -149,17 +161,22 @@ static void restart_ha(struct sim *s)
 	}
 }
 
+static void kill_mn(struct sim *s)
+{
+	/* What happened in the last milliseconds is not on its disk yet: that much may be lost
+	 * with a daemon that is killed, and is not looked for here. */
+	while (s->mn.save_due && !s->failed)
+		sim_run(s, USEC_MS);
+	sim_mn_stop(s, false);
+}
+
 static void restart_mn(struct sim *s)
 {
 	if (!s->mn.running) {
 		sim_mn_start(s);
 		return;
 	}
-	/* What happened in the last milliseconds is not on its disk yet: that much may be lost
-	 * with a daemon that is killed, and is not looked for here. */
-	while (s->mn.save_due && !s->failed)
-		sim_run(s, USEC_MS);
-	sim_mn_stop(s, false);
+	kill_mn(s);
 	if (sim_chance(s, 700))
 		sim_mn_start(s);
 }
@@ -299,7 +316,21 @@ static void exchange(struct sim *s, unsigned int old)
 	watch(s, sim_time(s, 0, 3 * USEC_S));
 }
 
-static void take_turns(struct sim *s, unsigned long moves)
+/* No packet is lost by it. Nothing moves until it has heard its router again: which link works is
+ * not known before. */
+static void restart_at_once(struct sim *s)
+{
+	kill_mn(s);
+	sim_mn_start(s);
+	for (usec_t end = s->now + CALM; !s->mn.mn.current && !s->failed;) {
+		watch(s, USEC_MS);
+		if (s->now > end)
+			sim_fail(s, "no router since the restart");
+	}
+	watch(s, sim_time(s, 0, USEC_S));
+}
+
+static void take_turns(struct sim *s, const struct scenario *sc, unsigned long moves)
 {
 	for (unsigned long n = 0; n < moves && !s->failed; n++) {
 		s->step++;
@@ -309,6 +340,8 @@ static void take_turns(struct sim *s, unsigned long moves)
 		else if (sim_chance(s, 300))
 			sim_mn_flow_end(s, true);
 		watch(s, sim_time(s, 0, USEC_S));
+		if (sim_chance(s, sc->restart_mn))
+			restart_at_once(s);
 	}
 }
 
@@ -334,7 +367,7 @@ static void run(struct sim *s, const struct scenario *sc, const struct options *
 	sim_mn_join(s, 0, 0);
 	sim_run(s, 5 * USEC_S);
 	if (sc->exchange)
-		take_turns(s, moves = o->moves / 10);
+		take_turns(s, sc, moves = o->moves / 10);
 	while (!sc->exchange && moves < o->moves && !s->failed) {
 		s->step++;
 		moves += act(s, sc);
