@@ -173,6 +173,8 @@ def leftovers(lab, n):
     mn = lab.kernel_state("mn")
     row = {"mn": {k: [x for x in mn[k] if names_pool(x, n)]
                   for k in ("rules", "routes", "addresses", "nexthops", "filter")}}
+    # From which addresses something was sent is the kernel's to remember, for an hour.
+    row["mn"]["filter"] = [x for x in row["mn"]["filter"] if "timeout 1h" not in x]
     status = lab.status("mn") or {"anchors": []}
     row["mn"]["bindings"] = [a["hoa"] for a in status["anchors"]
                              if anchor_of(a["hoa"] if a["hoa"] else a["ha"]) == n]
