@@ -226,6 +226,12 @@ method={v6}
             raise LabError(f"NetworkManager does not answer: {self.lab.log('nm')[-800:]}")
 
     def nmcli(self, *args):
+        """It waits 25 s for an answer, which is not always enough where many labs run."""
+        try:
+            return self.cell.call("nmcli", *args)
+        except LabError as e:
+            if "Timeout was reached" not in str(e):
+                raise
         return self.cell.call("nmcli", *args)
 
     def state(self, device="wlan0"):
