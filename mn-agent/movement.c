@@ -292,10 +292,14 @@ static void our_router(struct movement *m, const struct router *r, usec_t now)
  * moment later. */
 static void first_router(struct movement *m, const struct router *r, usec_t now)
 {
-	if (m->settled || !m->ops->is_stranger(m->ctx, r))
+	if (m->settled || !m->ops->is_stranger(m->ctx, r)) {
 		attach(m, r, now);
-	else
-		m->candidate = *r;
+		return;
+	}
+	m->candidate = *r;
+	/* The next solicitation may be a minute away. */
+	if (m->timer.at > now + PATIENCE)
+		timer_set(m->timers, &m->timer, now + PATIENCE);
 }
 
 /* Does it come from the current router? Routers on different links may have the same link-local

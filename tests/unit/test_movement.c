@@ -689,6 +689,20 @@ static void a_stranger_will_do(void **state)
 	assert_true(w->at[w->n - 1] <= 101 * S);
 }
 
+/* The router itself was away for long, and solicitations have become rare. */
+static void a_stranger_that_comes_late(void **state)
+{
+	struct world *w = *state;
+
+	w->familiar = 2;
+	move_link(&w->m, true, w->now);
+	after(w, 60 * S);
+	hear_router(w, 1, 1800);
+	assert_int_equal(count(w, ATTACHED), 0);	/* the other one has its moment */
+	after(w, 1 * S);
+	assert_int_equal(count(w, ATTACHED), 1);
+}
+
 static void states_have_names(void **state)
 {
 	(void)state;
@@ -719,7 +733,8 @@ int main(void)
 		T(probe_without_a_source_solicits), T(lifetime_zero_of_our_router),
 		T(lifetime_zero_of_another_router), T(lifetime_runs_out),
 		T(a_beacon_renews_the_lifetime), T(the_one_we_know_wins_at_the_start),
-		T(a_stranger_will_do), T(states_have_names),
+		T(a_stranger_will_do), T(a_stranger_that_comes_late),
+		T(states_have_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
