@@ -370,17 +370,16 @@ static int check_interfaces(const struct ha_config *line)
 /* What a daemon at work has in the kernel is neither removed nor taken over. */
 static int check_alone(void)
 {
-	pid_t other = 0;
-	char why[128];
-	int err = alone_claim(PROGRAM, &other);
+	char other[ALONE_STR_MAX], why[192];
+	int err = alone_claim(other);
 
 	if (err == 0)
 		return 0;
 	if (err != -EADDRINUSE)
 		snprintf(why, sizeof(why), "no local socket: %s", strerror(-err));
 	else
-		snprintf(why, sizeof(why), "another " PROGRAM " runs here (process %d); expected "
-			 "none: stop it first", (int)other);
+		snprintf(why, sizeof(why), "%s runs here already; expected neither dmip6-mnd nor "
+			 "dmip6-had in this network namespace: stop it first", other);
 	return complain(why);
 }
 
@@ -481,6 +480,7 @@ static int run(struct loop *loop, struct settings *s)
 static int start(struct settings *s)
 {
 	uint8_t seed[16];
+	struct loop_io *alone = NULL;
 	struct loop *loop;
 	int code = check_privileges();
 
@@ -494,7 +494,9 @@ static int start(struct settings *s)
 	hash_seed(seed);
 	if (loop_new(&loop) < 0)
 		return complain("no event loop");
+	(void)alone_serve(loop, &alone);
 	code = run(loop, s);
+	loop_io_del(alone);
 	loop_free(loop);
 	return code;
 }

@@ -210,12 +210,12 @@ static void on_hangup(void *ctx, int signo)
 /* What a daemon at work has in the kernel is neither removed nor taken over. */
 static int check_alone(void)
 {
-	pid_t other = 0;
-	int r = alone_claim("dmip6-mnd", &other);
+	char other[ALONE_STR_MAX];
+	int r = alone_claim(other);
 
 	if (r == -EADDRINUSE)
-		fprintf(stderr, "dmip6-mnd: another dmip6-mnd runs here (process %d); expected none: "
-			"stop it first\n", (int)other);
+		fprintf(stderr, "dmip6-mnd: %s runs here already; expected neither dmip6-mnd nor "
+			"dmip6-had in this network namespace: stop it first\n", other);
 	else if (r < 0)
 		fprintf(stderr, "dmip6-mnd: no local socket: %s\n", strerror(-r));
 	return r < 0 ? EXIT_FAILURE : 0;
@@ -247,6 +247,7 @@ static int open_control(struct mnd *d, const char *path)
 
 static int run(struct mnd *d, const struct arguments *a)
 {
+	struct loop_io *alone = NULL;
 	const char *what = "loop";
 	uint8_t seed[16];
 	int r;
@@ -258,6 +259,7 @@ static int run(struct mnd *d, const struct arguments *a)
 		r = open_control(d, a->control);
 	if (r)
 		return EXIT_FAILURE;
+	(void)alone_serve(d->loop, &alone);
 	loop_signal_add(d->loop, SIGTERM, on_signal, d);
 	loop_signal_add(d->loop, SIGINT, on_signal, d);
 	loop_signal_add(d->loop, SIGUSR1, on_signal, d);
@@ -280,6 +282,7 @@ static int run(struct mnd *d, const struct arguments *a)
 	}
 	mnd_close(d);
 	ctl_close(d->ctl);
+	loop_io_del(alone);
 	loop_free(d->loop);
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }
