@@ -25,6 +25,7 @@
 
 #define ASK_AGAIN	(300 * USEC_MS)
 #define RETURNED_LATELY	(10 * USEC_S)	/* its release may still be under way */
+#define KERNEL_FIRST	(2 * USEC_S)	/* at a new place it forms its addresses */
 #define REFUSED_STAY	(60 * USEC_S)	/* on its own link, after the HA has said no */
 
 /* Is less lost with a? One without flows goes first, then the one that was idle longest, by
@@ -323,9 +324,13 @@ static void settle_held(struct mn_iface *i, struct anchor *a, usec_t now)
 	bool own = i->coa_source == COA_OWN && in6_eq(&i->coa, &a->hoa);
 
 	if (coa_kernel_has(i, &a->hoa) || own)
-		anchor_hold(a, false);
+		home_is_back(i, a);
+	else if (home_of(i->mn, a) != i)
+		return;
 	else if (a->flows == 0)
 		anchor_give_up(a, "no flow, and the link has not the address", now);
+	else if (now >= i->attached_at + KERNEL_FIRST)
+		home_put_back(i, a);
 }
 
 /* Its prefix ran out while the link was down: nothing may begin on it. */

@@ -184,11 +184,13 @@ static void place(const struct mn_iface *i, struct anchor *a)
 	};
 	int n = router_prefix_of(r, &a->hoa);
 
+	/* Nothing new begins on one that is there for its flows. */
+	uint32_t preferred_s = n >= 0 && a->fixed ? r->prefixes[n].preferred_s : 0;
+
 	/* RFC 6275 11.5.5: while the home agent may have a binding it defends the address, and
 	 * there is no duplicate address detection; if it has none, there is. */
 	if (n >= 0 && i->mn->ops->addr_home(i->mn->ctx, &addr, r->prefixes[n].valid_s,
-					    r->prefixes[n].preferred_s,
-					    a->state == ANCHOR_ATTACHED) == 0)
+					    preferred_s, a->state == ANCHOR_ATTACHED) == 0)
 		a->placed = true;
 }
 
@@ -205,6 +207,22 @@ void home_moves_to(const struct mn_iface *i, struct anchor *a)
 	if (a->ifindex != 0)
 		home_take_away(i->mn, a);
 	a->ifindex = i->link.ifindex;
+}
+
+void home_put_back(const struct mn_iface *i, struct anchor *a)
+{
+	if (i->move.router.per_host || a->placed || is_there(i, a))
+		return;
+	home_moves_to(i, a);
+	place(i, a);
+}
+
+void home_is_back(const struct mn_iface *i, struct anchor *a)
+{
+	anchor_hold(a, false);
+	/* Neighbours know it at another interface. */
+	if (a->placed && !a->fixed)
+		attach_announce(i, &a->hoa);
 }
 
 static void duplicate(struct mn_iface *i, struct anchor *a, usec_t now)

@@ -17,6 +17,10 @@ void home_heard(struct mn_iface *i, struct anchor *a, usec_t now);
 void home_moves_to(const struct mn_iface *i, struct anchor *a);
 /* The anchor is at home there: its address is to be on the link, unless it is already. */
 void home_here(const struct mn_iface *i, struct anchor *a);
+/* An address that is in use at home is not on its link any more, where neighbours ask for it: it
+ * is put there, once. And it is there. */
+void home_put_back(const struct mn_iface *i, struct anchor *a);
+void home_is_back(const struct mn_iface *i, struct anchor *a);
 /* An address came or went. What is a home's is none that a care-of address could be made of:
  * *ret is what the others are to know of it. */
 void home_saw(struct mn_iface *i, const struct mn_addr *a, bool gone, usec_t now,

@@ -308,6 +308,40 @@ static void two_interfaces_on_its_link(void **state)
 	assert_int_equal(w->placed[0].ifindex, IF + 1);
 }
 
+/* No home: an address of a prefix that hosts share, in use, and its interface goes. Neighbours
+ * ask for it on the link, so it has to be there, on the other interface. */
+static void in_use_on_a_shared_link(void **state)
+{
+	const struct mn_link card = { .ifindex = IF + 1, .name = "card", .up = true };
+	const struct mn_addr there = { .ifindex = IF + 1, .addr = addr(HOA), .plen = 64,
+				       .usable = true };
+	struct in6_addr hoa = addr(HOA);
+	struct world *w = *state;
+
+	w->cfg.n_homes = 0;
+	at_home(w);
+	address(w, HOA, false, false);
+	mn_link(&w->mn, &card, w->now);
+	heard_on(w, IF + 1);
+	after(w, 5 * S);
+	w->flow = hoa;
+	link_is(w, false);
+	address(w, HOA, true, false);
+	after(w, 1 * S);
+	assert_true(is_held(w, &hoa));
+	assert_int_equal(w->n_placed, 1);
+	assert_int_equal(w->placed[0].ifindex, IF + 1);
+	mn_addr(&w->mn, &there, false, w->now);
+	after(w, 1 * S);
+	assert_false(is_held(w, &hoa));
+	assert_int_equal(w->n_na, 1);
+	/* Who takes it off is not fought. */
+	mn_addr(&w->mn, &there, true, w->now);
+	after(w, 30 * S);
+	assert_true(is_held(w, &hoa));
+	assert_int_equal(w->n_placed, 1);
+}
+
 static void read_again_and_nothing_is_new(void **state)
 {
 	struct world *w = *state;
@@ -413,7 +447,7 @@ int main(void)
 		T(home_agent_that_was_found_is_kept), T(configured_otherwise),
 		T(configured_no_more), T(an_anchor_becomes_a_home), T(nonsense_is_not_restored),
 		T(read_again_without_it), T(read_again_on_its_link),
-		T(two_interfaces_on_its_link),
+		T(two_interfaces_on_its_link), T(in_use_on_a_shared_link),
 		T(read_again_without_it_in_use_on_its_link), T(read_again_with_it_while_it_is_released),
 		T(read_again_with_another_home_agent),
 		T(read_again_with_another_key), T(read_again_with_one_more),
