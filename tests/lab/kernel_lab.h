@@ -109,6 +109,31 @@ static inline void await_link_local(int ns, const char *dev)
 	    "&& exit 0; sleep 0.01; done; exit 1", WAIT_MS / 10, dev);
 }
 
+static inline void mac_of(int ns, const char *dev, uint8_t ret[6])
+{
+	struct rt_link l;
+	struct nl *nl;
+
+	enter(ns);
+	if (nl_open(NETLINK_ROUTE, &nl) < 0 || rt_link_by_name(nl, dev, &l) < 0)
+		bail(dev);
+	memcpy(ret, l.mac, 6);
+	nl_free(nl);
+}
+
+/* The one end knows the other. The kernel has one neighbour table for all namespaces, and while
+ * others fill it a packet to somebody unknown is lost. */
+static inline void acquaint(int here, const char *dev, int there, const char *dev_there,
+			    const char *addr_there)
+{
+	uint8_t mac[6];
+
+	mac_of(there, dev_there, mac);
+	enter(here);
+	run("ip -6 neigh replace %.*s lladdr %s dev %s nud permanent",
+	    (int)strcspn(addr_there, "/"), addr_there, mac_str(mac).s, dev);
+}
+
 /* A veth pair, one end in each namespace, with one address each. */
 static inline void wire(int a, const char *dev_a, const char *addr_a, int b, const char *dev_b,
 		 const char *addr_b)
@@ -121,6 +146,8 @@ static inline void wire(int a, const char *dev_a, const char *addr_a, int b, con
 	run("ip link set %s up && ip -6 addr add %s dev %s nodad", dev_b, addr_b, dev_b);
 	await_link_local(a, dev_a);
 	await_link_local(b, dev_b);
+	acquaint(a, dev_a, b, dev_b, addr_b);
+	acquaint(b, dev_b, a, dev_a, addr_a);
 }
 
 /* What must be the same before and after. Without errors: ip complains about namespaces of
@@ -304,8 +331,14 @@ static inline bool udp_got(int fd, const char *text)
 	struct pollfd pf = { .fd = fd, .events = POLLIN };
 	char got[ROOM] = "";
 
-	if (poll(&pf, 1, WAIT_MS) <= 0 || recv(fd, got, sizeof(got) - 1, 0) < 0)
+	if (poll(&pf, 1, WAIT_MS) <= 0) {
+		printf("# nothing came within %d ms\n", WAIT_MS);
 		return false;
+	}
+	if (recv(fd, got, sizeof(got) - 1, 0) < 0) {
+		printf("# recv: %s\n", strerror(errno));
+		return false;
+	}
 	if (strcmp(got, text) != 0)
 		printf("# got \"%s\" instead of \"%s\"\n", got, text);
 	return strcmp(got, text) == 0;
@@ -328,18 +361,6 @@ static inline bool tunnelled(int fd, const char *outer_src, const char *outer_ds
 	printf(" with %s", in6_str((void *)(p + 48)).s);
 	printf(" to %s\n", in6_str((void *)(p + 64)).s);
 	return false;
-}
-
-static inline void mac_of(int ns, const char *dev, uint8_t ret[6])
-{
-	struct rt_link l;
-	struct nl *nl;
-
-	enter(ns);
-	if (nl_open(NETLINK_ROUTE, &nl) < 0 || rt_link_by_name(nl, dev, &l) < 0)
-		bail(dev);
-	memcpy(ret, l.mac, 6);
-	nl_free(nl);
 }
 
 /* Root, or the whole program is skipped. */
