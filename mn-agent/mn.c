@@ -484,6 +484,8 @@ void mn_addr(struct mn *mn, const struct mn_addr *a, bool gone, usec_t now)
 	if (in6_is_linklocal(&a->addr)) {
 		linklocal_changed(i, a, gone);
 		look_for_ipv6(i, now);
+		if (i->attached)	/* it may have been waited for */
+			handover_evaluate(mn, now);
 		return;
 	}
 	if (!in6_is_routable(&a->addr))

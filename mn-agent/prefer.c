@@ -64,8 +64,12 @@ bool prefer_usable(const struct mn_iface *i)
 
 usec_t prefer_stable_at(const struct mn_iface *i)
 {
-	if (i->lost_at == 0 || i->attached_at > i->lost_at + FORGIVEN ||
-	    i->link.ifindex == i->mn->chosen)
+	if (i->link.ifindex == i->mn->chosen)
+		return i->attached_at;
+	/* Who configures it is not done, and may take it down once more (NetworkManager does). */
+	if (in6_is_any(&i->linklocal))
+		return i->attached_at + PROBATION;
+	if (i->lost_at == 0 || i->attached_at > i->lost_at + FORGIVEN)
 		return i->attached_at;
 	return i->attached_at + PROBATION;
 }

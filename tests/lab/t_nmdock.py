@@ -109,7 +109,6 @@ def dock(t, conf, preferred):
         lab.join("wlan0", 1)
         blast = Blast(lab, RATE)
         t.equal(anchor_of(blast.source), 1, "a flow begins on the address of Wi-Fi")
-        time.sleep(1.0)
         lab.join("eth0", 2)
         lab.carried_from(blast.source, 2 if preferred else 1)
         time.sleep(0.5)

@@ -51,7 +51,10 @@ static void eth_has(struct world *w, const struct in6_addr *a)
 
 static void eth_joins(struct world *w, unsigned int router)
 {
+	struct in6_addr ll = at(0, "fe80::ff:fe00:a");
+
 	eth_link(w, true);
+	eth_has(w, &ll);
 	eth_hears(w, router);
 }
 
@@ -108,6 +111,42 @@ static void a_better_interface_takes_over_before_the_lesser_goes(void **state)
 	assert_int_equal(count(w, SENT_BU), 0);
 	assert_int_equal(count(w, TUNNEL_SET) + count(w, TUNNEL_DEL), 0);
 	assert_string_equal(state_of(w, &hoa), "bound");
+}
+
+/* NetworkManager takes it down once more before it gives it a link-local address. */
+static void a_better_interface_is_waited_for_until_it_is_configured(void **state)
+{
+	struct in6_addr ll = at(0, "fe80::ff:fe00:a"), hoa = kernel_addr(1), coa = eth_addr(2);
+	struct world *w = *state;
+
+	eth0_is_better(w);
+	attached(w);
+	flow(w, &hoa);
+	eth_link(w, true);
+	eth_hears(w, 2);
+	eth_has(w, &coa);
+	after(w, S);
+	assert_string_equal(state_of(w, &hoa), "attached");
+	assert_string_equal(current(w), "wlan0");
+	eth_has(w, &ll);
+	assert_string_equal(state_of(w, &hoa), "registering");
+	assert_string_equal(current(w), "eth0");
+}
+
+/* Perhaps it never gets one. */
+static void a_better_interface_is_not_waited_for_for_ever(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1), coa = eth_addr(2);
+	struct world *w = *state;
+
+	eth0_is_better(w);
+	attached(w);
+	flow(w, &hoa);
+	eth_link(w, true);
+	eth_hears(w, 2);
+	eth_has(w, &coa);
+	after(w, 6 * S);
+	assert_string_equal(current(w), "eth0");
 }
 
 /* As NetworkManager disconnects one that has a carrier. */
@@ -429,6 +468,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(a_better_interface_takes_over_before_the_lesser_goes),
+		T(a_better_interface_is_waited_for_until_it_is_configured),
+		T(a_better_interface_is_not_waited_for_for_ever),
 		T(an_interface_without_ipv6_is_not_waited_for),
 		T(each_interface_has_its_road), T(the_lesser_one_going_first_is_not_waited_for),
 		T(without_flows_nothing_happens), T(a_later_flow_is_taken_over_too),
