@@ -121,7 +121,8 @@ struct anchor {
 	char hint[128];			/* why this registration has no answer yet; "" */
 	uint32_t asked_s;		/* by the last BU */
 	uint32_t lifetime_s;		/* granted */
-	usec_t bound_until;
+	usec_t bound_until;		/* by what the HA said, or may have said unheard */
+	usec_t unheard_until;		/* if a BU since then was accepted, and no answer came */
 	bool prefixes_wanted;		/* status 1, and they were not told yet */
 	usec_t sent_at;			/* of the first BU of this registration */
 	usec_t rtt;			/* last round trip to the HA; 0: not known */

@@ -172,7 +172,8 @@ static void place_anchors(struct mn *mn, usec_t now)
 		/* The HA does not want it from elsewhere: its own link still works. */
 		if (a->state == ANCHOR_REFUSED && home)
 			a->stay_until = now + REFUSED_STAY;
-		if (a->state == ANCHOR_REFUSED && a->status == BA_PROHIBITED)
+		if (a->state == ANCHOR_REFUSED && a->status == BA_PROHIBITED &&
+		    anchor_may_register(a))
 			ask_again_soon(mn, a, now);
 		if (belongs_home(mn, a, now)) {
 			if (!away && (!a->fixed || home->link.ifindex == a->ifindex))

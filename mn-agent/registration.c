@@ -152,6 +152,8 @@ void reg_transmit(struct anchor *a, usec_t now)
 	if (a->seq == a->seq_first)
 		a->sent_at = now;
 	a->asked_s = p.lifetime_s;
+	if (r == 0 && p.lifetime_s > 0)
+		a->unheard_until = now + (usec_t)p.lifetime_s * USEC_S;
 	snprintf(detail, sizeof(detail), "seq %u lifetime %u%s", p.seq, p.lifetime_s,
 		 r ? " not sent" : "");
 	timer_set(a->timers, &a->timer, now + backoff_next(&a->backoff));
@@ -227,6 +229,8 @@ void reg_register(struct anchor *a, enum reg_tunnel tunnel, const char *why, use
 
 void reg_owe(struct anchor *a, usec_t now)
 {
+	if (a->bound_until < a->unheard_until)
+		a->bound_until = a->unheard_until;
 	if (a->bound_until <= now)
 		a->bound_until = now + (usec_t)a->cfg->lifetime_s * USEC_S;
 }

@@ -40,7 +40,7 @@ static void refused(struct anchor *a, const struct ba_rule *rule, usec_t now)
 
 	snprintf(why, sizeof(why), "%s (status %u)", rule->why, a->status);
 	if (rule->unbound)
-		a->bound_until = 0;
+		a->bound_until = a->unheard_until = 0;
 	else if (a->seq != a->seq_first)
 		reg_owe(a, now);	/* another of this registration may have been accepted */
 	if (rule->action == BA_DO_GIVE_UP && !a->fixed) {
@@ -87,6 +87,9 @@ static void accepted(struct anchor *a, const struct mh_msg *ba, const struct ba_
 	measure(a, ba->u.ba.seq, now);
 	a->lifetime_s = granted;
 	a->bound_until = sent + (usec_t)granted * USEC_S;
+	if (ba->u.ba.seq == a->seq)
+		a->unheard_until = 0;
+	a->taken_at = 0;
 	a->prefixes_wanted = rule->action == BA_DO_SOLICIT;
 	a->asking = (struct backoff){ 0 };
 	a->reason[0] = '\0';

@@ -218,6 +218,25 @@ static void return_refused_is_insisted_on(void **state)
 /* --- accepted, but ------------------------------------------------------------------ */
 
 /* RFC 6275 11.7.3: MAX(0, L_remain - (L_update - L_ack)), from when it was sent. */
+/* The HA may have renewed the binding, whose old lifetime then says nothing. */
+static void return_lasts_as_long_as_an_unheard_renewal(void **state)
+{
+	struct world *w = *state;
+	usec_t old;
+
+	bound(w);
+	old = w->a.bound_until;
+	until(w, old - 1 * S);
+	assert_state(w, ANCHOR_REFRESHING);
+	anchor_event(&w->a, ANCHOR_EV_RETURN, w->now);
+	forget(w);
+	until(w, old + LIFETIME / 2 * S);
+	assert_state(w, ANCHOR_RETURNING);
+	assert_true(count(w, BU) > 1);
+	until(w, old + (LIFETIME + 40) * S);
+	assert_state(w, ANCHOR_ATTACHED);
+}
+
 static void lifetime_counts_from_the_update(void **state)
 {
 	struct world *w = *state;
@@ -594,6 +613,7 @@ int main(void)
 		T(refresh_refused_until_the_binding_ends),
 		T(refresh_refused_by_one_that_knows_no_binding), T(second_answer_is_better),
 		T(release_refused_is_insisted_on), T(return_refused_is_insisted_on),
+		T(return_lasts_as_long_as_an_unheard_renewal),
 		T(lifetime_counts_from_the_update), T(acceptance_that_has_run_out_is_none),
 		T(granted_zero_is_asked_again), T(unknown_yes_is_a_yes), T(unknown_no_is_a_no),
 		T(prefix_discovery_delays_the_refresh),
