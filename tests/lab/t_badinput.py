@@ -288,7 +288,7 @@ def test_second_daemon(t):
         lab.start_mnd()
         for box, cmd in (("ar1", lab.had_command(1)), ("mn", lab.mnd_command())):
             before = lab.kernel_state(box)
-            refused(t, lab, f"a second one on {box}", box, cmd, "another dmip6-")
+            refused(t, lab, f"a second one on {box}", box, cmd, "runs here already; expected")
             t.ok(lab.status(box), f"the first one on {box} still answers")
             after = lab.kernel_state(box)
             for kind in ("rules", "filter", "nexthops", "links"):
