@@ -129,6 +129,7 @@ void ha_config_defaults(struct ha_config *cfg)
 		.prefix_lifetime = 86400 * USEC_S,	/* flows of absent hosts last no longer */
 		.binding_lifetime = 600 * USEC_S,
 		.ra_interval_option = true,
+		.late_packets = true,
 		.prefix_advertisements = true,
 		.prefix_advertisement_min = 600 * USEC_S,	/* RFC 6275 13 */
 		.prefix_advertisement_max = 86400 * USEC_S,

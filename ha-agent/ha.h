@@ -127,6 +127,7 @@ struct ha_config {
 	usec_t prefix_advertisement_min, prefix_advertisement_max;	/* RFC 6275 13 */
 	const char *datapath;		/* of dp_all(); NULL: the first that works */
 	uint16_t tcp_mss;		/* of connections through tunnels; 0: not limited */
+	bool late_packets;		/* of hosts that have just moved are taken */
 	bool answer_auth_failure;	/* status 146 (RFC 4285 5.1.1) instead of silence */
 	unsigned int n_keys;
 	struct ha_key *keys;		/* the caller's */

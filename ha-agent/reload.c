@@ -77,6 +77,7 @@ static void check_fixed(const struct ha_config *old, const struct ha_config *new
 	fixed(e, !same_homes(old, new), "a prefix, with its address and what it says of it,");
 	fixed(e, path, "datapath");
 	fixed(e, old->tcp_mss != new->tcp_mss, "tcp-mss");
+	fixed(e, old->late_packets != new->late_packets, "late-packets");
 	fixed(e, old->max_leases != new->max_leases, "max-leases");
 	fixed(e, old->max_bindings != new->max_bindings, "max-bindings");
 }

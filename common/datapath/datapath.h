@@ -68,6 +68,7 @@ struct dp_config {
 	/* HA: no TCP connection that begins in a tunnel has longer segments; 0: as the ends
 	 * say. */
 	uint16_t mss;
+	bool no_grace;		/* a remote end that a binding had before is not believed */
 	/* HA: its home links, copied. The daemon alone answers who asks for home agents
 	 * there: the kernel neither passes that on nor answers it. */
 	const struct dp_home *homes;

@@ -426,6 +426,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		return -ENOMEM;
 	s->dp.ops = ops;
 	s->role = cfg->role;
+	s->no_grace = cfg->no_grace;
 	s->failed = cfg->failed;
 	s->failed_ctx = cfg->failed_ctx;
 	s->base = cfg->table_base ? cfg->table_base : DP_TABLE_BASE;

@@ -244,6 +244,10 @@ void binding_refuse(struct dp_kernel *s, struct binding *k)
 	const struct in6_addr *inner = &k->b.inner.addr;
 	usec_t now = clock_now();
 
+	if (s->no_grace) {
+		(void)dp_filter_refuse(s->filter, inner, &k->b.remote);
+		return;
+	}
 	/* Only the last one; it is also how one that was there not long ago gets its full time. */
 	if (now < k->former_until)
 		(void)dp_filter_no_longer_late(s->filter, inner, &k->former);

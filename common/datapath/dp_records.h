@@ -55,6 +55,7 @@ struct dp_kernel {
 	struct nl *nl;
 	struct dp_tunnel *tunnel;
 	struct dp_filter *filter;
+	bool no_grace;
 	struct in6_addr source;		/* HA: of the tunnels, now: one of the endpoints */
 	struct endpoint endpoints[DP_ENDPOINTS_MAX];	/* oldest first */
 	unsigned int n_endpoints;

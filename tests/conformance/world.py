@@ -409,8 +409,11 @@ VIRTUAL = "host"        # and for a virtual one
 
 
 def configuration(*prefixes):
-    """One of a home link with these prefixes, by default the pool."""
-    return KEY.configuration() + SHA1_KEY.configuration() \
+    """One of a home link with these prefixes, by default the pool.
+
+    By default the daemon takes late packets, which RFC 6275 10.4.5 does not know.
+    """
+    return "late-packets no;\n" + KEY.configuration() + SHA1_KEY.configuration() \
         + f"interface home0 {{ {' '.join(prefixes) or f'prefix {POOL};'} }}\n"
 
 
