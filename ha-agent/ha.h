@@ -74,8 +74,11 @@
 #define HA_TIMESTAMP_WINDOW_MIN	(3 * USEC_S)	/* what it should exceed, and what a released */
 #define HA_TIMESTAMP_WINDOW_MAX	(MIP6_MAX_DELETE_BCE_TIMEOUT_MS * USEC_MS) /* one is kept for */
 
+struct sa;
+
 struct ha_key {
 	struct auth_key auth;
+	struct sa *sa;			/* given out by bootstrapping; NULL: configured */
 	bool has_mn;			/* good for the leases of this host, */
 	uint8_t mn[6];
 	unsigned int n_hoas;		/* for these home addresses, or (neither) for all */

@@ -11,7 +11,7 @@ set -eu
 world='<(sys/(socket|ioctl|epoll|timerfd|random|un|stat|file)|linux/'
 world+='|net/if_|netpacket/|netlink/|libmnl/|event2/|time\.h|signal\.h|fcntl\.h|unistd\.h)'
 # The files of the agents that bind the state machines to the world.
-edge='^(mn|ha)-agent/(main|io|ctl|conf|store|keep|order|repair|standin|outside|reload|leasedb|bindfile|mnd|had)\.[ch]$'
+edge='^(mn|ha)-agent/(main|io|ctl|conf|store|keep|order|repair|standin|outside|reload|leasedb|bindfile|keyfile|keyserver|keyclient|mnd|had)\.[ch]$'
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -55,7 +55,7 @@ rules()
 		'"common/(sys|cli)/|"common/datapath/dp_'
 	rule "state machines do not see the kernel" '^(mn|ha)-agent/' "$edge" "$world"
 	rule "pure libraries do not see the kernel" '^common/(wire|core)/' '' "$world"
-	rule "OpenSSL only in the authenticators" . '^common/core/auth\.c$|^tests/' '<openssl/'
+	rule "OpenSSL only in the authenticators and TLS" . '^common/(core/auth|sys/tls[a-z_]*)\.[ch]$|^tests/' '<openssl/'
 	rule "libnl only in the monitor" . '^common/sys/mon\.c$' '<netlink/'
 	rule "libmnl only in the system layer and the data path" . \
 		'^common/sys/(nl|rt|diag)\.[ch]$|^common/datapath/' '<libmnl/'
