@@ -12,7 +12,7 @@
 #include "common/wire/boot.h"
 #include "ha-agent/ha.h"
 
-#define SA_GRACE	(60 * USEC_S)	/* an older one lives so long beside a newer that is not used */
+#define SA_GRACE	(60 * USEC_S)	/* of an older one, while the newer is not used */
 
 struct sa {
 	struct ha_key key;		/* key.sa points here; spi, secret, time stamp rule */

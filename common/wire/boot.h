@@ -8,12 +8,12 @@
  *			auth-method		what the asker takes, the preferred one first
  *			mip6-ip6-hoa		the home address that a key is wanted for
  *			mip6-sas		0: signalling only
- *	response	status-code		200, or why not (RFC 6618 5.5.4)
+ *	response	status-code		200, or why not (5.5.4)
  *			auth-method		the one of this session
  *			mip6-spi		28 bits (5.6.1)
  *			dmip6-integrity		hmac-sha-256-128
  *			mip6-sa-validity-end	rfc1123-date
- *			dmip6-sa-lifetime	the same in seconds from now, for hosts without a clock
+ *			dmip6-sa-lifetime	the same in seconds from now: clocks differ
  *			mip6-ip6-hnp		what the key is good for: a prefix, or one /128
  *			mip6-haa-ip6		the home agent's address
  *			mip6-sas		0
