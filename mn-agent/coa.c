@@ -107,22 +107,39 @@ static bool take_wish(struct mn *mn, const struct in6_prefix *p, struct in6_addr
 	return false;
 }
 
-/* Was there one? Flows may use it, whether or not anything is away. */
-static bool has_wish(const struct mn_iface *i)
+/* Was there one? Flows may use it, whether or not anything is away. ret: in which prefix. */
+static bool has_wish(const struct mn_iface *i, struct in6_prefix *ret)
 {
-	struct in6_prefix p = router_prefix(&i->move.router, 0);
+	for (unsigned int m = 0; m < i->move.router.n_prefixes; m++) {
+		struct in6_prefix p = router_prefix(&i->move.router, m);
 
-	for (unsigned int n = 0; n < i->mn->n_wishes; n++)
-		if (in6_in(&p, &i->mn->wishes[n]))
+		for (unsigned int n = 0; n < i->mn->n_wishes; n++) {
+			if (!in6_in(&p, &i->mn->wishes[n]))
+				continue;
+			*ret = p;
 			return true;
+		}
+	}
 	return false;
+}
+
+/* RFC 4862 5.5.4: nothing new begins in a deprecated prefix while there is another. */
+static struct in6_prefix best_prefix(const struct mn_iface *i)
+{
+	unsigned int n = 0;
+
+	while (n < i->move.router.n_prefixes && i->move.router.prefixes[n].preferred_s == 0)
+		n++;
+	return router_prefix(&i->move.router, n < i->move.router.n_prefixes ? n : 0);
 }
 
 static void make_own_coa(struct mn_iface *i)
 {
 	struct mn *mn = i->mn;
-	struct in6_prefix p = router_prefix(&i->move.router, 0);
+	struct in6_prefix p;
 
+	if (!has_wish(i, &p))
+		p = best_prefix(i);
 	if (take_wish(mn, &p, &i->coa)) {
 		;	/* it may be on our device still */
 	} else if (i->link.eui64) {
@@ -141,7 +158,7 @@ static void make_own_coa(struct mn_iface *i)
 static bool make_link_addr(struct mn_iface *i)
 {
 	struct mn *mn = i->mn;
-	struct in6_prefix p = router_prefix(&i->move.router, 0);
+	struct in6_prefix p = best_prefix(i);
 	struct mn_addr a = {
 		.ifindex = i->link.ifindex, .addr = p.addr, .plen = p.len, .usable = true,
 		.ours = true,
@@ -243,12 +260,13 @@ static bool is_needed(const struct mn_iface *i)
 void coa_choose(struct mn_iface *i, usec_t now)
 {
 	const struct mn_addr *k, *l;
+	struct in6_prefix wished;
 	bool stale;
 
 	if (!i->attached || i->coa_source != COA_NONE)
 		return;
 	if (i->move.router.per_host &&
-	    (i->moved_here || has_wish(i) || is_needed(i) || handover_wanted(i))) {
+	    (i->moved_here || has_wish(i, &wished) || is_needed(i) || handover_wanted(i))) {
 		i->moved_here = true;	/* perhaps before the daemon was started again */
 		make_own_coa(i);
 		coa_set_path(i);

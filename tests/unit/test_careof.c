@@ -67,10 +67,30 @@ static void a_deprecated_one_is_exchanged(void **state)
 	assert_true(in6_eq(&r->other, &fresh));
 }
 
+/* RFC 4862 5.5.4: of our own making, too, it is in a prefix that is not deprecated. */
+static void ours_is_in_a_fresh_prefix(void **state)
+{
+	struct in6_prefix fresh = { .addr = at(0, "2001:db8:99::"), .len = 64 };
+	struct nd_ra both = advertisement(2, false);
+	struct in6_addr hoa = kernel_addr(1);
+	struct world *w = *state;
+
+	attached(w);
+	flow(w, &hoa);
+	link_is(w, false, true);
+	link_is(w, true, true);
+	both.prefixes[both.n_prefixes] = both.prefixes[0];
+	both.prefixes[both.n_prefixes++].prefix = fresh.addr;
+	both.prefixes[0].preferred_s = 0;
+	hear(w, 2, &both);
+	assert_true(in6_in(&fresh, &w->log[where(w, SENT_BU, &hoa)].other));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(no_binding_outlives_the_care_of_address), T(a_deprecated_one_is_exchanged),
+		T(ours_is_in_a_fresh_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
