@@ -135,6 +135,11 @@ void ha_config_defaults(struct ha_config *cfg)
 		.prefix_advertisement_max = 86400 * USEC_S,
 		.max_leases = 65536,
 		.max_bindings = 65536,
+		.bootstrap = {
+			.modes = { .n = 1, .mode = { BOOT_ON_LINK } },
+			.lifetime = 7 * 86400 * USEC_S,
+			.max = 65536,
+		},
 	};
 }
 

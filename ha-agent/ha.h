@@ -33,6 +33,7 @@
 #include "common/core/in6.h"
 #include "common/core/timer.h"
 #include "common/datapath/datapath.h"
+#include "common/wire/boot.h"
 #include "common/wire/ext.h"
 #include "common/wire/icmp6.h"
 #include "common/wire/mh.h"
@@ -104,6 +105,30 @@ struct ha_home_config {
 	bool unauthenticated;		/* registrations without a key are taken: anybody's */
 };
 
+#define HA_PATH_MAX	256
+#define HA_MAX_PSKS	1024
+#define HA_PSK_MIN	16		/* octets */
+#define HA_PSK_MAX	64
+
+struct ha_psk {
+	char identity[BOOT_ID_MAX];	/* of a mobile node, or of a group of them */
+	uint8_t key[HA_PSK_MAX];
+	size_t len;
+};
+
+/* How mobile nodes get keys here (bootstrap.c, keyserver.c); dmip6-had(8), "keys". */
+struct ha_keys_config {
+	bool off;
+	struct boot_modes modes;	/* that are allowed, the preferred one first */
+	char certificate[HA_PATH_MAX], private_key[HA_PATH_MAX];	/* ours, PEM; "": none */
+	char authority[HA_PATH_MAX];	/* of mobile nodes' certificates, */
+	char revoked[HA_PATH_MAX];	/* and its list of those that it has taken back */
+	unsigned int n_psks;
+	struct ha_psk *psks;		/* the caller's */
+	usec_t lifetime;		/* of a key that is given out */
+	unsigned int max;		/* of them at one time */
+};
+
 #define HA_RETRANS_TIMER	USEC_S	/* RFC 4861 10: what hosts take that are told nothing */
 
 /* Filled by ha_config_defaults() and the caller; must outlive the home agent. */
@@ -134,6 +159,7 @@ struct ha_config {
 	bool answer_auth_failure;	/* status 146 (RFC 4285 5.1.1) instead of silence */
 	unsigned int n_keys;
 	struct ha_key *keys;		/* the caller's */
+	struct ha_keys_config bootstrap;
 };
 
 void ha_config_defaults(struct ha_config *cfg);
