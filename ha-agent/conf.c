@@ -519,6 +519,16 @@ static void set_answer(struct conf *c, void *obj, const struct conf_word *kw,
 	conf_bool(c, &args[0], &cfg->answer_auth_failure);
 }
 
+static void set_hmac_sha1(struct conf *c, void *obj, const struct conf_word *kw,
+			  const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_hmac_sha1(c, &args[0], &cfg->hmac_sha1);
+}
+
 /* ---- key SPI { ... } ---- */
 
 static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
@@ -531,9 +541,9 @@ static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
 	explicit_bzero(&draft, sizeof(draft));
 	draft.cfg = cfg;
 	draft.timestamp_window = HA_TIMESTAMP_WINDOW;
-	if (!conf_key_begin(c, &args[0], &draft.key))
+	if (!conf_key_begin(c, &args[0], cfg->hmac_sha1, &draft.key))
 		return NULL;
-	for (unsigned int i = 0; i < cfg->n_keys; i++) {
+	for (unsigned int i = 0; i < cfg->n_keys && draft.key.spi != AUTH_SPI_HMAC_SHA1; i++) {
 		if (cfg->keys[i].auth.spi == draft.key.spi) {
 			conf_error(c, &args[0], "key %u is there already; expected another SPI",
 				   draft.key.spi);
@@ -613,6 +623,20 @@ static bool grow_keys(struct ha_config *cfg)
 	return true;
 }
 
+/* SPI 3 names no host: the key behind the last one is told from others by what it is for. */
+static bool is_distinct(struct conf *c, const struct conf_word *kw, const struct ha_config *cfg)
+{
+	for (unsigned int i = 0; i < cfg->n_keys; i++) {
+		if (!ha_keys_collide(&cfg->keys[i], &cfg->keys[cfg->n_keys]))
+			continue;
+		conf_error(c, kw, "another key 3 is for the same host, or for everybody's as this "
+			   "is; expected \"mn MAC;\" or \"home-address ADDRESS;\" that tells them "
+			   "apart");
+		return false;
+	}
+	return true;
+}
+
 static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 {
 	struct ha_config *cfg = draft.cfg;
@@ -631,8 +655,10 @@ static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 	memcpy(k->hoas, draft.hoas, sizeof(k->hoas));
 	k->timestamp_required = draft.timestamp_required;
 	k->timestamp_window = draft.timestamp_window;
-	if (conf_key_end(c, kw, &draft.key, &k->auth))
+	if (conf_key_end(c, kw, &draft.key, &k->auth) && is_distinct(c, kw, cfg))
 		cfg->n_keys++;
+	else
+		auth_key_wipe(&k->auth);
 	explicit_bzero(&draft, sizeof(draft));
 }
 
@@ -695,6 +721,7 @@ const struct conf_keyword ha_conf_table[] = {
 	  .max_args = 2, .set = set_prefix_interval, .once = true },
 	{ .name = "answer-auth-failure", .args = "yes|no", .min_args = 1, .max_args = 1,
 	  .set = set_answer, .once = true },
+	CONF_HMAC_SHA1_ROW(set_hmac_sha1),
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
 	  .open = open_key, .close = close_key },
 	{ 0 }

@@ -142,7 +142,7 @@ static void add_binding(void *ctx, const struct binding *b)
 		return;
 	(void)l->io->dp->ops->stats(l->io->dp, &inner, &stats);
 	json_array_append_new(l->array, json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:i, s:I, s:I}",
+		"{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:i, s:I, s:I, s:I, s:s}",
 		"prefix", in6_prefix_str(b->lease ? &b->lease->prefix : &b->home->cfg.prefix).s,
 		"hoa", in6_str(&b->hoa).s,
 		"coa", in6_str(&b->coa).s,
@@ -152,7 +152,9 @@ static void add_binding(void *ctx, const struct binding *b)
 		"remaining_s", remaining_s(b->expires),
 		"sequence", (int)b->sequence,
 		"tx_packets", (json_int_t)stats.tx_packets,
-		"rx_packets", (json_int_t)stats.rx_packets));
+		"rx_packets", (json_int_t)stats.rx_packets,
+		"spi", (json_int_t)b->spi,
+		"algorithm", b->spi ? auth_algorithm_name(auth_algorithm_of(b->spi)) : ""));
 }
 
 static void add_lease(void *ctx, const struct lease *lease)
@@ -269,7 +271,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 		add_counter(counters, "data-path-congestion", drops.congestion);
 		add_counter(counters, "data-path-errors-limited", drops.errors);
 	}
-	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:b, s:o, s:o, s:o, s:o, "
+	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:b, s:b, s:o, s:o, s:o, s:o, "
 			   "s:{s:I, s:I}, s:o}",
 			   "schema", SCHEMA, "role", "ha",
 			   "health", "ok", ok, "text", text,
@@ -278,6 +280,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 			   "datapath", io->dp->ops->name,
 			   "mtu", (json_int_t)io->cfg.ha->mtu,
 			   "draining", io->ha.drain.state != DRAIN_OFF,
+			   "hmac_sha1", io->cfg.ha->hmac_sha1,
 			   "homes", list_homes(&io->ha), "home_agents", home_agents(&io->ha),
 			   "bindings", bindings.array, "leases", leases.array,
 			   "totals", "bindings", (json_int_t)bindings.n, "leases",

@@ -160,12 +160,36 @@ static void sort_keys(struct ha_config *cfg)
 	explicit_bzero(&k, sizeof(k));
 }
 
+static bool has_hoa(const struct ha_key *k, const struct in6_addr *hoa)
+{
+	for (unsigned int i = 0; i < k->n_hoas; i++)
+		if (in6_eq(&k->hoas[i], hoa))
+			return true;
+	return false;
+}
+
+/* Of two keys of SPI 3 a message does not tell which it is signed with. */
+bool ha_keys_collide(const struct ha_key *a, const struct ha_key *b)
+{
+	if (a->auth.spi != b->auth.spi)
+		return false;
+	if (a->auth.spi != AUTH_SPI_HMAC_SHA1)
+		return true;
+	for (unsigned int i = 0; i < a->n_hoas; i++)
+		if (has_hoa(b, &a->hoas[i]))
+			return true;
+	if (a->has_mn && b->has_mn)
+		return memcmp(a->mn, b->mn, sizeof(a->mn)) == 0;
+	return !a->has_mn && a->n_hoas == 0 && !b->has_mn && b->n_hoas == 0;
+}
+
 static const char *check_keys(struct ha_config *cfg)
 {
 	sort_keys(cfg);
-	for (unsigned int i = 1; i < cfg->n_keys; i++)
-		if (cfg->keys[i].auth.spi == cfg->keys[i - 1].auth.spi)
-			return "two keys have the same SPI";
+	for (unsigned int i = 0; i < cfg->n_keys; i++)
+		for (unsigned int j = i; j-- > 0 && cfg->keys[j].auth.spi == cfg->keys[i].auth.spi;)
+			if (ha_keys_collide(&cfg->keys[i], &cfg->keys[j]))
+				return "two keys have the same SPI";
 	return NULL;
 }
 
@@ -346,7 +370,7 @@ int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
 static bool key_stands(const struct ha *ha, const struct ha_home *home,
 		       const struct ha_binding_record *r, const struct lease *l)
 {
-	const struct ha_key *k = ha_find_key(ha, r->spi);
+	const struct ha_key *k = ha_find_key(ha, r->spi, &r->hoa, l);
 
 	if (r->spi == 0)
 		return home->cfg.unauthenticated;

@@ -157,6 +157,7 @@ struct ha_config {
 	uint16_t tcp_mss;		/* of connections through tunnels; 0: not limited */
 	bool late_packets;		/* of hosts that have just moved are taken */
 	bool answer_auth_failure;	/* status 146 (RFC 4285 5.1.1) instead of silence */
+	bool hmac_sha1;			/* keys of SPI 3 are allowed */
 	unsigned int n_keys;
 	struct ha_key *keys;		/* the caller's */
 	struct ha_keys_config bootstrap;
@@ -166,6 +167,8 @@ void ha_config_defaults(struct ha_config *cfg);
 /* NULL, or the sentence that says why the home agent cannot work with it. Sets the
  * addresses that were not given, and puts the keys in the order of their SPIs. */
 const char *ha_config_check(struct ha_config *cfg);
+/* Would it not be known which of the two a message is signed with? */
+bool ha_keys_collide(const struct ha_key *a, const struct ha_key *b);
 /* The first home that takes registrations without a key; NULL: none does. */
 const struct ha_home_config *ha_config_insecure(const struct ha_config *cfg);
 
@@ -525,7 +528,12 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack);
 /* A registration that waited for duplicate address detection: what became of it. err: of the
  * data path. */
 void update_tested(struct ha *ha, const struct ha_ack *ack, bool duplicate, int err, usec_t now);
-const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi);	/* NULL: none */
+/* The key of this SPI; of several of SPI 3, which names no host, the one for this home address
+ * (lease: as for verdict_key_allows()). NULL: there is none. */
+const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi, const struct in6_addr *hoa,
+				 const struct lease *lease);
+/* That of a binding: what its messages are signed with. NULL: none, or it was taken away. */
+const struct ha_key *ha_binding_key(const struct ha *ha, const struct binding *b);
 
 #define MESSAGE_ROOM	256
 /* The whole packet: ip, msg with an MN-HA option by the key (NULL: none) for this binding,

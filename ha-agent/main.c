@@ -459,6 +459,8 @@ static int run(struct loop *loop, struct settings *s)
 			 "packets", in6_prefix_str(&ha_config_insecure(&s->ha)->prefix).s);
 	else if (s->ha.n_keys == 0)
 		log_warn("no key is configured: no Binding Update can be accepted");
+	if (s->ha.hmac_sha1)
+		log_warn("HMAC-SHA1-96 is allowed: keys of SPI 3 are weaker than others");
 	if (s->ha.n_keys > 0 && file_is_public(config_path(s)))
 		log_warn("%s holds keys and is readable for everybody; expected mode 640",
 			 config_path(s));

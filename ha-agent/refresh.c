@@ -29,7 +29,7 @@ static void send_request(const struct binding *b)
 {
 	struct ha *ha = b->home->ha;
 	const struct ip6_packet ip = message_header(b, MH_NEXT_HEADER);
-	const struct ha_key *key = ha_find_key(ha, b->spi);
+	const struct ha_key *key = ha_binding_key(ha, b);
 	struct mh_msg msg = { .type = MH_BRR };
 	uint8_t room[MESSAGE_ROOM];
 	size_t len;

@@ -120,7 +120,7 @@ static bool same_servers(const struct ha_config *a, const struct ha_config *b)
 /* Keys by name, for they are what people look for; the rest together. */
 static void differences(const struct ha_config *a, const struct ha_config *b, char *ret, size_t len)
 {
-	bool keys = !same_keys(a, b);
+	bool keys = !same_keys(a, b) || a->hmac_sha1 != b->hmac_sha1;
 	bool advertised = a->mtu != b->mtu || !same_servers(a, b) ||
 		a->router_lifetime != b->router_lifetime || a->ra_interval != b->ra_interval ||
 		a->ra_interval_option != b->ra_interval_option ||

@@ -48,7 +48,7 @@ static void send_indication(const struct revocation *r)
 	} };
 	uint8_t room[MESSAGE_ROOM];
 	/* RFC 5846 6.1: protected as the Binding Updates were. */
-	size_t len = message_build(&ip, &msg, ha_find_key(ha, b->spi), &b->coa, &b->hoa, room);
+	size_t len = message_build(&ip, &msg, ha_binding_key(ha, b), &b->coa, &b->hoa, room);
 
 	message_send(ha, room, len, HA_TX_BRI);
 }
@@ -200,7 +200,7 @@ unsigned int ha_revoke(struct ha *ha, const struct revoke_selection *which,
 static bool is_signed(const struct ha *ha, const struct binding *b, const struct mh_auth *a,
 		      const uint8_t *mh)
 {
-	const struct ha_key *key = ha_find_key(ha, b->spi);
+	const struct ha_key *key = ha_binding_key(ha, b);
 
 	return key && a->present && a->last && a->spi == b->spi &&
 	       auth_mn_ha_right(&key->auth, &b->coa, &b->hoa, mh, a->covered, a->data, a->len);

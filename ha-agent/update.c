@@ -21,11 +21,41 @@ static int by_spi(const void *spi, const void *key)
 	return wanted < at ? -1 : wanted > at;
 }
 
-const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi)
+/* The keys of SPI 3 are the first ones. The one for the home address itself is the one that is
+ * meant, then the host's, then everybody's. */
+static const struct ha_key *sha1_key(const struct ha *ha, const struct in6_addr *hoa,
+				     const struct lease *lease)
+{
+	const struct ha_key *best = NULL;
+	int best_rank = 0;
+
+	for (unsigned int i = 0; i < ha->cfg->n_keys; i++) {
+		const struct ha_key *k = &ha->cfg->keys[i];
+		int rank = verdict_key_rank(k, hoa, lease);
+
+		if (k->auth.spi != AUTH_SPI_HMAC_SHA1)
+			break;
+		if (!best || rank > best_rank) {
+			best = k;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi, const struct in6_addr *hoa,
+				 const struct lease *lease)
 {
 	if (ha->cfg->n_keys == 0)
 		return NULL;
+	if (spi == AUTH_SPI_HMAC_SHA1)
+		return sha1_key(ha, hoa, lease);
 	return bsearch(&spi, ha->cfg->keys, ha->cfg->n_keys, sizeof(ha->cfg->keys[0]), by_spi);
+}
+
+const struct ha_key *ha_binding_key(const struct ha *ha, const struct binding *b)
+{
+	return ha_find_key(ha, b->spi, &b->hoa, b->lease);
 }
 
 /* A node at home is reached by its link, not by a route: that leads to where it was as long
@@ -56,7 +86,8 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack)
 	struct mh_msg msg = { .type = MH_BA, .u.ba = {
 		.status = ack->status, .seq = ack->sequence, .lifetime = ack->lifetime,
 	} };
-	const struct ha_key *key = ha_find_key(ha, ack->spi);
+	const struct ha_key *key = ha_find_key(ha, ack->spi, &ack->hoa,
+					       ha_find_lease(ha, &ack->hoa));
 	uint8_t room[MESSAGE_ROOM];
 	size_t len;
 
@@ -272,20 +303,27 @@ void ha_flush(struct ha *ha, usec_t now)
 	ha->n_pending = 0;
 }
 
+/* Is there a key of this host's own, with an algorithm as good as that one at least? */
+static bool has_own_key(const struct ha *ha, enum auth_algorithm worst,
+			const struct in6_addr *hoa, const struct lease *lease)
+{
+	for (unsigned int i = 0; i < ha->cfg->n_keys; i++) {
+		const struct ha_key *k = &ha->cfg->keys[i];
+
+		if (k->auth.algorithm >= worst && (k->has_mn || k->n_hoas > 0) &&
+		    verdict_key_allows(k, hoa, lease))
+			return true;
+	}
+	return false;
+}
+
 /* RFC 4285 5: a host that shares a key with us is not heard without it, whatever else is
  * allowed on its link. */
 static bool may_be_unauthenticated(const struct ha *ha, const struct ha_home *home,
 				   const struct in6_addr *hoa, const struct lease *lease)
 {
-	if (!home || !home->cfg.unauthenticated)
-		return false;
-	for (unsigned int i = 0; i < ha->cfg->n_keys; i++) {
-		const struct ha_key *k = &ha->cfg->keys[i];
-
-		if ((k->has_mn || k->n_hoas > 0) && verdict_key_allows(k, hoa, lease))
-			return false;
-	}
-	return true;
+	return home && home->cfg.unauthenticated &&
+	       !has_own_key(ha, AUTH_HMAC_SHA1_96, hoa, lease);
 }
 
 /* A binding of a home address in a prefix that hosts share begins with a test; the answer
@@ -383,7 +421,9 @@ static struct verdict_in look_up(struct ha *ha, const struct ip6_packet *ip,
 	verdict_addresses(ip, msg, &hoa, &coa);
 	return (struct verdict_in){
 		.ip = ip, .msg = msg,
-		.key = is_signed ? ha_find_key(ha, msg->opts.mn_ha.spi) : NULL,
+		.key = is_signed ? ha_find_key(ha, msg->opts.mn_ha.spi, &hoa, lease) : NULL,
+		.has_better_key = is_signed && msg->opts.mn_ha.spi == AUTH_SPI_HMAC_SHA1 &&
+				  has_own_key(ha, AUTH_HMAC_SHA256_128, &hoa, lease),
 		.may_be_unauthenticated = !is_signed &&
 					  may_be_unauthenticated(ha, home, &hoa, lease),
 		.home = home, .binding = binding, .lease = lease,
@@ -394,7 +434,7 @@ static struct verdict_in look_up(struct ha *ha, const struct ip6_packet *ip,
 		.coa_is_ours = ha_is_own_address(ha, &coa),
 		.coa_is_bound = !in6_eq(&hoa, &coa) && leads_on(ha, &coa),
 		.cache_full = ha->bcache.n >= ha->bcache.max,
-		.key_of_binding_stands = binding && ha_find_key(ha, binding->spi),
+		.key_of_binding_stands = binding && ha_binding_key(ha, binding),
 		.now = now,
 		.wall = msg->opts.has_mesg_id ? ntp_time(ha->ops->wall_us(ha->ctx)) : 0,
 	};

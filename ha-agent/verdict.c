@@ -42,6 +42,9 @@ static const struct {
 			       BA_NOT_HOME_AGENT },
 	[VERDICT_OTHER_KEY] = { "other-key", "the home address is bound by another key",
 				BA_PROHIBITED },
+	[VERDICT_DOWNGRADE] = { "downgrade",
+				"signed by HMAC-SHA1-96, and the host has a better key",
+				BA_PROHIBITED },
 	[VERDICT_NO_TIMESTAMP] = { "no-timestamp", "the key asks for a time stamp",
 				   BA_MESG_ID_REQUIRED },
 	[VERDICT_TIMESTAMP] = { "timestamp",
@@ -117,15 +120,21 @@ bool verdict_is_valid(enum verdict_reason r)
 	return r == VERDICT_REGISTER || r == VERDICT_DEREGISTER || r >= VERDICT_NO_BINDING;
 }
 
-bool verdict_key_allows(const struct ha_key *key, const struct in6_addr *hoa,
-			const struct lease *lease)
+int verdict_key_rank(const struct ha_key *key, const struct in6_addr *hoa,
+		     const struct lease *lease)
 {
 	for (unsigned int i = 0; i < key->n_hoas; i++)
 		if (in6_eq(&key->hoas[i], hoa))
-			return true;
+			return 3;
 	if (!key->has_mn)
 		return key->n_hoas == 0;
-	return lease && memcmp(key->mn, lease->mac, sizeof(key->mn)) == 0;
+	return lease && memcmp(key->mn, lease->mac, sizeof(key->mn)) == 0 ? 2 : 0;
+}
+
+bool verdict_key_allows(const struct ha_key *key, const struct in6_addr *hoa,
+			const struct lease *lease)
+{
+	return verdict_key_rank(key, hoa, lease) > 0;
 }
 
 static bool is_shared(const struct verdict_in *in)
@@ -212,6 +221,12 @@ static enum verdict_reason check_authorisation(const struct verdict_in *in,
 	/* What nobody has got is refused for that, further on. */
 	if (!verdict_key_allows(key, &v->hoa, in->lease))
 		return in->lease || is_shared(in) ? VERDICT_OTHER_MN : VERDICT_MAX;
+	/* What is allowed for those who have nothing better is no way around a better key: not the
+	 * host's own, nor that which bound the home address. */
+	if (key->auth.algorithm == AUTH_HMAC_SHA1_96 &&
+	    (in->has_better_key || (bound && in->binding->spi != 0 &&
+				    in->binding->spi != key->auth.spi)))
+		return VERDICT_DOWNGRADE;
 	if (key->has_mn || key->n_hoas > 0)
 		return VERDICT_MAX;
 	/* Nor does a key for every host take a home address from the key that bound it. */

@@ -37,6 +37,7 @@ enum verdict_reason {
 	VERDICT_AUTH_FAIL,		/* 146, instead of VERDICT_BAD_AUTH where configured */
 	VERDICT_OTHER_MN,		/* 133 */
 	VERDICT_OTHER_KEY,		/* 129 */
+	VERDICT_DOWNGRADE,		/* 129 */
 	VERDICT_NO_TIMESTAMP,		/* 145 */
 	VERDICT_TIMESTAMP,		/* 144 */
 	VERDICT_SEQUENCE,		/* 135 */
@@ -80,6 +81,7 @@ struct verdict_in {
 	const struct mh_msg *msg;	/* the Binding Update */
 	const uint8_t *mh;		/* its octets, for the authenticator */
 	const struct ha_key *key;	/* of its SPI; NULL: unknown, or it has none */
+	bool has_better_key;		/* SPI 3, and the host has a key that is none of it */
 	bool may_be_unauthenticated;	/* it need not have any */
 	const struct ha_home *home;	/* whose prefix holds the home address; NULL: none */
 	bool to_other_home;		/* the update went to our address of another one */
@@ -110,6 +112,10 @@ struct verdict {
 /* May the key move this home address? lease: whose prefix holds it; NULL: none. */
 bool verdict_key_allows(const struct ha_key *key, const struct in6_addr *hoa,
 			const struct lease *lease);
+/* How closely a key is meant for it: 0 not at all, 1 for everybody's, 2 for its host's, 3 for
+ * this home address. */
+int verdict_key_rank(const struct ha_key *key, const struct in6_addr *hoa,
+		     const struct lease *lease);
 /* Home and care-of address of a Binding Update (RFC 6275 9.5.1, at the end). */
 void verdict_addresses(const struct ip6_packet *ip, const struct mh_msg *msg,
 		       struct in6_addr *ret_hoa, struct in6_addr *ret_coa);

@@ -221,6 +221,16 @@ static bool get_home_agent(struct conf *c, const struct conf_word *w, struct in6
 	return true;
 }
 
+static void set_hmac_sha1(struct conf *c, void *obj, const struct conf_word *kw,
+			  const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+
+	(void)kw;
+	(void)n;
+	conf_hmac_sha1(c, &args[0], &s->mn.hmac_sha1);
+}
+
 /* --- key SPI { ... } ----------------------------------------------------------- */
 
 static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
@@ -233,10 +243,11 @@ static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
 	explicit_bzero(&pending, sizeof(pending));
 	pending.any_ha = true;
 	pending.into = s;
-	if (!conf_key_begin(c, &args[0], &pending.key))
+	if (!conf_key_begin(c, &args[0], s->mn.hmac_sha1, &pending.key))
 		return NULL;
 	for (unsigned int k = 0; k < s->mn.n_keys; k++) {
-		if (s->mn.keys[k].key.spi != pending.key.spi)
+		if (s->mn.keys[k].key.spi != pending.key.spi ||
+		    pending.key.spi == AUTH_SPI_HMAC_SHA1)
 			continue;
 		conf_error(c, &args[0], "key %u is there already; expected another SPI",
 			   pending.key.spi);
@@ -267,13 +278,31 @@ static void set_timestamp(struct conf *c, void *obj, const struct conf_word *kw,
 	conf_bool(c, &args[0], &pending.timestamps);
 }
 
+/* SPI 3 is every home agent's: its keys are told apart by these. */
+static bool is_distinct(struct conf *c, const struct conf_word *kw, const struct mn_config *mn)
+{
+	for (unsigned int k = 0; k < mn->n_keys; k++) {
+		const struct mn_key *x = &mn->keys[k];
+
+		if (x->key.spi != pending.key.spi || x->any_ha != pending.any_ha ||
+		    (!x->any_ha && !in6_eq(&x->ha, &pending.ha)))
+			continue;
+		conf_error(c, kw, "another key %u is for the same home agent; expected "
+			   "\"home-agent ADDRESS;\" that tells them apart", pending.key.spi);
+		return false;
+	}
+	return true;
+}
+
 static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 {
 	struct mn_settings *s = pending.into;
 	struct mn_key *k;
 
-	if (!obj)
+	if (!obj || !is_distinct(c, kw, &s->mn)) {
+		explicit_bzero(&pending, sizeof(pending));
 		return;
+	}
 	k = &s->mn.keys[s->mn.n_keys];
 	k->any_ha = pending.any_ha;
 	k->ha = pending.ha;
@@ -387,7 +416,7 @@ static void set_home_key(struct conf *c, void *obj, const struct conf_word *kw,
 
 	(void)kw;
 	(void)n;
-	if (!obj || !conf_u32(c, &args[0], 256, UINT32_MAX, &spi))
+	if (!obj || !conf_u32(c, &args[0], 1, UINT32_MAX, &spi))
 		return;
 	for (unsigned int k = 0; k < home.into->mn.n_keys; k++)
 		if (home.into->mn.keys[k].key.spi == spi)
@@ -479,6 +508,7 @@ const struct conf_keyword mn_conf_table[] = {
 	  .set = set_mtu, .once = true },
 	{ .name = "datapath", .args = "NAME", .min_args = 1, .max_args = 1,
 	  .set = set_datapath, .once = true },
+	CONF_HMAC_SHA1_ROW(set_hmac_sha1),
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
 	  .open = open_key, .close = close_key },
 	{ .name = "home", .args = "NAME", .min_args = 1, .max_args = 1, .block = home_table,

@@ -34,7 +34,7 @@ static json_t *show_anchor(struct mnd *d, const struct anchor *a, usec_t now)
 
 	if (a->tunnelled)
 		d->dp->ops->stats(d->dp, &inner, &st);
-	return json_pack("{s:o,s:b,s:b,s:s,s:s,s:o,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:o}",
+	return json_pack("{s:o,s:b,s:b,s:s,s:s,s:o,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:I,s:s}",
 			 "name", a->name[0] ? json_string(a->name) : json_null(),
 			 "fixed", (int)a->fixed, "unauthenticated", (int)a->unauthenticated,
 			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
@@ -48,7 +48,9 @@ static json_t *show_anchor(struct mnd *d, const struct anchor *a, usec_t now)
 			 "rx_packets", (json_int_t)st.rx_packets,
 			 "reason", a->reason[0] != '\0' ? a->reason : a->hint,
 			 "prefix_remaining_s", a->valid_until == USEC_NEVER ? json_null() :
-			 json_integer(seconds_left(a->valid_until, now)));
+			 json_integer(seconds_left(a->valid_until, now)),
+			 "spi", (json_int_t)(a->key ? a->key->spi : 0),
+			 "algorithm", a->key ? auth_algorithm_name(a->key->algorithm) : "");
 }
 
 static json_t *show_attachment(const struct mn_iface *i)
@@ -155,8 +157,9 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	mn_health_nd(&d->mn, now, words + strlen(words), sizeof(words) - strlen(words));
 	ok &= mnd_repair_health(d, now, words + strlen(words), sizeof(words) - strlen(words));
 	ok &= show_save_error(d, words + strlen(words), sizeof(words) - strlen(words));
-	return json_pack("{s:i,s:s,s:{s:b,s:s},s:o,s:o,s:o,s:o,s:o}", "schema", SCHEMA,
+	return json_pack("{s:i,s:s,s:{s:b,s:s},s:b,s:o,s:o,s:o,s:o,s:o}", "schema", SCHEMA,
 			 "role", "mn", "health", "ok", (int)ok, "text", words,
+			 "hmac_sha1", (int)d->settings.mn.hmac_sha1,
 			 "attachments", attachments, "interfaces", interfaces, "anchors", anchors,
 			 "counters", counters,
 			 "configuration", show_configuration(d));

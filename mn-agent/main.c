@@ -271,6 +271,8 @@ static int run(struct mnd *d, const struct arguments *a)
 		r = caps_drop();
 	if (r == 0) {
 		notify_send("READY=1");
+		if (d->settings.mn.hmac_sha1)
+			log_warn("HMAC-SHA1-96 is allowed: keys of SPI 3 are weaker than others");
 		if (d->settings.mn.n_keys == 0)
 			log_warn("no key is configured: no flow survives a move");
 		else if (file_is_public(config_path(d)))

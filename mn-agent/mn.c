@@ -221,25 +221,33 @@ static const struct anchor_ops anchor_ops = {
 	.returned = anchor_returned, .discover = anchor_discover, .notify = anchor_notify,
 };
 
+/* Of two keys that fit: that of the home agent itself, else the better algorithm, else the first
+ * in the file. */
+static bool is_better(const struct mn_key *k, const struct mn_key *than)
+{
+	if (k->any_ha != than->any_ha)
+		return than->any_ha;
+	return k->key.algorithm > than->key.algorithm;
+}
+
 const struct mn_key *mn_key_for(const struct mn *mn, const struct anchor *a,
 				const struct in6_addr *ha)
 {
-	const struct mn_key *any = NULL;
+	const struct mn_key *best = NULL;
 
 	for (unsigned int n = 0; n < mn->cfg->n_keys && !a->unauthenticated; n++) {
 		const struct mn_key *k = &mn->cfg->keys[n];
 
-		if (a->spi != 0) {
-			if (a->spi == k->key.spi)
-				return k;
+		if (a->spi != 0 && a->spi != k->key.spi)
 			continue;
-		}
-		if (!k->any_ha && in6_eq(&k->ha, ha))
-			return k;
-		if (k->any_ha && !any)
-			any = k;
+		/* A key that the home names is for its home agent, whatever that is called. */
+		if (!k->any_ha && !in6_eq(&k->ha, ha) &&
+		    (a->spi == 0 || a->spi == AUTH_SPI_HMAC_SHA1))
+			continue;
+		if (!best || is_better(k, best))
+			best = k;
 	}
-	return any;
+	return best;
 }
 
 void mn_set_home_agent(struct mn *mn, struct anchor *a, const struct in6_addr *ha)

@@ -45,6 +45,7 @@ struct mn_names {			/* of interfaces; a `*` at the end stands for anything */
 };
 
 struct mn_config {
+	bool hmac_sha1;			/* keys of SPI 3 are allowed */
 	unsigned int n_keys;
 	struct mn_key keys[MN_KEYS_MAX];
 	unsigned int n_homes;

@@ -153,6 +153,7 @@ static void differences(const struct mn_config *a, const struct mn_config *b, ch
 	add(ret, len, a->anchor.lifetime_s != b->anchor.lifetime_s, "binding-lifetime");
 	add(ret, len, a->max_anchors != b->max_anchors, "max-anchors");
 	add(ret, len, a->anchor.mtu != b->anchor.mtu, "tunnel-mtu");
+	add(ret, len, a->hmac_sha1 != b->hmac_sha1, "hmac-sha1");
 	add(ret, len, !same_keys(a, b), "key");
 	add(ret, len, !same_homes(a, b), "home");
 }

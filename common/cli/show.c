@@ -141,6 +141,13 @@ static void print_table(FILE *out, const json_t *rows, const struct column *cols
 #define TABLE(out, rows, cols, detail) \
 	print_table(out, rows, cols, sizeof(cols) / sizeof((cols)[0]), detail)
 
+static bool is_sha1(const json_t *row)
+{
+	const char *algorithm = json_string_value(json_object_get(row, "algorithm"));
+
+	return algorithm && strcmp(algorithm, "hmac-sha1-96") == 0;
+}
+
 /* The two addresses of a binding are too long for a column each. */
 static void print_addresses(FILE *out, const json_t *row)
 {
@@ -158,6 +165,8 @@ static void print_addresses(FILE *out, const json_t *row)
 	fputc('\n', out);
 	if (why && *why)
 		fprintf(out, "  %s\n", cell(row, &reason).s);
+	if (is_sha1(row))
+		fputs("  WARNING: authenticated by HMAC-SHA1-96\n", out);
 }
 
 /* ------------------------------------------------------------------ status */
@@ -333,6 +342,8 @@ void show_status(FILE *out, const json_t *status)
 
 	fprintf(out, "%s: %s: %s\n", is_role(status, "mn") ? "Mobile node" : "Home agent",
 		ok ? "ok" : "not well", text ? text : "-");
+	if (json_is_true(json_object_get(status, "hmac_sha1")))
+		fputs("WARNING: HMAC-SHA1-96 is allowed (keys of SPI 3).\n", out);
 	if (is_role(status, "mn")) {
 		SECTION(out, json_object_get(status, "attachments"), "Not attached to any router.",
 			attachment_columns, NULL);

@@ -47,6 +47,11 @@ size_t auth_len(enum auth_algorithm a)
 	return algorithms[a].len;
 }
 
+enum auth_algorithm auth_algorithm_of(uint32_t spi)
+{
+	return spi == AUTH_SPI_HMAC_SHA1 ? AUTH_HMAC_SHA1_96 : AUTH_HMAC_SHA256_128;
+}
+
 /* A context with the key in it. EVP_MAC_fetch() is the slow part: once per key. */
 static EVP_MAC_CTX *make_ctx(enum auth_algorithm a, const void *secret, size_t len, int *ret_err)
 {
@@ -82,7 +87,7 @@ int auth_key_init(struct auth_key *k, uint32_t spi, enum auth_algorithm a,
 	EVP_MAC_CTX *ctx;
 	int err = 0;
 
-	if (len < AUTH_SECRET_MIN || len > AUTH_SECRET_MAX)
+	if (len < AUTH_SECRET_MIN || len > AUTH_SECRET_MAX || a != auth_algorithm_of(spi))
 		return -EINVAL;
 	ctx = make_ctx(a, secret, len, &err);
 	if (!ctx)

@@ -13,12 +13,15 @@
 
 #define AUTH_SPI_HMAC_SHA1	3	/* RFC 4285 8 */
 #define AUTH_SPI_FIRST		256	/* 0-255 are reserved; ours start here */
+/* Those that home agents give out (RFC 6618 5.6.1); no configured key has one. */
+#define AUTH_SPI_GIVEN_FIRST	0x01000000
+#define AUTH_SPI_GIVEN_LAST	0x0fffffff
 #define AUTH_SECRET_MAX		64
 #define AUTH_SECRET_MIN		16
 
 enum auth_algorithm {
-	AUTH_HMAC_SHA1_96,		/* interoperation */
-	AUTH_HMAC_SHA256_128,		/* default */
+	AUTH_HMAC_SHA1_96,		/* SPI 3 alone: interoperation */
+	AUTH_HMAC_SHA256_128,		/* ours: by agreement on SPIs from 256 up */
 };
 
 struct auth_key {
@@ -32,8 +35,11 @@ struct auth_key {
 const char *auth_algorithm_name(enum auth_algorithm a);	/* "hmac-sha-256-128" */
 int auth_algorithm_parse(const char *s, enum auth_algorithm *ret);	/* 0, -EINVAL */
 size_t auth_len(enum auth_algorithm a);			/* octets of authentication data */
+/* RFC 4285 8: the SPI decides, and nothing in a message can. */
+enum auth_algorithm auth_algorithm_of(uint32_t spi);
 
-/* Copies the secret. 0, -EINVAL (length), -ENOMEM, -ENOTSUP (no such digest). */
+/* Copies the secret. 0, -EINVAL (its length; an algorithm that the SPI does not have), -ENOMEM,
+ * -ENOTSUP (no such digest). */
 int auth_key_init(struct auth_key *k, uint32_t spi, enum auth_algorithm a,
 		  const void *secret, size_t len);
 void auth_key_wipe(struct auth_key *k);

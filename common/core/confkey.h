@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The part of `key SPI { ... }' that both daemons' configurations share: SPI, algorithm,
- * secret. The object of the block starts with a struct conf_key.
+ * secret; and the statement without which SPI 3, HMAC-SHA1-96, is refused. The object of the
+ * block starts with a struct conf_key.
  */
 #ifndef DMIP6_CORE_CONFKEY_H
 #define DMIP6_CORE_CONFKEY_H
@@ -23,8 +24,15 @@ struct conf_key {
 	{ .name = "secret", .args = "HEX", .min_args = 1, .max_args = 1, \
 	  .set = conf_key_secret, .once = true }
 
-/* Reads the SPI, sets what a block may leave out; false after an error was reported. */
-bool conf_key_begin(struct conf *c, const struct conf_word *spi, struct conf_key *k);
+/* The row of the whole file's table; set() gives its argument to conf_hmac_sha1(). */
+#define CONF_HMAC_SHA1_ROW(function) \
+	{ .name = "hmac-sha1", .args = "insecure-allow", .min_args = 1, .max_args = 1, \
+	  .set = function, .once = true }
+void conf_hmac_sha1(struct conf *c, const struct conf_word *arg, bool *ret_allowed);
+
+/* Reads the SPI, sets what a block may leave out; false after an error was reported. sha1: SPI
+ * 3 was allowed before this. */
+bool conf_key_begin(struct conf *c, const struct conf_word *spi, bool sha1, struct conf_key *k);
 void conf_key_algorithm(struct conf *c, void *obj, const struct conf_word *kw,
 			const struct conf_word *args, unsigned int n);
 void conf_key_secret(struct conf *c, void *obj, const struct conf_word *kw,

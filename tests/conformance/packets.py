@@ -111,7 +111,8 @@ class Key:
         return hmac.new(key, pton(coa) + pton(hoa) + covered, self.hash).digest()[:self.size]
 
     def configuration(self, extra=""):
-        return (f"key {self.spi} {{ algorithm {self.algorithm}; secret {self.secret}; "
+        allow = "hmac-sha1 insecure-allow;\n" if "sha1" in self.algorithm else ""
+        return (f"{allow}key {self.spi} {{ algorithm {self.algorithm}; secret {self.secret}; "
                 f"{extra} }}\n")
 
 

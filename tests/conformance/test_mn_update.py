@@ -10,7 +10,7 @@ import pytest
 from mn_world import CN, KEY, OTHER_CN
 from table import covers
 
-SHA1_KEY = p.Key(257, "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "hmac-sha1-96")
+SHA1_KEY = p.Key(3, "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "hmac-sha1-96")
 NTP_1970 = 2208988800
 
 
@@ -66,7 +66,7 @@ def test_first(mobile, kind):
 
 @covers("6.1.1-02", "6.1.1-05", "6.1.1-06", "6.2.1-02", "4285-5.1-03", "4285-5.1-04")
 def test_other_algorithm(mobile):
-    """HMAC-SHA1-96 by its own SPI: an authenticator of another length."""
+    """HMAC-SHA1-96 by SPI 3: an authenticator of another length."""
     mn = mobile(keys=SHA1_KEY.configuration())
     mn.key = SHA1_KEY
     flow = mn.begin()

@@ -66,7 +66,7 @@ def test_alternate_care_of(sites):
 
 @covers("10.3.1-03", "9.5.4-02")
 def test_other_algorithm(sites):
-    """HMAC-SHA1-96 by its own SPI; the answer is protected by the same."""
+    """HMAC-SHA1-96 by SPI 3; the answer is protected by the same."""
     node = sites("host").node(key=SHA1_KEY)
     good_ack(node, node.ask())
 

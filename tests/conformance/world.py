@@ -35,7 +35,7 @@ SECOND_POOL, SECOND_HA = "2001:db8:1001::/48", "2001:db8:1001::1"
 STRANGER = "2001:db8:f:666::66"                 # a node in a visited network
 HOME_AGENT_PREFERENCE = 10
 KEY = p.Key(256, "00112233445566778899aabbccddeeff" * 2)
-SHA1_KEY = p.Key(257, "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "hmac-sha1-96")
+SHA1_KEY = p.Key(3, "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "hmac-sha1-96")
 
 
 class Site(Wire):

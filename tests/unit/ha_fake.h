@@ -318,7 +318,7 @@ static inline void fake_config(struct fake *f, const char *prefix)
 	assert_null(ha_config_check(&f->cfg));
 	assert_int_equal(auth_key_init(&f->keys[0].auth, SPI, AUTH_HMAC_SHA256_128,
 				       "0123456789abcdef", 16), 0);
-	assert_int_equal(auth_key_init(&f->keys[1].auth, SPI + 1, AUTH_HMAC_SHA1_96,
+	assert_int_equal(auth_key_init(&f->keys[1].auth, SPI + 1, AUTH_HMAC_SHA256_128,
 				       "fedcba9876543210", 16), 0);
 	f->cfg.keys = f->keys;
 	f->cfg.n_keys = 2;

@@ -484,7 +484,7 @@ static inline void acknowledge(struct world *w, uint8_t status, uint32_t lifetim
 	if (key) {
 		m.opts.mn_ha.present = true;
 		m.opts.mn_ha.spi = key->spi;
-		m.opts.mn_ha.len = 16;
+		m.opts.mn_ha.len = (uint8_t)auth_len(key->algorithm);
 	}
 	wb_init(&b, room, sizeof(room));
 	ip6_encode(&b, &ip);

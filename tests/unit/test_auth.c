@@ -126,6 +126,9 @@ static void refusals(void **state)
 	(void)state;
 	assert_int_equal(auth_key_init(&k, 256, AUTH_HMAC_SHA256_128, secret, 15), -EINVAL);
 	assert_int_equal(auth_key_init(&k, 256, AUTH_HMAC_SHA256_128, secret, 65), -EINVAL);
+	/* The SPI is the algorithm. */
+	assert_int_equal(auth_key_init(&k, 256, AUTH_HMAC_SHA1_96, secret, 16), -EINVAL);
+	assert_int_equal(auth_key_init(&k, 3, AUTH_HMAC_SHA256_128, secret, 16), -EINVAL);
 	assert_int_equal(k.spi, 7);
 	assert_int_equal(auth_mn_ha(&k, &coa, &hoa, mh, sizeof(mh), mac), -EINVAL);
 	assert_int_equal(auth_key_init(&k, 256, AUTH_HMAC_SHA256_128, secret, 16), 0);

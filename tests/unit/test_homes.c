@@ -78,6 +78,61 @@ static void its_own_key(void **state)
 	assert_int_equal(office(w)->state, ANCHOR_BOUND);
 }
 
+static struct mn_key sha1_key(const char *secret)
+{
+	struct mn_key k = { .any_ha = true };
+
+	assert_int_equal(auth_key_init(&k.key, 3, AUTH_HMAC_SHA1_96, secret, 16), 0);
+	return k;
+}
+
+/* HMAC-SHA1-96 is allowed, and there is a key; the better one is used, and what is signed with
+ * the other is no answer to it. */
+static void a_better_key_comes_first(void **state)
+{
+	struct world *w = *state;
+	struct mn_key kept[2] = { w->cfg.keys[0], w->cfg.keys[1] };
+
+	w->cfg.hmac_sha1 = true;
+	w->cfg.keys[0] = sha1_key("0123456789abcdef");
+	w->cfg.keys[1] = kept[0];
+	mn_homes(&w->mn, w->now);
+	abroad(w);
+	assert_int_equal(last(w)->spi, 256);
+	acknowledge(w, BA_ACCEPTED, 600, &w->cfg.keys[0].key);
+	assert_int_equal(office(w)->state, ANCHOR_REGISTERING);
+	assert_int_equal(w->mn.counters[MN_C_BA_WRONG_SPI], 1);
+	acknowledge(w, BA_ACCEPTED, 600, &kept[0].key);
+	assert_int_equal(office(w)->state, ANCHOR_BOUND);
+	auth_key_wipe(&w->cfg.keys[0].key);
+	w->cfg.keys[0] = kept[0];
+	w->cfg.keys[1] = kept[1];
+}
+
+/* Two home agents, each with a key of SPI 3. */
+static void sha1_keys_by_home_agent(void **state)
+{
+	struct world *w = *state;
+	struct mn_key kept[2] = { w->cfg.keys[0], w->cfg.keys[1] };
+
+	w->cfg.keys[0] = sha1_key("of another HA...");
+	w->cfg.keys[0].any_ha = false;
+	w->cfg.keys[0].ha = addr("2001:db8:77::1");
+	w->cfg.keys[1] = sha1_key("of this one.....");
+	w->cfg.homes[0].spi = 3;
+	mn_homes(&w->mn, w->now);
+	abroad(w);
+	assert_int_equal(last(w)->spi, 3);
+	acknowledge(w, BA_ACCEPTED, 600, &w->cfg.keys[0].key);
+	assert_int_equal(w->mn.counters[MN_C_BA_WRONG_AUTH], 1);
+	acknowledge(w, BA_ACCEPTED, 600, &w->cfg.keys[1].key);
+	assert_int_equal(office(w)->state, ANCHOR_BOUND);
+	for (unsigned int n = 0; n < 2; n++) {
+		auth_key_wipe(&w->cfg.keys[n].key);
+		w->cfg.keys[n] = kept[n];
+	}
+}
+
 static void without_a_key(void **state)
 {
 	struct world *w = *state;
@@ -340,6 +395,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(registered_without_a_flow), T(moves_with_it), T(not_counted_by_the_cap),
 		T(its_own_key), T(without_a_key), T(what_has_no_key_is_not_believed_elsewhere),
+		T(a_better_key_comes_first), T(without_a_key), T(what_has_no_key_is_not_believed_elsewhere),
+		T(sha1_keys_by_home_agent), T(without_a_key), T(what_has_no_key_is_not_believed_elsewhere),
 		T(no_key_at_all), T(refused_and_revoked_it_stays), T(starts_at_home),
 		T(comes_home), T(somebody_else_s_address_is_left_alone), T(taken_off_its_link),
 		T(the_prefix_alone_tells_the_home_link), T(outlives_the_lifetime_of_its_prefix),

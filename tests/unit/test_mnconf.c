@@ -85,7 +85,8 @@ static void every_keyword(void **state)
 		"tunnel-mtu 1400;\ndatapath null;\n"
 		"key 256 {\n\talgorithm hmac-sha-256-128;\n\tsecret " SECRET ";\n"
 		"\thome-agent 2001:db8:1:100::1;\n}\n"
-		"key 300 { secret \"" SECRET SECRET "\"; algorithm hmac-sha1-96; }\n");
+		"hmac-sha1 insecure-allow;\n"
+		"key 3 { secret \"" SECRET SECRET "\"; algorithm hmac-sha1-96; }\n");
 	struct in6_addr ha;
 
 	(void)state;
@@ -108,7 +109,7 @@ static void every_keyword(void **state)
 	assert_false(r->s.mn.keys[0].any_ha);
 	assert_int_equal(in6_parse("2001:db8:1:100::1", &ha), 0);
 	assert_true(in6_eq(&r->s.mn.keys[0].ha, &ha));
-	assert_int_equal(r->s.mn.keys[1].key.spi, 300);
+	assert_int_equal(r->s.mn.keys[1].key.spi, 3);
 	assert_int_equal(r->s.mn.keys[1].key.algorithm, AUTH_HMAC_SHA1_96);
 	assert_int_equal(r->s.mn.keys[1].key.secret_len, 32);
 	assert_true(r->s.mn.keys[1].any_ha);

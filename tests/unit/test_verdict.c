@@ -105,6 +105,25 @@ static void f_auth_fail(struct world *w) { f_mac(w); w->policy.answer_auth_failu
 static void f_other_mn(struct world *w) { w->key.has_mn = true; memcpy(w->key.mn, mac_b, 6); }
 static void f_other_key(struct world *w) { w->in.binding = &w->binding;
 	w->binding.spi = SPI + 1; }
+static void f_downgrade(struct world *w)
+{
+	auth_key_wipe(&w->key.auth);
+	assert_int_equal(auth_key_init(&w->key.auth, AUTH_SPI_HMAC_SHA1, AUTH_HMAC_SHA1_96,
+				       "0123456789abcdef", 16), 0);
+	w->msg.opts.mn_ha.spi = AUTH_SPI_HMAC_SHA1;
+	w->in.has_better_key = true;
+}
+
+/* Nor is what another key has bound, be the one of SPI 3 the host's own. */
+static void f_downgrade_bound(struct world *w)
+{
+	f_downgrade(w);
+	w->in.has_better_key = false;
+	w->key.has_mn = true;
+	memcpy(w->key.mn, mac_a, 6);
+	w->in.binding = &w->binding;
+}
+
 static void f_no_timestamp(struct world *w) { w->key.timestamp_required = true; }
 static void f_timestamp(struct world *w) { w->msg.opts.has_mesg_id = true;
 	w->msg.opts.mesg_id = NOW_NTP + 7 * NTP_S + 1; }
@@ -159,6 +178,8 @@ static const struct {
 	{ "wrong authenticator, answered", f_auth_fail, VERDICT_AUTH_FAIL, 146 },
 	{ "key of another node", f_other_mn, VERDICT_OTHER_MN, 133 },
 	{ "bound by another key", f_other_key, VERDICT_OTHER_KEY, 129 },
+	{ "HMAC-SHA1 and a better key", f_downgrade, VERDICT_DOWNGRADE, 129 },
+	{ "HMAC-SHA1, bound by a better key", f_downgrade_bound, VERDICT_DOWNGRADE, 129 },
 	{ "no time stamp", f_no_timestamp, VERDICT_NO_TIMESTAMP, 145 },
 	{ "time stamp in the future", f_timestamp, VERDICT_TIMESTAMP, 144 },
 	{ "time stamp in the past", f_timestamp_late, VERDICT_TIMESTAMP, 144 },
