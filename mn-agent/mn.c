@@ -444,12 +444,20 @@ void mn_remember_addr(struct mn_iface *i, const struct mn_addr *a, bool gone)
 	while (n < i->n_addrs && !in6_eq(&i->addrs[n].addr, &a->addr))
 		n++;
 	if (gone) {
-		if (n < i->n_addrs)
+		if (n < i->n_addrs) {
 			i->addrs[n] = i->addrs[--i->n_addrs];
+			i->addrs_full = false;
+		}
 		return;
 	}
-	if (n == MN_ADDRS_MAX)
+	if (n == MN_ADDRS_MAX) {
+		if (!i->addrs_full)
+			log_warn("interface %s has more than %d addresses: flows on %s and later "
+				 "ones are not carried on", i->link.name, MN_ADDRS_MAX,
+				 in6_str(&a->addr).s);
+		i->addrs_full = true;
 		return;
+	}
 	/* The kernel's notification does not tell who made it. */
 	ours = a->ours || (n < i->n_addrs && i->addrs[n].ours);
 	i->addrs[n] = *a;

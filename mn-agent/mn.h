@@ -187,6 +187,7 @@ struct mn_iface {
 	bool ipv6_off;			/* the link is up, and every address of it was taken away */
 	unsigned int n_addrs;		/* global ones, tentative ones too */
 	struct mn_addr addrs[MN_ADDRS_MAX];
+	bool addrs_full;		/* and that was told */
 	/* Those that went while the interface was at no router, and were no anchors. */
 	unsigned int n_flushed;
 	struct in6_addr flushed[MN_ADDRS_MAX];
