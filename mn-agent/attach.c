@@ -134,6 +134,17 @@ static bool lives_elsewhere(const struct mn_iface *i, const struct anchor *a)
 	return k && k != i && attach_at_home(k, a);
 }
 
+/* It is on its own link here, and that has not its address: what keeps it if flows use it. */
+static void link_lacks(struct mn_iface *i, struct anchor *a, usec_t now)
+{
+	a->ifindex = i->link.ifindex;
+	flows_ask(i->mn, a, now);
+	if (a->flows > 0 || a->fixed)
+		anchor_hold(a, true);
+	else
+		anchor_give_up(a, "the link lost the address", now);
+}
+
 /* They are on their own link here. Whether they return is handover.c's to say. */
 static void welcome_anchors(struct mn_iface *i, usec_t now)
 {
@@ -143,6 +154,10 @@ static void welcome_anchors(struct mn_iface *i, usec_t now)
 		renew(i, a, now);
 		if (lives_elsewhere(i, a))
 			continue;
+		/* Of the earlier run: the address went while nobody looked, or it would have
+		 * been placed. */
+		if (a->state == ANCHOR_ATTACHED && a->ifindex == 0 && !a->fixed)
+			link_lacks(i, a, now);
 		home_moves_to(i, a);
 		home_heard(i, a, now);
 	}
@@ -510,13 +525,8 @@ void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone,
 			break;
 	if (!an && !a->ours)
 		lost_addr(i, &a->addr, now);
-	if (an && an->state == ANCHOR_ATTACHED && !own) {
-		flows_ask(i->mn, an, now);
-		if (an->flows > 0 || an->fixed)
-			anchor_hold(an, true);
-		else
-			anchor_give_up(an, "the link lost the address", now);
-	}
+	if (an && an->state == ANCHOR_ATTACHED && !own)
+		link_lacks(i, an, now);
 	if ((i->coa_source == COA_KERNEL || i->coa_source == COA_LINK) && coa)
 		coa_lost(i, false, now);
 }

@@ -72,6 +72,24 @@ static void a_link_that_goes_at_once(void **state)
 	assert_string_equal(state_of(w, &hoa), "bound");
 }
 
+/* The link went and came at the same place while nobody looked, and the kernel's address with
+ * it: what flows use is kept on our own device, the rest is forgotten. */
+static void an_address_that_went_meanwhile(void **state)
+{
+	struct in6_addr hoa = at(1, "2001:db8:0:101::66"), idle = at(1, "2001:db8:0:101::77");
+	struct world *w = *state;
+
+	restore(w, &hoa, false);
+	restore(w, &idle, false);
+	flow(w, &hoa);
+	link_is(w, true, false);
+	hear_router(w, 1);
+	assert_true(mn_wants_addr(&w->mn, &hoa));
+	assert_string_equal(state_of(w, &hoa), "attached");
+	assert_false(mn_wants_addr(&w->mn, &idle));
+	assert_string_equal(state_of(w, &idle), "none");
+}
+
 /* At its own place nothing is away, and nobody needs fast attach: but flows use the address. */
 static void a_care_of_address_in_use_at_its_place(void **state)
 {
@@ -131,7 +149,8 @@ static void a_care_of_address_without_anchor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(a_link_that_goes_at_once), T(a_care_of_address_in_use_at_its_place),
+		T(a_link_that_goes_at_once), T(an_address_that_went_meanwhile),
+		T(a_care_of_address_in_use_at_its_place),
 		T(a_care_of_address_while_there_is_no_link), T(a_care_of_address_without_anchor),
 	};
 
