@@ -50,7 +50,8 @@ enum boot_mode {
 	BOOT_MODE_MAX
 };
 const char *boot_mode_name(enum boot_mode m);	/* "certificate", "psk", "on-link" */
-int boot_mode_parse(const char *name, size_t len, enum boot_mode *ret);	/* 0, -EINVAL */
+/* In any case, as the grammar of RFC 2616 2.1 has it. 0, -EINVAL. */
+int boot_mode_parse(const char *name, size_t len, enum boot_mode *ret);
 
 enum boot_status {			/* RFC 6618 5.5.4 */
 	BOOT_OK = 200,
@@ -69,8 +70,8 @@ bool boot_modes_have(const struct boot_modes *s, enum boot_mode m);
 
 struct boot_request {
 	uint8_t id;			/* 1, 2, ... in each session */
-	char mn_id[BOOT_ID_MAX];
-	struct boot_modes methods;
+	char mn_id[BOOT_ID_MAX];	/* visible ASCII */
+	struct boot_modes methods;	/* decoded: those that we know, none of them twice */
 	struct in6_addr hoa;
 };
 
@@ -86,7 +87,8 @@ struct boot_response {
 	uint8_t hnp_len;
 	struct in6_addr ha;
 	/* otherwise: */
-	uint32_t retry_after_s;		/* 0: not said */
+	uint32_t retry_after_s;		/* from now; 0: not said */
+	int64_t retry_at_s;		/* the same in seconds of the epoch; 0: not said */
 	char reason[BOOT_REASON_MAX];	/* printable; "" */
 };
 
@@ -109,15 +111,18 @@ const char *boot_err_text(enum boot_err e);	/* a sentence */
 /* How many octets the message at data has: BOOT_ERR_NONE and *ret_len once its header is
  * there; BOOT_ERR_MORE before; otherwise it is none, and nothing can be read after it. */
 enum boot_err boot_length(const void *data, size_t len, size_t *ret_len);
-/* One whole message of boot_length() octets. Unknown headers are skipped. On error *ret is
- * untouched, but ret->id of a request is set where it could be read. */
+/* One whole message of boot_length() octets: BOOT_ERR_MORE with fewer, BOOT_ERR_LENGTH with
+ * more. Unknown headers are skipped; what does not go with the status of a response is, too, and
+ * its fields are 0. On error *ret is untouched, but ret->id of a request is set where it could
+ * be read. */
 enum boot_err boot_decode_request(const void *data, size_t len, struct boot_request *ret);
 enum boot_err boot_decode_response(const void *data, size_t len, struct boot_response *ret);
 /* Appends one. 0, -ENOSPC, or -EINVAL for what cannot be written. */
 int boot_encode_request(struct wbuf *w, const struct boot_request *r);
 int boot_encode_response(struct wbuf *w, const struct boot_response *r);
 
-/* The exporter's context (RFC 5705 4): what the key is good for and nothing else. */
+/* The exporter's context (RFC 5705 4): what the key is good for and nothing else. Bits of hnp
+ * behind its length count as 0. */
 void boot_key_context(const struct in6_addr *hnp, uint8_t hnp_len, const struct in6_addr *ha,
 		      uint32_t spi, uint8_t ret[BOOT_CONTEXT_LEN]);
 
