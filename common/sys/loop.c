@@ -36,6 +36,10 @@ struct loop {
 	void *turn_ctx;
 	void (*late)(void *ctx, usec_t by);
 	void *late_ctx;
+	bool (*background)(void *ctx);
+	void *background_ctx;
+	bool busy;			/* there is background work */
+	usec_t longest;			/* step of it */
 	bool stop;
 };
 
@@ -211,7 +215,40 @@ void loop_late(struct loop *l, void (*fn)(void *ctx, usec_t by), void *ctx)
 	l->late_ctx = ctx;
 }
 
-/* Waits for what comes first: a descriptor, a signal, or the earliest timer. */
+void loop_background(struct loop *l, bool (*fn)(void *ctx), void *ctx)
+{
+	l->background = fn;
+	l->background_ctx = ctx;
+	if (!fn)
+		l->busy = false;
+}
+
+void loop_background_wake(struct loop *l)
+{
+	l->busy = l->background;
+}
+
+usec_t loop_background_longest(const struct loop *l)
+{
+	return l->longest;
+}
+
+/* One step. It may have left something to be done at the end of a turn. */
+static void work(struct loop *l)
+{
+	usec_t begin = clock_now(), took;
+
+	l->busy = false;		/* the step may wake it again */
+	if (l->background(l->background_ctx))
+		loop_background_wake(l);
+	took = clock_now() - begin;
+	if (took > l->longest)
+		l->longest = took;
+	end_turn(l);
+}
+
+/* Waits for what comes first: a descriptor, a signal, or the earliest timer. With background
+ * work to be done it only looks. */
 static int wait_for_next(struct loop *l)
 {
 	usec_t next = timers_next(&l->timers), now;
@@ -219,7 +256,7 @@ static int wait_for_next(struct loop *l)
 
 	if (err < 0)
 		return err;
-	if (event_base_loop(l->base, EVLOOP_ONCE) < 0)
+	if (event_base_loop(l->base, l->busy ? EVLOOP_NONBLOCK : EVLOOP_ONCE) < 0)
 		return -EIO;
 	now = clock_now();
 	if (l->late && now > next && now - next > LATE)
@@ -236,6 +273,8 @@ int loop_run(struct loop *l)
 		if (l->stop)
 			break;
 		end_turn(l);
+		if (l->busy)
+			work(l);
 		err = wait_for_next(l);
 		if (err < 0)
 			break;

@@ -23,6 +23,14 @@ int loop_signal_add(struct loop *l, int signo, void (*fn)(void *ctx, int signo),
 /* fn is called at the end of each turn: everything that was readable has been read, what was
  * due has been done, and nothing is waited for before it returns. One for each loop. */
 void loop_turn(struct loop *l, void (*fn)(void *ctx), void *ctx);
+/* Work that takes long and may wait: fn does one step of it a turn, after everything else of the
+ * turn, and says whether there is more; until there is none nothing is waited for. So descriptors
+ * and timers are late by one step at most, and however many there are the work goes on. It
+ * begins with loop_background_wake(). One for each loop. */
+void loop_background(struct loop *l, bool (*fn)(void *ctx), void *ctx);
+void loop_background_wake(struct loop *l);
+/* The longest that one step has taken. */
+usec_t loop_background_longest(const struct loop *l);
 /* fn is called when a timer that was waited for is overdue by seconds (`by`), before it runs
  * and after what was readable has been read: the computer slept, or the process was stopped.
  * What is known of the world is that old. One for each loop. */

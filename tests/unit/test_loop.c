@@ -20,6 +20,7 @@ struct world {
 	int timers, reads, signals, turns, late;
 	usec_t due;			/* of the second timer */
 	usec_t overdue;
+	unsigned int steps;
 };
 
 static int setup(void **state)
@@ -117,6 +118,13 @@ static void on_turn(void *ctx)
 		assert_int_equal(write(w->fds[1], "abc", 3), 3);
 }
 
+static void on_turn_counted(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->turns++;
+}
+
 /* A turn ends before anything is waited for, and once more before the loop is left. */
 static void test_turn(void **state)
 {
@@ -164,6 +172,81 @@ static void test_late(void **state)
 	assert_int_equal(w->late, 1);
 }
 
+#define STEPS	200
+
+/* Each step makes something readable: nothing is put off until all of them are done. */
+static bool step(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->steps++;
+	assert_int_equal(write(w->fds[1], "a", 1), 1);
+	if (w->steps == STEPS)
+		loop_stop(w->l);
+	return w->steps < STEPS;
+}
+
+static void on_read_between(void *ctx)
+{
+	struct world *w = ctx;
+	char c;
+
+	assert_int_equal(read(w->fds[0], &c, 1), 1);
+	w->reads++;
+	assert_int_equal(w->reads, w->steps);	/* one step between two looks, not two */
+}
+
+/* Work in the background: one step between two looks at the descriptors, and a turn's end. */
+static void test_background(void **state)
+{
+	struct world *w = *state;
+
+	loop_turn(w->l, on_turn_counted, w);
+	loop_background(w->l, step, w);
+	assert_int_equal(loop_io_add(w->l, w->fds[0], on_read_between, w, &w->io), 0);
+	loop_background_wake(w->l);
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->steps, STEPS);
+	assert_true(w->reads >= STEPS - 1);
+	assert_true(w->turns >= STEPS);
+}
+
+static void wake_it(void *ctx, usec_t now)
+{
+	struct world *w = ctx;
+
+	(void)now;
+	loop_background_wake(w->l);
+}
+
+static bool only_step(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->steps++;
+	timer_init(&w->b, "stop", stop_timer, w);
+	assert_int_equal(timer_set(loop_timers(w->l), &w->b, clock_now() + 20 * USEC_MS), 0);
+	usleep(2000);
+	return false;
+}
+
+/* It sleeps until it is woken, and when there is no more of it the loop waits. */
+static void test_background_rests(void **state)
+{
+	struct world *w = *state;
+
+	loop_background(w->l, only_step, w);
+	loop_turn(w->l, on_turn_counted, w);
+	timer_init(&w->a, "wake", wake_it, w);
+	assert_int_equal(timer_set(loop_timers(w->l), &w->a, clock_now() + 5 * USEC_MS), 0);
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->steps, 1);
+	assert_true(w->turns < 10);		/* it did not spin */
+	assert_true(loop_background_longest(w->l) >= 2 * USEC_MS);
+	loop_background(w->l, NULL, NULL);
+	loop_background_wake(w->l);		/* harmless */
+}
+
 static void on_signal(void *ctx, int signo)
 {
 	struct world *w = ctx;
@@ -198,6 +281,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_io, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_background, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_background_rests, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_before_run, setup, teardown),
 	};
