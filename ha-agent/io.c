@@ -784,6 +784,8 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 		homes[i] = (struct dp_home){
 			io->ha.homes[i].cfg.prefix, io->ha.homes[i].cfg.address,
 		};
+	cfg.port = (struct dp_port){ .port = BOOT_PORT, .n_access = io->cfg.ha->n_interfaces };
+	memcpy(cfg.port.access, io->cfg.ha->interfaces, sizeof(io->cfg.ha->interfaces));
 	if (err < 0 && io->cfg.ha->datapath)
 		return fail(why, err, "data path %s does not work here: %s",
 			    io->cfg.ha->datapath, reason);

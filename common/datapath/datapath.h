@@ -54,10 +54,19 @@ struct dp_home {			/* a home link of the HA */
 	struct in6_addr address;	/* what is tunnelled for the prefix leaves from there */
 };
 
+#define DP_ACCESS	16
+
+struct dp_port {			/* a TCP port for the hosts of access links alone */
+	uint16_t port;			/* 0: there is none */
+	unsigned int n_access;
+	char access[DP_ACCESS][16];	/* names of interfaces, that are there or not */
+};
+
 struct dp_drops {
 	uint64_t forged;	/* out of tunnels by the source checks, and what goes in a ring */
 	uint64_t congestion;	/* RFC 6040 4.2: marked, but the packet inside cannot be */
 	uint64_t errors;	/* too many packets that did not fit, or the like, at a time */
+	uint64_t port_strangers, port_limited;	/* for dp_config's port: from elsewhere; too many */
 };
 
 struct dp_config {
@@ -73,6 +82,8 @@ struct dp_config {
 	 * there: the kernel neither passes that on nor answers it. */
 	const struct dp_home *homes;
 	unsigned int n_homes;	/* at most DP_HOMES */
+	/* HA: who is not on an access link with an address of a home is not answered there. */
+	struct dp_port port;
 	/* HA: set and del may put off what they do until commit and report here what failed,
 	 * also from within another set or del. NULL: each is done when it returns. */
 	dp_failed_fn *failed;

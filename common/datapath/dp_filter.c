@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/datapath/dp_port.h"
 #include "common/datapath/dp_ruleset.h"
 #include "common/sys/nl.h"
 
@@ -35,6 +36,8 @@ struct dp_filter {
 	struct dp_drops before;		/* open() */
 	struct dp_home homes[DP_HOMES];
 	unsigned int n_homes;
+	struct dp_port port;
+	unsigned int port_rules;	/* 0: the kernel cannot, or there is no port */
 };
 
 /* Runs libnftables; its words about an error go to why (if not NULL). */
@@ -379,13 +382,18 @@ static int named_count(struct dp_filter *f, const char *name, uint64_t *ret)
 
 static int all_drops(struct dp_filter *f, struct dp_drops *ret)
 {
-	struct dp_drops d;
+	struct dp_drops d = { 0 };
 	int err = named_count(f, "spoofed", &d.forged);
 
 	if (err == 0)
 		err = named_count(f, "congestion", &d.congestion);
 	if (err == 0)
 		err = named_count(f, "errors", &d.errors);
+	if (err == 0 && f->port_rules > 0) {
+		err = named_count(f, "port_strangers", &d.port_strangers);
+		if (err == 0)
+			err = named_count(f, "port_limited", &d.port_limited);
+	}
 	if (err == 0)
 		*ret = d;
 	return err;
@@ -399,11 +407,14 @@ int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret)
 	if (err < 0)
 		return err;
 	if (now.forged < old->forged || now.congestion < old->congestion ||
-	    now.errors < old->errors)
+	    now.errors < old->errors || now.port_strangers < old->port_strangers ||
+	    now.port_limited < old->port_limited)
 		*old = (struct dp_drops){ 0 };	/* the table was made anew */
 	now.forged -= old->forged;
 	now.congestion -= old->congestion;
 	now.errors -= old->errors;
+	now.port_strangers -= old->port_strangers;
+	now.port_limited -= old->port_limited;
 	*ret = now;
 	return 0;
 }
@@ -532,7 +543,7 @@ static bool complete(struct dp_filter *f)
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, f->table);
 	return dp_ruleset_text(&f->rules, text, sizeof(text), &wanted) == 0 &&
 	       nl_query(f->nl, nlh, on_rule, &n) == 0 &&
-	       n == wanted + (one_source(f) ? 2 * f->n_homes : f->n_homes);
+	       n == wanted + (one_source(f) ? 2 * f->n_homes : f->n_homes) + f->port_rules;
 }
 
 /* A table of that name and another shape is not ours to keep. */
@@ -564,6 +575,29 @@ int dp_filter_homes(struct dp_filter *f, const struct dp_home *homes, unsigned i
 	return put_homes(f);
 }
 
+static int put_port(struct dp_filter *f)
+{
+	char text[DP_PORT_ROOM];
+	unsigned int n;
+	int err = dp_port_text(f->table, &f->port, f->homes, f->n_homes, text, sizeof(text), &n);
+
+	if (err == 0)
+		err = run(text, false, NULL, 0);
+	f->port_rules = err == 0 ? n : 0;
+	return err;
+}
+
+int dp_filter_port(struct dp_filter *f, const struct dp_port *p)
+{
+	int err;
+
+	if (f->rules.role != DP_ROLE_HA || p->n_access == 0 || f->n_homes == 0)
+		return -EINVAL;
+	f->port = *p;
+	err = put_port(f);
+	return err == 0 ? all_drops(f, &f->before) : err;
+}
+
 bool dp_filter_is_home(const struct dp_filter *f, const struct in6_addr *addr)
 {
 	for (unsigned int i = 0; i < f->n_homes; i++)
@@ -581,6 +615,8 @@ int dp_filter_repair(struct dp_filter *f)
 	err = make(&f->rules);
 	if (err == 0 && f->n_homes > 0)
 		err = put_homes(f);
+	if (err == 0 && f->port_rules > 0)
+		err = put_port(f);
 	return err < 0 ? err : 1;
 }
 

@@ -23,6 +23,9 @@ void dp_filter_close(struct dp_filter *f, bool keep);
 int dp_filter_repair(struct dp_filter *f);
 /* HA: its home links; none until told. */
 int dp_filter_homes(struct dp_filter *f, const struct dp_home *homes, unsigned int n);
+/* HA, after its homes: a port of its own on the access links. -EOPNOTSUPP and the like: this
+ * kernel has not all that it takes; the rest stands. */
+int dp_filter_port(struct dp_filter *f, const struct dp_port *p);
 bool dp_filter_is_home(const struct dp_filter *f, const struct in6_addr *addr);	/* our address */
 int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool present);
 /* Adding what is there is 0 and keeps its counts; removing what is not there is -ENOENT. */

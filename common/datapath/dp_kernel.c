@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/core/log.h"
 #include "common/datapath/dp_batch.h"
 #include "common/datapath/dp_records.h"
 #include "common/sys/rt.h"
@@ -412,6 +413,16 @@ static void other_types_away(const struct dp_kernel *s)
 	}
 }
 
+/* Without it strangers hear that there is nothing for them, which is no reason not to start. */
+static void silence_port(struct dp_filter *f, const struct dp_port *p)
+{
+	int err = dp_filter_port(f, p);
+
+	if (err < 0)
+		log_warn("TCP port %u answers strangers that it is closed: the kernel takes no rules "
+			 "about it (%s)", p->port, strerror(-err));
+}
+
 int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		   const struct dp_config *cfg, struct dp **ret)
 {
@@ -439,6 +450,8 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		err = dp_filter_open(&rules, &s->filter);
 	if (err == 0 && cfg->n_homes > 0)
 		err = dp_filter_homes(s->filter, cfg->homes, cfg->n_homes);
+	if (err == 0 && cfg->port.port != 0)
+		silence_port(s->filter, &cfg->port);
 	if (err == 0) {
 		s->source = s->tunnel->source;
 		err = dp_sync(s, true);

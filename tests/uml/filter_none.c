@@ -191,6 +191,13 @@ int dp_filter_commit(struct dp_filter *f)
 	return 0;
 }
 
+int dp_filter_port(struct dp_filter *f, const struct dp_port *p)
+{
+	(void)f;
+	(void)p;
+	return -EOPNOTSUPP;
+}
+
 int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret)
 {
 	(void)f;
