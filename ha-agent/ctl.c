@@ -114,7 +114,34 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	return false;
 }
 
+/* What lasts is told behind whatever else there is to say; it makes nothing ill by itself. */
+static void append_flood(const struct limit *l, char text[HEALTH_ROOM])
+{
+	char flood[LIMIT_TEXT];
+	size_t n = strlen(text);
+
+	limit_str(l, flood);
+	if (flood[0])
+		snprintf(text + n, HEALTH_ROOM - n, "; %s", flood);
+}
+
 /* ---- status ---- */
+
+static json_t *show_flood(const struct limit *l)
+{
+	bool known = l->flooded && l->from.len > 0;
+
+	return json_pack("{s:b, s:I, s:o, s:I, s:I}", "active", l->flooded,
+			 "rate", (json_int_t)(l->flooded ? l->rate : 0),
+			 "from", known ? json_string(in6_prefix_str(&l->from).s) : json_null(),
+			 "messages", (json_int_t)l->total, "floods", (json_int_t)l->floods);
+}
+
+static uint64_t packets_lost(const struct io *io)
+{
+	return pkt_lost(io->nd) + pkt_lost(io->mh) + pkt_lost(io->discovery) +
+	       pkt_lost(io->hao) + pkt_lost(io->tunnel);
+}
 
 static json_t *remaining_s(usec_t until)
 {
@@ -258,6 +285,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 		*code = "usage";
 		return NULL;
 	}
+	append_flood(&io->ha.limit, text);
 	bindings.array = json_array();
 	leases.array = json_array();
 	counters = json_object();
@@ -266,6 +294,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	ha_each_counter(&io->ha, add_counter, counters);
 	add_counter(counters, "deleted-by-others", io->deleted);
 	add_counter(counters, "repairs", io->mend.repairs);
+	add_counter(counters, "packets-lost", packets_lost(io));
 	if (io->dp->ops->drops(io->dp, &drops) == 0) {
 		add_counter(counters, "data-path-drops", drops.forged);
 		add_counter(counters, "data-path-congestion", drops.congestion);
@@ -285,6 +314,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 			   "bindings", bindings.array, "leases", leases.array,
 			   "totals", "bindings", (json_int_t)bindings.n, "leases",
 			   (json_int_t)leases.n, "counters", counters);
+	json_object_set_new(answer, "flood", show_flood(&io->ha.limit));
 	if (!answer) {
 		*error = "no memory for the answer";
 		*code = "error";

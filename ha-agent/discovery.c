@@ -88,7 +88,7 @@ static void fill_reply(struct ha *ha, const struct ha_home *home, struct icmp6_d
 	reply->n_ha = halist_order(&choice, seed, now, reply->ha, ND_MAX_HA);
 }
 
-static void rx_request(struct ha *ha, const struct ip6_packet *to, uint16_t id, usec_t now)
+static bool rx_request(struct ha *ha, const struct ip6_packet *to, uint16_t id, usec_t now)
 {
 	const struct ha_home *home = ha_home_of(ha, &to->dst);
 	struct icmp6_msg msg = { .type = ICMP6_DHAAD_REPLY, .u.dhaad = { .id = id } };
@@ -102,17 +102,17 @@ static void rx_request(struct ha *ha, const struct ip6_packet *to, uint16_t id, 
 	/* RFC 6275 10.5: what is asked is a subnet that we serve, by its anycast address. */
 	if (!home || !in6_is_home_agents_anycast(&to->dst)) {
 		ha->counters[HA_DHAAD_ELSEWHERE]++;
-		return;
+		return false;
 	}
 	/* Anybody may ask for anybody's address: a few at a time, and no group. */
 	if (!in6_is_routable(&to->src) || ha_is_own_address(ha, &to->src)) {
 		ha->counters[HA_DHAAD_BAD_SOURCE]++;
-		return;
+		return false;
 	}
 	if (!bucket_take(&ha->dhaad_tokens, &ha->dhaad_tokens_at, HA_DHAAD_BURST, HA_DHAAD_PERIOD,
 			 now)) {
 		ha->counters[HA_DHAAD_LIMITED]++;
-		return;
+		return false;
 	}
 	/* RFC 6275 10.5.1: from one of our own addresses, not the anycast one. */
 	ip.src = home->cfg.address;
@@ -120,11 +120,12 @@ static void rx_request(struct ha *ha, const struct ip6_packet *to, uint16_t id, 
 	wb_init(&w, room, sizeof(room));
 	if (icmp6_packet(&w, &ip, &msg) == 0)
 		message_send(ha, w.base, w.len, HA_TX_DHAAD);
+	return true;
 }
 
 /* ---- mobile prefix solicitations ---- */
 
-static void rx_solicitation(struct ha *ha, const struct in6_addr *hoa, const struct in6_addr *coa,
+static bool rx_solicitation(struct ha *ha, const struct in6_addr *hoa, const struct in6_addr *coa,
 			    const struct in6_addr *dst, uint16_t id, usec_t now)
 {
 	struct binding *b = bcache_find(&ha->bcache, hoa);
@@ -134,18 +135,19 @@ static void rx_solicitation(struct ha *ha, const struct in6_addr *hoa, const str
 	 * 6.8: and only with a binding there is somebody to answer. */
 	if (!b || b->state != BINDING_BOUND || !in6_eq(&b->home->cfg.address, dst)) {
 		ha->counters[HA_MPS_NO_BINDING]++;
-		return;
+		return false;
 	}
 	if (!in6_eq(&b->coa, coa)) {
 		ha->counters[HA_MPS_OTHER_CARE_OF]++;
-		return;
+		return false;
 	}
 	/* RFC 6275 8.4: to be avoided where the network's administration wants so. */
 	if (!ha->cfg->prefix_advertisements) {
 		ha->counters[HA_MPS_DISABLED]++;
-		return;
+		return false;
 	}
 	mpd_solicited(b, id, now);
+	return true;
 }
 
 /* ---- what comes in ---- */
@@ -175,30 +177,36 @@ static bool decode(struct ha *ha, const uint8_t *data, size_t len,
 	return err == ICMP6_OK;
 }
 
-void ha_rx_discovery(struct ha *ha, const void *data, size_t len, usec_t now)
+/* false: no good; counted by reason. */
+static bool rx_discovery(struct ha *ha, const void *data, size_t len, usec_t now)
 {
 	struct ip6_packet outer, inner;
 	struct icmp6_msg msg;
 
 	if (!decode(ha, data, len, NULL, &outer, &msg))
-		return;
+		return false;
 	if (outer.next_header == IP6_NH_TUNNEL) {
 		/* Reverse-tunnelled as anything else that the mobile node sends from its home
 		 * address: the outer source is where it is. */
 		if (!decode(ha, (const uint8_t *)data + outer.payload_off, outer.payload_len,
 			    &outer, &inner, &msg))
-			return;
+			return false;
 		if (msg.type == ICMP6_MPS && !inner.has_hao && !inner.has_rh2 &&
 		    in6_eq(&inner.dst, &outer.dst))
-			rx_solicitation(ha, &inner.src, &outer.src, &inner.dst, msg.u.mp.id, now);
-		else
-			ha->counters[HA_DISCOVERY_UNEXPECTED]++;
+			return rx_solicitation(ha, &inner.src, &outer.src, &inner.dst,
+					       msg.u.mp.id, now);
 	} else if (msg.type == ICMP6_MPS && outer.has_hao && !outer.has_rh2) {
 		/* RFC 6275 6.7: from the care-of address, with a Home Address option. */
-		rx_solicitation(ha, &outer.hao, &outer.src, &outer.dst, msg.u.mp.id, now);
+		return rx_solicitation(ha, &outer.hao, &outer.src, &outer.dst, msg.u.mp.id, now);
 	} else if (msg.type == ICMP6_DHAAD_REQUEST && !outer.has_hao && !outer.has_rh2) {
-		rx_request(ha, &outer, msg.u.dhaad.id, now);
-	} else {
-		ha->counters[HA_DISCOVERY_UNEXPECTED]++;
+		return rx_request(ha, &outer, msg.u.dhaad.id, now);
 	}
+	ha->counters[HA_DISCOVERY_UNEXPECTED]++;
+	return false;
+}
+
+void ha_rx_discovery(struct ha *ha, const void *data, size_t len, usec_t now)
+{
+	if (!rx_discovery(ha, data, len, now))
+		ha_bad_packet(ha, data, len, now);
 }

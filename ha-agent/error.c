@@ -77,6 +77,8 @@ void ha_rx_hao(struct ha *ha, const void *data, size_t len, usec_t now)
 		return;
 	bound = is_bound_there(ha, &ip);
 	ha->counters[bound ? HA_HAO_BOUND : HA_HAO_UNBOUND]++;
+	if (!bound)
+		limit_failed(&ha->limit, &ip.src, LIMIT_CHEAP, now);
 	/* Mobile prefix discovery (RFC 6275 10.6) is for discovery.c. */
 	if (bound && ip.next_header == IP6_NH_ICMP6 && ip.payload_len > 0 &&
 	    ((const uint8_t *)data)[ip.payload_off] == ICMP6_MPS)

@@ -243,6 +243,7 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	ha->dhaad_tokens_at = now;
 	ha->relay_tokens = HA_RELAY_BURST;
 	ha->relay_tokens_at = now;
+	limit_init(&ha->limit, timers);
 	bcache_init(&ha->bcache, cfg->max_bindings);
 	revoke_init(ha);
 	drain_init(ha);
@@ -262,6 +263,7 @@ void ha_free(struct ha *ha)
 
 	for (unsigned int i = 0; i < ha->n_interfaces; i++)
 		timer_stop(ha->timers, &ha->interfaces[i].advertise);
+	limit_free(&ha->limit);
 	drain_free(ha);
 	revoke_free(ha);
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b) {
@@ -505,6 +507,16 @@ bool ha_error_allowed(struct ha *ha, usec_t now)
 		return true;
 	ha->counters[HA_ERRORS_LIMITED]++;
 	return false;
+}
+
+void ha_bad_packet(struct ha *ha, const void *data, size_t len, usec_t now)
+{
+	struct in6_addr src;
+
+	if (len < IP6_HDR_LEN)
+		return;
+	memcpy(&src, (const uint8_t *)data + IP6_SRC_AT, sizeof(src));
+	limit_failed(&ha->limit, &src, LIMIT_CHEAP, now);
 }
 
 static struct ha_lease_record record(const struct lease *l)

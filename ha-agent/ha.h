@@ -31,6 +31,7 @@
 #include "common/core/auth.h"
 #include "common/core/bucket.h"
 #include "common/core/in6.h"
+#include "common/core/limit.h"
 #include "common/core/timer.h"
 #include "common/datapath/datapath.h"
 #include "common/wire/boot.h"
@@ -444,6 +445,7 @@ struct ha {
 	unsigned int dhaad_tokens;
 	struct ha_pending pending[HA_BATCH];
 	unsigned int n_pending;
+	struct limit limit;		/* what bad messages have cost, and from where */
 	uint64_t counters[HA_COUNTER_MAX];
 	uint64_t nd_ip6_errors[IP6_ERR_MAX], mh_ip6_errors[IP6_ERR_MAX];
 	uint64_t discovery_ip6_errors[IP6_ERR_MAX];
@@ -573,6 +575,8 @@ struct ha_interface *ha_interface_by_index(struct ha *ha, int ifindex);
 bool ha_interface_usable(const struct ha_interface *ifc);
 void ha_tell(struct ha *ha, const struct ha_event *e);
 bool ha_error_allowed(struct ha *ha, usec_t now);
+/* A packet whose headers cannot be read: counts it for its source, if it has as much as that. */
+void ha_bad_packet(struct ha *ha, const void *data, size_t len, usec_t now);
 /* Is a line on what happens with every host, neighbour or binding to be written? With few hosts all
  * are; with many they would cost more than what they tell (`monitor` tells it all). */
 bool ha_log_routine(struct ha *ha, usec_t now);

@@ -534,6 +534,7 @@ static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 	 * host. */
 	if ((!in6_is_any(src) && !in6_is_linklocal(src)) || (mac[0] & 1)) {
 		ha->counters[HA_RS_BAD_SOURCE]++;
+		limit_failed(&ha->limit, src, LIMIT_CHEAP, now);
 		return;
 	}
 	if (!rs_allowed(ifc, mac, now)) {
@@ -599,6 +600,7 @@ void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data
 	ip_err = ip6_decode(data, len, &ip);
 	if (ip_err != IP6_OK) {
 		ha->nd_ip6_errors[ip_err]++;
+		ha_bad_packet(ha, data, len, now);
 		return;
 	}
 	if (ip.next_header != IP6_NH_ICMP6) {
@@ -609,6 +611,7 @@ void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data
 			   &ip.dst, ip.hop_limit, &msg);
 	if (err != ICMP6_OK) {
 		ha->icmp6_errors[err]++;
+		limit_failed(&ha->limit, &ip.src, LIMIT_CHEAP, now);
 		return;
 	}
 	if (msg.type == ICMP6_RA)

@@ -240,6 +240,7 @@ void revoke_rx(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *
 	ha->counters[HA_RX_BRA]++;
 	r = match(ha, ip, msg, mh);
 	if (!r) {
+		limit_failed(&ha->limit, &ip->src, LIMIT_CHEAP, now);
 		log_debug("Binding Revocation Acknowledgement from %s ignored",
 			  in6_str(&ip->src).s);
 		return;

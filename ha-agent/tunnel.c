@@ -104,10 +104,12 @@ void ha_rx_tunnel_error(struct ha *ha, const void *data, size_t len, usec_t now)
 	ha->counters[HA_RX_TUNNEL_ERROR]++;
 	if (!tunnel_error_decode(data, len, &e)) {
 		ha->counters[HA_TUNNEL_ERROR_BAD]++;
+		ha_bad_packet(ha, data, len, now);
 		return;
 	}
 	if (!is_ours(ha, &e)) {
 		ha->counters[HA_TUNNEL_ERROR_FORGED]++;
+		ha_bad_packet(ha, data, len, now);
 		return;
 	}
 	if (!translate(&e, &told, &count)) {
@@ -154,6 +156,7 @@ void ha_rx_reassembled(struct ha *ha, const struct in6_addr *from, uint8_t *inne
 	rb_init(&r, inner, len);
 	if (!tunnel_packet_decode(&r, &p) || p.whole > len || !in6_is_routable(&p.dst)) {
 		ha->counters[HA_REASSEMBLED_BAD]++;
+		limit_failed(&ha->limit, from, LIMIT_CHEAP, now);
 		return;
 	}
 	/* RFC 6275 10.4.5. A tunnel inside of one that ends here too is for nobody. */
@@ -161,6 +164,7 @@ void ha_rx_reassembled(struct ha *ha, const struct in6_addr *from, uint8_t *inne
 	if (!b || !in6_eq(&b->coa, from) ||
 	    (p.next == IP6_NH_TUNNEL && ha_is_own_address(ha, &p.dst))) {
 		ha->counters[HA_REASSEMBLED_FORGED]++;
+		limit_failed(&ha->limit, from, LIMIT_CHEAP, now);
 		return;
 	}
 	p.len = p.whole;

@@ -440,6 +440,40 @@ static struct verdict_in look_up(struct ha *ha, const struct ip6_packet *ip,
 	};
 }
 
+static bool same_network(const struct in6_addr *a, const struct in6_addr *b)
+{
+	const struct in6_prefix p = { .addr = *a, .len = 64 };
+
+	return in6_in(&p, b);
+}
+
+/* From where the home address is bound by that key, or from its home: whoever forges that
+ * network must not keep the host's own messages from being looked at. */
+static bool is_at_its_place(const struct verdict_in *in, const struct in6_addr *hoa)
+{
+	const struct binding *b = in->binding;
+
+	return b && b->spi == in->key->auth.spi &&
+	       (same_network(&in->ip->src, &b->coa) || same_network(&in->ip->src, hoa));
+}
+
+static bool may_be_checked(const struct ha *ha, const struct verdict_in *in,
+			   const struct in6_addr *hoa, usec_t now)
+{
+	return !in->key || limit_allows(&ha->limit, &in->ip->src, now) ||
+	       is_at_its_place(in, hoa);
+}
+
+/* Drops, and what is answered though nobody has proven to be who he says. */
+static void note_failure(struct ha *ha, const struct ip6_packet *ip, enum verdict_reason reason,
+			 usec_t now)
+{
+	if (reason == VERDICT_BAD_AUTH || reason == VERDICT_AUTH_FAIL)
+		limit_failed(&ha->limit, &ip->src, LIMIT_CHECKED, now);
+	else if (verdict_is_drop(reason))
+		limit_failed(&ha->limit, &ip->src, LIMIT_CHEAP, now);
+}
+
 static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packet *ip,
 		  const struct mh_msg *msg, const uint8_t *mh, usec_t now)
 {
@@ -467,6 +501,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 	in = look_up(ha, ip, msg, home, binding, lease, now);
 	in.mh = mh;
 	in.policy = &policy;
+	in.too_many_wrong = !may_be_checked(ha, &in, &hoa, now);
 	verdict(&in, &v);
 	pending = before(binding);
 	if (!verdict_is_drop(v.reason))
@@ -480,6 +515,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 	if (hold(ha, home, &hoa, v.reason, &pending.ack))
 		return;
 	ha->verdicts[v.reason]++;
+	note_failure(ha, ip, v.reason, now);
 	if (verdict_is_drop(v.reason)) {
 		log_debug("Binding Update from %s for %s dropped: %s", in6_str(&ip->src).s,
 			  in6_str(&hoa).s, verdict_text(v.reason));
@@ -517,6 +553,7 @@ static void rx_mh(struct ha *ha, const struct from *from, const void *data, size
 	ip_err = ip6_decode(data, len, &ip);
 	if (ip_err != IP6_OK) {
 		ha->mh_ip6_errors[ip_err]++;
+		ha_bad_packet(ha, data, len, now);
 		return;
 	}
 	if (!ha_is_own_address(ha, &ip.dst) || ip.next_header != MH_NEXT_HEADER) {
@@ -526,21 +563,25 @@ static void rx_mh(struct ha *ha, const struct from *from, const void *data, size
 	/* RFC 6275 6.4.1: it goes on to a mobile node's home address, and we are none. */
 	if (ip.has_rh2) {
 		ha->counters[HA_RX_MH_ROUTED]++;
+		limit_failed(&ha->limit, &ip.src, LIMIT_CHEAP, now);
 		return;
 	}
 	mh = (const uint8_t *)data + ip.payload_off;
 	err = mh_decode(mh, ip.payload_len, ip6_cksum_src(&ip), ip6_cksum_dst(&ip), &msg, &at);
 	if (err != MH_OK) {
 		ha->mh_errors[err]++;
+		limit_failed(&ha->limit, &ip.src, LIMIT_CHEAP, now);
 		error_mh(ha, &ip, data, len, err, at, now);
 		return;
 	}
-	if (msg.type == MH_BU)
+	if (msg.type == MH_BU) {
 		rx_bu(ha, from, &ip, &msg, mh, now);
-	else if (msg.type == MH_BR && msg.u.br.type == BR_ACKNOWLEDGEMENT)
+	} else if (msg.type == MH_BR && msg.u.br.type == BR_ACKNOWLEDGEMENT) {
 		revoke_rx(ha, &ip, &msg, mh, now);
-	else
+	} else {
 		ha->counters[HA_RX_MH_UNEXPECTED]++;
+		limit_failed(&ha->limit, &ip.src, LIMIT_CHEAP, now);
+	}
 }
 
 void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now)

@@ -32,6 +32,8 @@ static const struct {
 	[VERDICT_AUTH_ORDER] = { "authentication-order",
 				 "authentication options in a wrong place", DROP },
 	[VERDICT_UNKNOWN_SPI] = { "unknown-spi", "no key with this SPI", DROP },
+	[VERDICT_LIMITED] = { "limited", "too many wrong ones from this network to look at each",
+			      DROP },
 	[VERDICT_BAD_AUTH] = { "bad-authentication", "authentication data is wrong", DROP },
 	[VERDICT_NOT_HOME_REG] = { "not-home-registration",
 				   "not a home registration, and no Nonce Indices option", DROP },
@@ -198,6 +200,9 @@ static enum verdict_reason check_authentication(const struct verdict_in *in,
 	/* RFC 4285 5.1.1: no security association, no answer. */
 	if (!in->key)
 		return VERDICT_UNKNOWN_SPI;
+	/* RFC 6275 15.3: what it costs to refuse has an end. */
+	if (in->too_many_wrong)
+		return VERDICT_LIMITED;
 	if (auth_mn_ha_right(&in->key->auth, &v->coa, &v->hoa, in->mh, a->covered, a->data,
 			     a->len))
 		return VERDICT_MAX;

@@ -31,6 +31,7 @@ enum verdict_reason {
 	VERDICT_NO_AUTH,
 	VERDICT_AUTH_ORDER,
 	VERDICT_UNKNOWN_SPI,
+	VERDICT_LIMITED,
 	VERDICT_BAD_AUTH,
 	VERDICT_NOT_HOME_REG,
 	/* refused */
@@ -93,6 +94,7 @@ struct verdict_in {
 	bool hoa_is_ours;		/* the home address is the home agent's own */
 	bool coa_is_ours;		/* the care-of address is the home agent's own */
 	bool coa_is_bound;		/* the care-of address is itself a bound home address */
+	bool too_many_wrong;		/* its authenticator is not to be computed (limit.c) */
 	bool cache_full;
 	bool key_of_binding_stands;	/* the key that made the binding is there still */
 	const struct verdict_policy *policy;

@@ -114,6 +114,20 @@ static bool show_save_error(const struct mnd *d, char *text, size_t len)
 	return d->save_error == 0;
 }
 
+static json_t *show_flood(const struct limit *l, char *text, size_t len)
+{
+	bool known = l->flooded && l->from.len > 0;
+	char flood[LIMIT_TEXT];
+
+	limit_str(l, flood);
+	if (flood[0])
+		snprintf(text, len, "; %s", flood);
+	return json_pack("{s:b,s:I,s:o,s:I,s:I}", "active", (int)l->flooded,
+			 "rate", (json_int_t)(l->flooded ? l->rate : 0),
+			 "from", known ? json_string(in6_prefix_str(&l->from).s) : json_null(),
+			 "messages", (json_int_t)l->total, "floods", (json_int_t)l->floods);
+}
+
 static json_t *status(void *ctx, const json_t *parameters, const char **error, const char **code)
 {
 	struct mnd *d = ctx;
@@ -122,6 +136,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	json_t *interfaces = json_array();
 	struct dp_drops drops;
 	char words[512];
+	json_t *flood, *answer;
 	bool ok;
 
 	(void)parameters;
@@ -157,12 +172,15 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	mn_health_nd(&d->mn, now, words + strlen(words), sizeof(words) - strlen(words));
 	ok &= mnd_repair_health(d, now, words + strlen(words), sizeof(words) - strlen(words));
 	ok &= show_save_error(d, words + strlen(words), sizeof(words) - strlen(words));
-	return json_pack("{s:i,s:s,s:{s:b,s:s},s:b,s:o,s:o,s:o,s:o,s:o}", "schema", SCHEMA,
+	flood = show_flood(&d->mn.limit, words + strlen(words), sizeof(words) - strlen(words));
+	answer = json_pack("{s:i,s:s,s:{s:b,s:s},s:b,s:o,s:o,s:o,s:o,s:o}", "schema", SCHEMA,
 			 "role", "mn", "health", "ok", (int)ok, "text", words,
 			 "hmac_sha1", (int)d->settings.mn.hmac_sha1,
 			 "attachments", attachments, "interfaces", interfaces, "anchors", anchors,
 			 "counters", counters,
 			 "configuration", show_configuration(d));
+	json_object_set_new(answer, "flood", flood);
+	return answer;
 }
 
 static const char *protocol_name(uint8_t protocol, char room[8])

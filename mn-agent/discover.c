@@ -209,7 +209,7 @@ void mn_rx_discovery(struct mn *mn, const void *data, size_t len, usec_t now)
 	    icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len,
 			 ip6_cksum_src(&ip), ip6_cksum_dst(&ip), ip.hop_limit, &msg) ||
 	    msg.type != ICMP6_DHAAD_REPLY) {
-		mn->counters[MN_C_PACKET_BAD]++;
+		mn_bad_packet(mn, data, len, now);
 		return;
 	}
 	mn->counters[MN_C_DHAAD_REPLY]++;
@@ -218,6 +218,7 @@ void mn_rx_discovery(struct mn *mn, const void *data, size_t len, usec_t now)
 	a = !ip.has_hao && !ip.has_rh2 ? asker(mn, &ip.dst, msg.u.dhaad.id) : NULL;
 	if (!a || !in6_is_routable(&ip.src)) {
 		mn->counters[MN_C_DHAAD_UNKNOWN]++;
+		mn_bad(mn, &ip.src, now);
 		return;
 	}
 	take(mn, &a->discovery, &msg.u.dhaad);

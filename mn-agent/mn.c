@@ -570,6 +570,7 @@ void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *op
 	mn->ops = ops;
 	mn->ctx = ctx;
 	mn->timers = timers;
+	limit_init(&mn->limit, timers);
 	timer_init(&mn->sweep, "sweep", sweep_due, mn);
 	flows_init(mn);
 	ends_init(mn);
@@ -595,6 +596,7 @@ void mn_free(struct mn *mn, bool release)
 			home_take_away(mn, a);
 		free(a);
 	}
+	limit_free(&mn->limit);
 	ends_free(mn, release);
 	for (struct mn_iface *i = mn->ifaces, *next; i; i = next) {
 		next = i->next;

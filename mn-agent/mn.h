@@ -7,6 +7,10 @@
 #ifndef DMIP6_MN_MN_H
 #define DMIP6_MN_MN_H
 
+#include <string.h>
+
+#include "common/core/limit.h"
+#include "common/wire/ext.h"
 #include "mn-agent/anchor.h"
 #include "mn-agent/movement.h"
 
@@ -273,10 +277,29 @@ struct mn {
 	struct mn_sent sent[MN_SENT_MAX];	/* a ring */
 	unsigned int error_tokens;		/* receive.c: answers to what cannot be read */
 	usec_t error_tokens_at;
+	struct limit limit;			/* bad messages, and from where */
 	uint64_t counters[MN_C_MAX];
 };
 
 const char *mn_counter_name(enum mn_counter c);
+
+/* A packet that says it is from there was no good: counted for its source, beside its reason. */
+static inline void mn_bad(struct mn *mn, const struct in6_addr *src, usec_t now)
+{
+	limit_failed(&mn->limit, src, LIMIT_CHEAP, now);
+}
+
+/* The same where the headers could not be read, or not yet. */
+static inline void mn_bad_packet(struct mn *mn, const void *data, size_t len, usec_t now)
+{
+	struct in6_addr src;
+
+	mn->counters[MN_C_PACKET_BAD]++;
+	if (len < IP6_HDR_LEN)
+		return;
+	memcpy(&src, (const uint8_t *)data + IP6_SRC_AT, sizeof(src));
+	mn_bad(mn, &src, now);
+}
 
 void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *ops, void *ctx,
 	     struct timers *timers);

@@ -32,6 +32,7 @@ static void bad(struct mn_iface *i, enum mn_counter c, const char *why,
 	struct mn_spell *s = &i->mn->spell;
 
 	i->mn->counters[c]++;
+	mn_bad(i->mn, from, now);
 	if (s->n == 0 || now - s->last > SPELL)
 		*s = (struct mn_spell){ .first = now };
 	s->n++;
@@ -106,7 +107,7 @@ void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data
 	if (!i)
 		return;
 	if (ip6_decode(data, len, &ip) || ip.next_header != IP6_NH_ICMP6) {
-		mn->counters[MN_C_PACKET_BAD]++;
+		mn_bad_packet(mn, data, len, now);
 		return;
 	}
 	err = icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len, &ip.src,

@@ -23,10 +23,11 @@ static struct anchor *find(struct mn *mn, const struct tunnel_error *e)
 	return NULL;
 }
 
-static void on_too_big(struct mn *mn, struct anchor *a, const struct tunnel_error *e)
+static void on_too_big(struct mn *mn, struct anchor *a, const struct tunnel_error *e, usec_t now)
 {
 	if (!a) {
 		mn->counters[MN_C_TOO_BIG_UNKNOWN]++;
+		mn_bad(mn, &e->reporter, now);
 		return;
 	}
 	mn->counters[MN_C_TOO_BIG]++;
@@ -39,12 +40,12 @@ void mn_rx_tunnel_error(struct mn *mn, const void *data, size_t len, usec_t now)
 	struct anchor *a;
 
 	if (!tunnel_error_decode(data, len, &e)) {
-		mn->counters[MN_C_PACKET_BAD]++;
+		mn_bad_packet(mn, data, len, now);
 		return;
 	}
 	a = find(mn, &e);
 	if (e.type == ICMP6_TOO_BIG) {
-		on_too_big(mn, a, &e);
+		on_too_big(mn, a, &e, now);
 	} else if (a && in6_eq(&e.reporter, &a->ha) &&
 		   (e.type == ICMP6_UNREACHABLE || e.type == ICMP6_PARAM_PROBLEM)) {
 		mn->counters[MN_C_TUNNEL_REFUSED]++;

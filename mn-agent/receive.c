@@ -21,14 +21,17 @@ static bool is_authentic(struct mn *mn, struct anchor *a, const struct mh_msg *m
 	switch (ba_check(msg, mh, len, &a->coa, &a->hoa, a->key)) {
 	case BA_NO_AUTH:
 		mn->counters[MN_C_BA_NO_AUTH]++;
+		mn_bad(mn, &a->ha, now);
 		anchor_hint(a, ANCHOR_HINT_TROUBLE, "its answers have no authenticator", now);
 		return false;
 	case BA_WRONG_SPI:
 		mn->counters[MN_C_BA_WRONG_SPI]++;
+		mn_bad(mn, &a->ha, now);
 		anchor_hint(a, ANCHOR_HINT_TROUBLE, "its answers are signed with another key", now);
 		return false;
 	case BA_WRONG_AUTH:
 		mn->counters[MN_C_BA_WRONG_AUTH]++;
+		mn_bad(mn, &a->ha, now);
 		anchor_hint(a, ANCHOR_HINT_TROUBLE, "its answers have a wrong authenticator; "
 			    "is the key the same on both sides?", now);
 		return false;
@@ -48,6 +51,7 @@ static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_ms
 	if (!a || !anchor_may_register(a) || !in6_eq(&ip->src, &a->ha) ||
 	    !in6_eq(&ip->dst, &a->coa)) {
 		mn->counters[MN_C_BA_UNKNOWN]++;
+		mn_bad(mn, &ip->src, now);
 		return;
 	}
 	if (!is_authentic(mn, a, msg, mh, ip->payload_len, now))
@@ -56,12 +60,14 @@ static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_ms
 	if (msg->u.ba.status != BA_SEQ_OUT_OF_WINDOW &&
 	    !anchor_seq_outstanding(a, msg->u.ba.seq)) {
 		mn->counters[MN_C_BA_SEQUENCE]++;
+		mn_bad(mn, &ip->src, now);
 		return;
 	}
 	/* RFC 4285 6: with the time stamp of the BU, or the status says that it is not. */
 	if (a->timestamps && msg->u.ba.status != BA_ID_MISMATCH &&
 	    (!msg->opts.has_mesg_id || msg->opts.mesg_id != a->timestamp)) {
 		mn->counters[MN_C_BA_TIMESTAMP]++;
+		mn_bad(mn, &ip->src, now);
 		return;
 	}
 	if (msg->u.ba.status < BA_UNSPECIFIED &&
@@ -80,6 +86,8 @@ static void rx_brr(struct mn *mn, const struct ip6_packet *ip, usec_t now)
 	mn->counters[MN_C_BRR]++;
 	if (a && in6_eq(&ip->src, &a->ha) && in6_eq(&ip->dst, &a->coa))
 		anchor_event(a, ANCHOR_EV_BRR, now);
+	else
+		mn_bad(mn, &ip->src, now);
 }
 
 /* Is it from this anchor's home agent? RFC 6275 9.3.3: about a packet without Home Address option
@@ -107,7 +115,10 @@ static void rx_be(struct mn *mn, const struct ip6_packet *ip, const struct mh_be
 			anchor_hint(a, ANCHOR_HINT_NO_HOME_AGENT,
 				    "it does not know Binding Updates", now);
 	}
-	mn->counters[MN_C_BE_UNKNOWN] += n == 0;
+	if (n == 0) {
+		mn->counters[MN_C_BE_UNKNOWN]++;
+		mn_bad(mn, &ip->src, now);
+	}
 }
 
 static void acknowledge_revocation(struct mn *mn, const struct anchor *a, const struct mh_br *bri,
@@ -135,10 +146,12 @@ static void rx_bri(struct mn *mn, const struct ip6_packet *ip, const struct mh_m
 	if (!a || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa) ||
 	    !anchor_registered(a, now)) {
 		mn->counters[MN_C_BRI_UNKNOWN]++;
+		mn_bad(mn, &ip->src, now);
 		return;
 	}
 	if (ba_check(msg, mh, ip->payload_len, &a->coa, &a->hoa, a->key) != BA_GOOD) {
 		mn->counters[MN_C_BRI_AUTH]++;
+		mn_bad(mn, &ip->src, now);
 		return;
 	}
 	status = bri_status(msg);
@@ -176,6 +189,7 @@ static void reject(struct mn *mn, const struct ip6_packet *ip, const void *data,
 	bool be;
 
 	mn->counters[counter_of(err)]++;
+	mn_bad(mn, &ip->src, now);
 	wb_init(&w, room, sizeof(room));
 	if (!in6_is_routable(&ip->src) || for_us(mn, &ip->src) ||
 	    reject_mh(&w, ip, data, len, err, err_offset, &be))
@@ -197,7 +211,7 @@ void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
 	enum mh_err err;
 
 	if (ip6_decode(data, len, &ip) || ip.next_header != MH_NEXT_HEADER) {
-		mn->counters[MN_C_PACKET_BAD]++;
+		mn_bad_packet(mn, data, len, now);
 		return;
 	}
 	if (!for_us(mn, &ip.dst))
@@ -225,6 +239,7 @@ void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
 	case MH_COT:
 	case MH_BU:
 		mn->counters[MN_C_MH_UNEXPECTED]++;
+		mn_bad(mn, &ip.src, now);
 		break;
 	case MH_BR:
 		if (msg.u.br.type == BR_INDICATION)

@@ -192,7 +192,7 @@ void mn_rx_prefixes(struct mn *mn, const void *data, size_t len, usec_t now)
 	    icmp6_decode((const uint8_t *)data + ip.payload_off, ip.payload_len,
 			 ip6_cksum_src(&ip), ip6_cksum_dst(&ip), ip.hop_limit, &msg) ||
 	    msg.type != ICMP6_MPA) {
-		mn->counters[MN_C_PACKET_BAD]++;
+		mn_bad_packet(mn, data, len, now);
 		return;
 	}
 	mn->counters[MN_C_MPA]++;
@@ -201,6 +201,7 @@ void mn_rx_prefixes(struct mn *mn, const void *data, size_t len, usec_t now)
 	a = ip.has_rh2 ? find(mn, &ip.rh2) : NULL;
 	if (!a || !in6_eq(&ip.src, &a->ha) || !in6_eq(&ip.dst, &a->coa)) {
 		mn->counters[MN_C_MPA_UNKNOWN]++;
+		mn_bad(mn, &ip.src, now);
 		return;
 	}
 	if (a->solicit_open && msg.u.mp.id == a->solicit_id) {

@@ -92,7 +92,7 @@ void mn_rx_update_error(struct mn *mn, const void *data, size_t len, usec_t now)
 	char what[sizeof(a->hint)];
 
 	if (!decode(data, len, &e)) {
-		mn->counters[MN_C_PACKET_BAD]++;
+		mn_bad_packet(mn, data, len, now);
 		return;
 	}
 	way = from_the_way(&e);
@@ -100,6 +100,7 @@ void mn_rx_update_error(struct mn *mn, const void *data, size_t len, usec_t now)
 	a = find(mn, &e);
 	if (!a || (!way && !node)) {
 		mn->counters[MN_C_UPDATE_ERROR_UNKNOWN]++;
+		mn_bad(mn, &e.reporter, now);
 		return;
 	}
 	mn->counters[MN_C_UPDATE_ERROR]++;

@@ -9,6 +9,7 @@
 #include "common/wire/buf.h"
 
 #define IP6_HDR_LEN		40
+#define IP6_SRC_AT		8
 #define IP6_NH_HOPOPTS		0
 #define IP6_NH_TUNNEL		41
 #define IP6_NH_ROUTING		43
