@@ -40,7 +40,11 @@ static void change_state(struct binding *b, enum binding_state state, enum bindi
 {
 	enum binding_state old = b->state;
 
+	if (b->lease)
+		b->lease->carried -= binding_carries(b);
 	b->state = state;
+	if (b->lease)
+		b->lease->carried += binding_carries(b);
 	if (old != state && ha_log_routine(b->home->ha, now))
 		log_info("binding %s: %s -> %s, %s", in6_str(&b->hoa).s,
 			 binding_state_name(old), binding_state_name(state),

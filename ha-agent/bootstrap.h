@@ -7,8 +7,13 @@
 #ifndef DMIP6_HA_BOOTSTRAP_H
 #define DMIP6_HA_BOOTSTRAP_H
 
+#include <stdbool.h>
+
+#include "common/core/in6.h"
+#include "common/core/timer.h"
 #include "common/wire/boot.h"
-#include "ha-agent/ha.h"
+
+struct ha;
 
 /* What the connection and its TLS session have shown. */
 struct bootstrap_peer {

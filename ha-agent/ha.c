@@ -13,6 +13,7 @@
 #include "common/core/log.h"
 #include "ha-agent/discovery.h"
 #include "ha-agent/proxy.h"
+#include "ha-agent/sa.h"
 
 static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_RX_ND] = "rx-nd",
@@ -273,6 +274,7 @@ void ha_free(struct ha *ha)
 		proxy_end(b);
 	}
 	bcache_free(&ha->bcache);
+	sa_free_all(ha);
 	home_free_all(ha);
 }
 
@@ -373,7 +375,11 @@ static bool key_stands(const struct ha *ha, const struct ha_home *home,
 		       const struct ha_binding_record *r, const struct lease *l)
 {
 	const struct ha_key *k = ha_find_key(ha, r->spi, &r->hoa, l);
+	const struct sa *s = !k && sa_is_spi(r->spi) ? sa_of_address(ha, &r->hoa) : NULL;
 
+	/* A newer key took the place of the one that made it. */
+	if (s)
+		k = &s->key;
 	if (r->spi == 0)
 		return home->cfg.unauthenticated;
 	return k && verdict_key_allows(k, &r->hoa, l);
@@ -469,6 +475,8 @@ void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name
 		fn(ctx, counter_names[c], ha->counters[c]);
 	for (enum verdict_reason r = 0; r < VERDICT_MAX; r++)
 		each_prefixed("bu-", verdict_name(r), ha->verdicts[r], fn, ctx);
+	for (enum bootstrap_reason r = 0; r < BOOTSTRAP_REASON_MAX; r++)
+		each_prefixed("key-", bootstrap_reason_name(r), ha->bootstraps[r], fn, ctx);
 	for (enum mh_err e = MH_OK + 1; e < MH_ERR_MAX; e++)
 		each_prefixed("drop-", mh_err_name(e), ha->mh_errors[e], fn, ctx);
 	for (enum ip6_err e = IP6_OK + 1; e < IP6_ERR_MAX; e++)

@@ -14,6 +14,7 @@
  *	error.c		answers to Mobility Headers that cannot be read
  *	verdict.c	what is to be said to a Binding Update
  *	binding.c	the state machine of one binding
+ *	sa.c, bootstrap.c	keys that were given out; who gets one
  *	bcache.c, prefix.c	the binding cache; pools and their leases
  *	home.c		home links: prefixes and addresses, checked and looked up
  *	renumber.c	prefixes that are not configured any more
@@ -40,6 +41,7 @@
 #include "common/wire/mh.h"
 #include "common/wire/reject.h"
 #include "ha-agent/bcache.h"
+#include "ha-agent/bootstrap.h"
 #include "ha-agent/drain.h"
 #include "ha-agent/halist.h"
 #include "ha-agent/prefix.h"
@@ -77,6 +79,7 @@
 #define HA_TIMESTAMP_WINDOW_MAX	(MIP6_MAX_DELETE_BCE_TIMEOUT_MS * USEC_MS) /* one is kept for */
 
 struct sa;
+struct sa_record;
 
 struct ha_key {
 	struct auth_key auth;
@@ -265,6 +268,10 @@ struct ha_ops {
 	/* Before it is acknowledged: a kill loses nothing. Sets r->place. */
 	void (*binding_store)(void *ctx, struct ha_binding_record *r);
 	void (*binding_forget)(void *ctx, const struct in6_addr *hoa, uint32_t place);
+	/* The same for a key that was given out; on error it is not there. Only of home agents
+	 * that give any. */
+	int (*sa_store)(void *ctx, struct sa_record *r);
+	void (*sa_forget)(void *ctx, uint32_t spi, uint32_t place);
 	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
 	void (*random)(void *ctx, void *dst, size_t n);
 	void (*drained)(void *ctx);	/* the daemon may stop */
@@ -421,6 +428,12 @@ struct ha_pending {
 	int err;			/* of the data path */
 };
 
+/* Keys that were given out (sa.h). */
+struct sa_table {
+	struct sa *by_spi, *by_prefix;	/* the newest of each prefix */
+	unsigned int n;
+};
+
 struct ha {
 	const struct ha_config *cfg;
 	const struct ha_ops *ops;
@@ -431,6 +444,7 @@ struct ha {
 	unsigned int n_homes;
 	struct ha_home homes[HA_MAX_HOMES];
 	struct bcache bcache;
+	struct sa_table sas;
 	struct revocations revocations;
 	struct drain drain;
 	usec_t error_tokens_at;		/* token bucket of error messages */
@@ -452,6 +466,7 @@ struct ha {
 	uint64_t icmp6_errors[ICMP6_ERR_MAX];
 	uint64_t mh_errors[MH_ERR_MAX];
 	uint64_t verdicts[VERDICT_MAX];
+	uint64_t bootstraps[BOOTSTRAP_REASON_MAX];
 };
 
 /* ---- for io.c, ctl.c and the simulation ---- */
@@ -534,6 +549,10 @@ void update_tested(struct ha *ha, const struct ha_ack *ack, bool duplicate, int 
  * (lease: as for verdict_key_allows()). NULL: there is none. */
 const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi, const struct in6_addr *hoa,
 				 const struct lease *lease);
+/* Is one configured for this host and nobody else, with an algorithm as good as that one at
+ * least? */
+bool ha_has_configured_key(const struct ha *ha, enum auth_algorithm worst,
+			   const struct in6_addr *hoa, const struct lease *lease);
 /* That of a binding: what its messages are signed with. NULL: none, or it was taken away. */
 const struct ha_key *ha_binding_key(const struct ha *ha, const struct binding *b);
 

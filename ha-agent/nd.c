@@ -22,6 +22,7 @@
 #include "ha-agent/discovery.h"
 #include "ha-agent/proxy.h"
 #include "ha-agent/ra.h"
+#include "ha-agent/sa.h"
 
 #define ALL_NODES_MAC	((const uint8_t[6]){ 0x33, 0x33, 0, 0, 0, 1 })
 
@@ -473,6 +474,7 @@ void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
 	timer_stop(ha->timers, &l->lifetime);
 	l->missed = false;
 	change_state(l, LEASE_FREE, "valid lifetime is over", now);
+	sa_drop_prefix(ha, &l->prefix, "its prefix is free", now);
 }
 
 /* ---- what comes in ---- */

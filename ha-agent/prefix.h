@@ -40,7 +40,8 @@ struct lease {
 	usec_t stored_until;		/* what the database says; never less than valid_until */
 	usec_t seen;			/* last sign of life */
 	unsigned int probes;		/* solicitations without an answer */
-	unsigned int bindings;		/* that refer to this prefix */
+	unsigned int bindings;		/* that refer to this prefix, */
+	unsigned int carried;		/* and of these in the data path */
 	bool ra_due;			/* solicited when we could not answer */
 	bool missed;			/* DETACHED because it was silent: asked on and on */
 	usec_t tokens_at;		/* token bucket of its solicitations */

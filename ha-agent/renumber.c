@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
-#include "ha-agent/ha.h"
+#include "ha-agent/sa.h"
 
 #define TWO_HOURS	(7200 * USEC_S)
 #define AFTER_REVOKING	(20 * USEC_S)
@@ -90,6 +90,8 @@ static void on_withdraw(void *ctx, usec_t now)
 			return;
 	}
 	h->state = HOME_GONE;
+	/* Its revocations were signed with them. */
+	sa_drop_within(ha, &h->cfg.prefix, "its prefix is withdrawn", now);
 	ha->ops->home_detach(ha->ctx, h);
 	forget(h);
 }

@@ -202,7 +202,7 @@ static bool is_signed(const struct ha *ha, const struct binding *b, const struct
 {
 	const struct ha_key *key = ha_binding_key(ha, b);
 
-	return key && a->present && a->last && a->spi == b->spi &&
+	return key && a->present && a->last && a->spi == key->auth.spi &&
 	       auth_mn_ha_right(&key->auth, &b->coa, &b->hoa, mh, a->covered, a->data, a->len);
 }
 

@@ -11,6 +11,7 @@
 #include "common/core/log.h"
 #include "common/core/ntp.h"
 #include "ha-agent/proxy.h"
+#include "ha-agent/sa.h"
 
 #define UNIT		(MIP6_LIFETIME_UNIT_S * USEC_S)
 
@@ -46,6 +47,10 @@ static const struct ha_key *sha1_key(const struct ha *ha, const struct in6_addr 
 const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi, const struct in6_addr *hoa,
 				 const struct lease *lease)
 {
+	const struct sa *s = sa_find(ha, spi);
+
+	if (s)
+		return &s->key;
 	if (ha->cfg->n_keys == 0)
 		return NULL;
 	if (spi == AUTH_SPI_HMAC_SHA1)
@@ -55,7 +60,14 @@ const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi, const struct
 
 const struct ha_key *ha_binding_key(const struct ha *ha, const struct binding *b)
 {
-	return ha_find_key(ha, b->spi, &b->hoa, b->lease);
+	const struct ha_key *key = ha_find_key(ha, b->spi, &b->hoa, b->lease);
+	const struct sa *s;
+
+	if (key || !sa_is_spi(b->spi))
+		return key;
+	/* A newer one took its place, and the host has that. */
+	s = sa_of_address(ha, &b->hoa);
+	return s ? &s->key : NULL;
 }
 
 /* A node at home is reached by its link, not by a route: that leads to where it was as long
@@ -303,9 +315,8 @@ void ha_flush(struct ha *ha, usec_t now)
 	ha->n_pending = 0;
 }
 
-/* Is there a key of this host's own, with an algorithm as good as that one at least? */
-static bool has_own_key(const struct ha *ha, enum auth_algorithm worst,
-			const struct in6_addr *hoa, const struct lease *lease)
+bool ha_has_configured_key(const struct ha *ha, enum auth_algorithm worst,
+			   const struct in6_addr *hoa, const struct lease *lease)
 {
 	for (unsigned int i = 0; i < ha->cfg->n_keys; i++) {
 		const struct ha_key *k = &ha->cfg->keys[i];
@@ -315,6 +326,13 @@ static bool has_own_key(const struct ha *ha, enum auth_algorithm worst,
 			return true;
 	}
 	return false;
+}
+
+/* Is there a key of this host's own, with an algorithm as good as that one at least? */
+static bool has_own_key(const struct ha *ha, enum auth_algorithm worst,
+			const struct in6_addr *hoa, const struct lease *lease)
+{
+	return sa_of_address(ha, hoa) || ha_has_configured_key(ha, worst, hoa, lease);
 }
 
 /* RFC 4285 5: a host that shares a key with us is not heard without it, whatever else is
@@ -489,6 +507,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 	struct ha_pending pending;
 	struct verdict_in in;
 	struct verdict v;
+	uint32_t spi;
 
 	ha->counters[HA_RX_BU]++;
 	verdict_addresses(ip, msg, &hoa, &coa);
@@ -504,11 +523,14 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 	in.too_many_wrong = !may_be_checked(ha, &in, &hoa, now);
 	verdict(&in, &v);
 	pending = before(binding);
+	spi = in.key ? in.key->auth.spi : 0;
+	if (v.proven && in.key->sa)
+		sa_used(in.key->sa, msg->opts.mesg_id, now);
 	if (!verdict_is_drop(v.reason))
 		carry_out(ha, &in, binding, lease, &v, now);
 	pending.ack = (struct ha_ack){
 		.from = ip->dst, .to = ip->src, .hoa = v.hoa, .coa = v.coa,
-		.spi = in.key ? in.key->auth.spi : 0,
+		.spi = spi,
 		.status = v.status, .sequence = v.sequence, .lifetime = v.lifetime,
 		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = v.mesg_id,
 	};

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/core/seq.h"
-#include "ha-agent/ha.h"
+#include "ha-agent/sa.h"
 
 #define UNIT	(MIP6_LIFETIME_UNIT_S * USEC_S)
 #define DROP	255	/* no acknowledgement; not a status of the registry's in use */
@@ -47,6 +47,13 @@ static const struct {
 	[VERDICT_DOWNGRADE] = { "downgrade",
 				"signed by HMAC-SHA1-96, and the host has a better key",
 				BA_PROHIBITED },
+	[VERDICT_OTHER_PREFIX] = { "other-prefix", "the key was given out for another prefix",
+				   BA_NOT_HOME_AGENT },
+	[VERDICT_OTHER_ADDRESS] = { "other-address",
+				    "the key was given out for another address of ours",
+				    BA_NOT_HOME_AGENT },
+	[VERDICT_KEY_EXPIRED] = { "key-expired", "the lifetime of the key is over",
+				  BA_REINIT_SA },
 	[VERDICT_NO_TIMESTAMP] = { "no-timestamp", "the key asks for a time stamp",
 				   BA_MESG_ID_REQUIRED },
 	[VERDICT_TIMESTAMP] = { "timestamp",
@@ -125,6 +132,8 @@ bool verdict_is_valid(enum verdict_reason r)
 int verdict_key_rank(const struct ha_key *key, const struct in6_addr *hoa,
 		     const struct lease *lease)
 {
+	if (key->sa)
+		return in6_in(&key->sa->prefix, hoa);
 	for (unsigned int i = 0; i < key->n_hoas; i++)
 		if (in6_eq(&key->hoas[i], hoa))
 			return 3;
@@ -211,6 +220,24 @@ static enum verdict_reason check_authentication(const struct verdict_in *in,
 	return in->policy->answer_auth_failure ? VERDICT_AUTH_FAIL : VERDICT_BAD_AUTH;
 }
 
+/* A key that was given out is good for what its context says (RFC 5705 4) and for no more:
+ * what signs with it may be known to whoever has the prefix now, had it, or sees the messages. */
+static enum verdict_reason check_given(const struct verdict_in *in, const struct verdict *v,
+				       bool bound)
+{
+	const struct sa *s = in->key->sa;
+
+	if (!in6_in(&s->prefix, &v->hoa))
+		return VERDICT_OTHER_PREFIX;
+	if (!in6_eq(&s->ha, &in->ip->dst))
+		return VERDICT_OTHER_ADDRESS;
+	/* RFC 6618 4.3: whoever has the key is told to get another one. */
+	if (in->now + UNIT > s->until)
+		return VERDICT_KEY_EXPIRED;
+	/* Nor does it take a home address from a key that is configured. */
+	return bound && !sa_is_spi(in->binding->spi) ? VERDICT_OTHER_KEY : VERDICT_MAX;
+}
+
 /* RFC 6275 10.3.1: the home address alone decides which key is the right one. */
 static enum verdict_reason check_authorisation(const struct verdict_in *in,
 					       const struct verdict *v)
@@ -223,6 +250,8 @@ static enum verdict_reason check_authorisation(const struct verdict_in *in,
 	/* What a key has bound nobody takes without one, even where none is asked for. */
 	if (!key)
 		return bound ? VERDICT_NO_AUTH : VERDICT_MAX;
+	if (key->sa)
+		return check_given(in, v, bound);
 	/* What nobody has got is refused for that, further on. */
 	if (!verdict_key_allows(key, &v->hoa, in->lease))
 		return in->lease || is_shared(in) ? VERDICT_OTHER_MN : VERDICT_MAX;
@@ -238,13 +267,43 @@ static enum verdict_reason check_authorisation(const struct verdict_in *in,
 	return bound && in->binding->spi != key->auth.spi ? VERDICT_OTHER_KEY : VERDICT_MAX;
 }
 
+/* The greatest time stamp that was accepted; 0: none. */
+static uint64_t last_timestamp(const struct verdict_in *in)
+{
+	if (in->key && in->key->sa)
+		return in->key->sa->timestamp;
+	return in->binding ? in->binding->timestamp : 0;
+}
+
+/* Our clock, but for one that was set back: what it said then was heard from others. */
+static uint64_t reference(const struct verdict_in *in)
+{
+	uint64_t last = last_timestamp(in);
+
+	return in->key && in->key->sa && last != 0 && (int64_t)(last - in->wall) > 0 ? last :
+	       in->wall;
+}
+
+/* RFC 4285 6: with 144 goes our time of day, its fraction as it came; nothing that would be
+ * refused itself. */
+static uint64_t resynchronise(const struct verdict_in *in, uint64_t theirs)
+{
+	uint64_t t = (reference(in) & ~(uint64_t)UINT32_MAX) | (theirs & UINT32_MAX);
+	uint64_t last = last_timestamp(in);
+
+	if (last != 0 && (int64_t)(t - last) <= 0)
+		t += UINT64_C(1) << 32;
+	return t;
+}
+
 /* RFC 4285 6: close to our clock and newer than what was accepted before. The number of a
  * binding's last update is kept with it; what is older than the window is refused for its
  * age alone, and a released binding is remembered for longer than that. */
 static enum verdict_reason check_timestamp(const struct verdict_in *in)
 {
 	const struct mh_opts *o = &in->msg->opts;
-	int64_t off = (int64_t)(o->mesg_id - in->wall);	/* in either era of NTP */
+	uint64_t last = last_timestamp(in);
+	int64_t off = (int64_t)(o->mesg_id - reference(in));	/* in either era of NTP */
 	int64_t window;
 
 	if (!in->key)
@@ -254,8 +313,7 @@ static enum verdict_reason check_timestamp(const struct verdict_in *in)
 	window = (int64_t)((in->key->timestamp_window << 32) / USEC_S);
 	if (off > window || off < -window)
 		return VERDICT_TIMESTAMP;
-	if (in->binding && in->binding->timestamp != 0 &&
-	    (int64_t)(o->mesg_id - in->binding->timestamp) <= 0)
+	if (last != 0 && (int64_t)(o->mesg_id - last) <= 0)
 		return VERDICT_TIMESTAMP;
 	return VERDICT_MAX;
 }
@@ -323,6 +381,9 @@ static uint16_t granted(const struct verdict_in *in)
 		t = in->policy->max_lifetime;
 	if (t > left)
 		t = left;
+	/* No binding outlives the key that was given out for it. */
+	if (in->key && in->key->sa && t > in->key->sa->until - in->now)
+		t = in->key->sa->until - in->now;
 	if (t < UNIT)
 		return 0;
 	return (uint16_t)(t / UNIT);
@@ -375,6 +436,7 @@ static enum verdict_reason decide(const struct verdict_in *in, struct verdict *v
 		r = check_authorisation(in, v);
 	if (r == VERDICT_MAX)
 		r = check_timestamp(in);
+	v->proven = r == VERDICT_MAX && in->key;
 	if (r == VERDICT_MAX)
 		r = check_validity(in);
 	if (r != VERDICT_MAX)
@@ -397,9 +459,8 @@ void verdict(const struct verdict_in *in, struct verdict *ret)
 	/* RFC 6275 9.5.1: with 135 goes the last number that was accepted. */
 	if (v.reason == VERDICT_SEQUENCE)
 		v.sequence = in->binding->sequence;
-	/* RFC 4285 6: with 144 goes our time of day, its fraction as it came. */
 	if (v.reason == VERDICT_TIMESTAMP)
-		v.mesg_id = (in->wall & ~(uint64_t)UINT32_MAX) | (v.mesg_id & UINT32_MAX);
+		v.mesg_id = resynchronise(in, v.mesg_id);
 	if (v.reason != VERDICT_REGISTER) {
 		v.lifetime = 0;
 	} else if (in->prefix_deprecated || (usec_t)v.lifetime >= in->prefix_left / UNIT) {

@@ -39,6 +39,9 @@ enum verdict_reason {
 	VERDICT_OTHER_MN,		/* 133 */
 	VERDICT_OTHER_KEY,		/* 129 */
 	VERDICT_DOWNGRADE,		/* 129 */
+	VERDICT_OTHER_PREFIX,		/* 133, and so on: of keys that were given out */
+	VERDICT_OTHER_ADDRESS,		/* 133 */
+	VERDICT_KEY_EXPIRED,		/* 176 */
 	VERDICT_NO_TIMESTAMP,		/* 145 */
 	VERDICT_TIMESTAMP,		/* 144 */
 	VERDICT_SEQUENCE,		/* 135 */
@@ -108,6 +111,7 @@ struct verdict {
 	uint16_t sequence;		/* for the acknowledgement */
 	uint16_t lifetime;		/* granted, units of 4 s */
 	uint64_t mesg_id;		/* for the acknowledgement, if the update has one */
+	bool proven;			/* signed by a key that may do so, and fresh */
 	struct in6_addr hoa, coa;	/* as RFC 6275 9.5.1 determines them */
 };
 

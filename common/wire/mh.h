@@ -62,6 +62,7 @@ enum mh_ba_status {
 	BA_MESG_ID_REQUIRED = 145,
 	BA_AUTH_FAIL = 146,
 	BA_INVALID_COA = 174,		/* RFC 6275 6.1.8 */
+	BA_REINIT_SA = 176,		/* RFC 6618 8.2: REINIT_SA_WITH_HAC */
 };
 
 enum mh_be_status { BE_UNKNOWN_HAO = 1, BE_UNKNOWN_MH_TYPE = 2 };
