@@ -62,6 +62,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	const struct ha *ha = &io->ha;
 	const char *trouble = store_trouble(io->store), *name = "";
 	const char *bindings = store_binding_trouble(io->store);
+	const char *keys = store_key_trouble(io->store);
 	enum trouble ifc = interface_trouble(ha, &name);
 	unsigned int attached = ha_lease_count(ha, LEASE_ATTACHED);
 	unsigned int detached = ha_lease_count(ha, LEASE_DETACHED);
@@ -82,6 +83,9 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	else if (bindings)
 		snprintf(text, HEALTH_ROOM, "bindings cannot be written down (%s): they would not "
 			 "outlive a restart", bindings);
+	else if (keys)
+		snprintf(text, HEALTH_ROOM, "keys that are given out cannot be written down (%s): "
+			 "they would not outlive a restart", keys);
 	else if (ifc == TROUBLE_GONE)
 		snprintf(text, HEALTH_ROOM, "there is no interface %s", name);
 	else if (ifc == TROUBLE_NO_LINKLOCAL)

@@ -271,6 +271,20 @@ static void op_binding_forget(void *ctx, const struct in6_addr *hoa, uint32_t pl
 	store_forget_binding(io->store, hoa, place);
 }
 
+static int op_sa_store(void *ctx, struct sa_record *r)
+{
+	struct io *io = ctx;
+
+	return store_key(io->store, r);
+}
+
+static void op_sa_forget(void *ctx, uint32_t spi, uint32_t place)
+{
+	struct io *io = ctx;
+
+	store_forget_key(io->store, spi, place);
+}
+
 static int64_t op_wall_us(void *ctx)
 {
 	(void)ctx;
@@ -318,6 +332,8 @@ static const struct ha_ops ops = {
 	.lease_store = op_lease_store,
 	.binding_store = op_binding_store,
 	.binding_forget = op_binding_forget,
+	.sa_store = op_sa_store,
+	.sa_forget = op_sa_forget,
 	.wall_us = op_wall_us,
 	.random = op_random,
 	.event = op_event,
@@ -746,7 +762,10 @@ static int open_database(struct io *io, char why[IO_WHY])
 	err = bindfile_open(io->cfg.state_dir, why, IO_WHY, &io->bindings);
 	if (err < 0)
 		return err;
-	err = store_new(io->db, io->bindings, loop_timers(io->loop), &io->store);
+	err = keyfile_open(io->cfg.state_dir, why, IO_WHY, &io->keys);
+	if (err < 0)
+		return err;
+	err = store_new(io->db, io->bindings, io->keys, loop_timers(io->loop), &io->store);
 	return err < 0 ? fail(why, err, "no memory") : 0;
 }
 
@@ -940,7 +959,8 @@ void io_close(struct io *io, bool keep)
 	if (io->device_made && !keep)
 		(void)rt_device_del(io->nl, HA_DEVICE);
 	store_free(io->store);
-	bindfile_close(io->bindings);
+	recfile_close(io->bindings);
+	recfile_close(io->keys);
 	leasedb_close(io->db);
 	nl_free(io->nl);
 	groups_free(io->groups);

@@ -53,7 +53,7 @@ struct io {
 	struct mon *mon;
 	struct dp *dp;
 	struct leasedb *db;
-	struct bindfile *bindings;
+	struct recfile *bindings, *keys;
 	struct store *store;
 	struct groups *groups;
 	bool groups_full;		/* that was told */

@@ -18,7 +18,7 @@
 #include "common/wire/boot.h"
 #include "ha-agent/ha.h"
 
-#define SA_GRACE	(60 * USEC_S)	/* an older one lives so long beside a newer that is not used */
+#define SA_GRACE	(60 * USEC_S)	/* of an older one beside a newer that is not used */
 #define SA_SPENT	(600 * USEC_S)
 #define SA_OF_PREFIX	4		/* at one time */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Gathers writes of leases, passes on those of bindings, restores both. Owned by io.c.
+ * Gathers writes of leases, passes on those of bindings and keys, restores them. Owned by io.c.
  *
  *	flush	in the same turn of the loop, when its packets have been dealt with, so that
  *		a kill loses nothing; 2 s after a failure
@@ -25,11 +25,11 @@ struct waiting {
 
 struct store {
 	struct leasedb *db;
-	struct bindfile *bindings;
+	struct recfile *bindings, *keys;
 	struct timers *timers;
 	struct timer flush;
 	struct waiting *waiting;
-	char trouble[256], binding_trouble[128];
+	char trouble[256], binding_trouble[128], key_trouble[128];
 };
 
 /* What has to be added to the daemon's clock to have that of the wall. */
@@ -105,16 +105,15 @@ int store_lease(struct store *s, const struct ha_lease_record *r, bool durable)
 }
 
 /* Trouble is told when it begins and when it ends. */
-static void note_binding(struct store *s, int err)
+static void note(char trouble[128], const char *what, int err)
 {
-	bool was = s->binding_trouble[0] != '\0';
+	bool was = trouble[0] != '\0';
 
 	if (err < 0 && !was)
-		log_error("bindings could not be written down: %s", strerror(-err));
+		log_error("%s could not be written down: %s", what, strerror(-err));
 	if (err == 0 && was)
-		log_info("bindings can be written down again");
-	snprintf(s->binding_trouble, sizeof(s->binding_trouble), "%s",
-		 err < 0 ? strerror(-err) : "");
+		log_info("%s can be written down again", what);
+	snprintf(trouble, 128, "%s", err < 0 ? strerror(-err) : "");
 }
 
 void store_binding(struct store *s, struct ha_binding_record *r)
@@ -122,17 +121,40 @@ void store_binding(struct store *s, struct ha_binding_record *r)
 	struct ha_binding_record own = *r;
 
 	own.expires += wall_offset();
-	note_binding(s, bindfile_put(s->bindings, &own));
+	note(s->binding_trouble, "bindings", bindfile_put(s->bindings, &own));
 	r->place = own.place;
 }
 
 void store_forget_binding(struct store *s, const struct in6_addr *hoa, uint32_t place)
 {
-	int err = bindfile_drop(s->bindings, place);
+	int err = recfile_drop(s->bindings, place);
 
 	if (err < 0)
 		log_error("the binding of %s could not be struck out: %s", in6_str(hoa).s,
 			  strerror(-err));
+}
+
+int store_key(struct store *s, struct sa_record *r)
+{
+	struct sa_record own = *r;
+	usec_t offset = wall_offset();
+	int err;
+
+	own.issued += offset;
+	own.until += offset;
+	err = keyfile_put(s->keys, &own);
+	note(s->key_trouble, "keys", err);
+	r->place = own.place;
+	explicit_bzero(&own, sizeof(own));
+	return err;
+}
+
+void store_forget_key(struct store *s, uint32_t spi, uint32_t place)
+{
+	int err = recfile_drop(s->keys, place);
+
+	if (err < 0)
+		log_error("key %u could not be struck out: %s", spi, strerror(-err));
 }
 
 /* Rare, and so at once. */
@@ -166,8 +188,13 @@ const char *store_binding_trouble(const struct store *s)
 	return s->binding_trouble[0] != '\0' ? s->binding_trouble : NULL;
 }
 
-int store_new(struct leasedb *db, struct bindfile *bindings, struct timers *timers,
-	      struct store **ret)
+const char *store_key_trouble(const struct store *s)
+{
+	return s->key_trouble[0] != '\0' ? s->key_trouble : NULL;
+}
+
+int store_new(struct leasedb *db, struct recfile *bindings, struct recfile *keys,
+	      struct timers *timers, struct store **ret)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
@@ -175,6 +202,7 @@ int store_new(struct leasedb *db, struct bindfile *bindings, struct timers *time
 		return -ENOMEM;
 	s->db = db;
 	s->bindings = bindings;
+	s->keys = keys;
 	s->timers = timers;
 	timer_init(&s->flush, "flush", on_flush, s);
 	*ret = s;
@@ -203,7 +231,7 @@ struct restore {
 	struct store *store;
 	struct ha *ha;
 	usec_t now, offset;
-	unsigned int leases, bindings;
+	unsigned int leases, keys, bindings;
 };
 
 /* Kept until all are read: the home agent may want to change one. */
@@ -258,6 +286,28 @@ static void restore_lease(void *ctx, const struct ha_lease_record *r)
 		x->leases++;
 }
 
+static void restore_key(void *ctx, const struct sa_record *r)
+{
+	struct restore *x = ctx;
+	struct sa_record own = *r;
+	int err;
+
+	own.issued -= x->offset;
+	own.until -= x->offset;
+	err = sa_restore(x->ha, &own, x->now);
+	explicit_bzero(&own, sizeof(own));
+	if (err == 0) {
+		x->keys++;
+		return;
+	}
+	if (err != -ESTALE)
+		log_warn("key %u of %s is not taken over: %s", r->spi,
+			 in6_prefix_str(&r->prefix).s,
+			 err == -EINVAL ? "its prefix or our address is not there any more" :
+			 strerror(-err));
+	store_forget_key(x->store, r->spi, r->place);
+}
+
 static void restore_binding(void *ctx, const struct ha_binding_record *r)
 {
 	struct restore *x = ctx;
@@ -282,12 +332,17 @@ int store_restore(struct store *s, struct ha *ha, usec_t now)
 	struct restore x = { .store = s, .ha = ha, .now = now, .offset = wall_offset() };
 	int err = leasedb_each_lease(s->db, restore_lease, &x);
 
-	if (err == 0)
+	if (err < 0)
+		return err;
+	err = keyfile_each(s->keys, restore_key, &x);
+	if (err > 0)
+		log_warn("%d keys were damaged on the disk and are not taken over", err);
+	if (err >= 0)
 		err = bindfile_each(s->bindings, restore_binding, &x);
 	if (err < 0)
 		return err;
 	if (err > 0)
 		log_warn("%d bindings were damaged on the disk and are not taken over", err);
-	log_info("restored %u leases and %u bindings", x.leases, x.bindings);
+	log_info("restored %u leases, %u keys and %u bindings", x.leases, x.keys, x.bindings);
 	return 0;
 }

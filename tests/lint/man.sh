@@ -70,6 +70,7 @@ code_counters()
 {
 	sed -nE 's/^\t\[HA_[A-Z0-9_]+\] = "([a-z0-9-]+)",$/\1/p' ha-agent/ha.c
 	sed -nE 's/^\t\[VERDICT_[A-Z0-9_]+\] = \{ "([a-z0-9-]+)".*/bu-\1/p' ha-agent/verdict.c
+	sed -nE 's/^\t\[BOOTSTRAP_[A-Z0-9_]+\] = \{ "([a-z0-9-]+)".*/key-\1/p' ha-agent/bootstrap.c
 }
 
 # missing FILE: names on standard input that stand nowhere in the file

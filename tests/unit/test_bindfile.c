@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The file of bindings: what was acknowledged is there after a kill, what a loss of power
  * tore is left out, what is not ours is refused and left alone. */
-/* links: ha-agent/bindfile.c common/core/in6.c */
+/* links: ha-agent/bindfile.c ha-agent/recfile.c common/core/in6.c */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,9 +50,9 @@ static int drop_place(void **state)
 	return 0;
 }
 
-static struct bindfile *must_open(struct place *p)
+static struct recfile *must_open(struct place *p)
 {
-	struct bindfile *f = NULL;
+	struct recfile *f = NULL;
 
 	if (bindfile_open(p->dir, p->why, sizeof(p->why), &f) < 0)
 		fail_msg("%s", p->why);
@@ -85,7 +85,7 @@ static void see(void *ctx, const struct ha_binding_record *r)
 	s->records[s->n++] = *r;
 }
 
-static struct seen *read_back(struct bindfile *f, int broken)
+static struct seen *read_back(struct recfile *f, int broken)
 {
 	static struct seen s;
 
@@ -106,7 +106,7 @@ static void assert_same(const struct ha_binding_record *a, const struct ha_bindi
 static void survives_a_restart(void **state)
 {
 	struct ha_binding_record a = binding(1), b = binding(2);
-	struct bindfile *f = must_open(*state);
+	struct recfile *f = must_open(*state);
 	struct seen *s;
 
 	assert_int_equal(bindfile_put(f, &a), 0);
@@ -114,14 +114,14 @@ static void survives_a_restart(void **state)
 	assert_true(a.place != 0 && b.place != 0 && a.place != b.place);
 	a.sequence = 7;
 	assert_int_equal(bindfile_put(f, &a), 0);
-	bindfile_close(f);
+	recfile_close(f);
 
 	f = must_open(*state);
 	s = read_back(f, 0);
 	assert_int_equal(s->n, 2);
 	assert_same(&s->records[0], &a);
 	assert_same(&s->records[1], &b);
-	bindfile_close(f);
+	recfile_close(f);
 }
 
 static void survives_a_kill(void **state)
@@ -129,7 +129,7 @@ static void survives_a_kill(void **state)
 	struct place *p = *state;
 	struct ha_binding_record a = binding(1);
 	pid_t pid = fork();
-	struct bindfile *f;
+	struct recfile *f;
 	struct seen *s;
 
 	assert_true(pid >= 0);
@@ -145,7 +145,7 @@ static void survives_a_kill(void **state)
 	assert_int_equal(s->n, 1);
 	a.place = s->records[0].place;
 	assert_same(&s->records[0], &a);
-	bindfile_close(f);
+	recfile_close(f);
 }
 
 static off_t size_of(const struct place *p)
@@ -160,7 +160,7 @@ static off_t size_of(const struct place *p)
 static void places_are_used_again(void **state)
 {
 	struct place *p = *state;
-	struct bindfile *f = must_open(p);
+	struct recfile *f = must_open(p);
 	struct ha_binding_record r;
 	off_t size;
 
@@ -175,9 +175,9 @@ static void places_are_used_again(void **state)
 
 		assert_int_equal(s->n, 3000);
 		for (unsigned int i = 0; i < s->n; i += 2)
-			assert_int_equal(bindfile_drop(f, s->records[i].place), 0);
+			assert_int_equal(recfile_drop(f, s->records[i].place), 0);
 		if (round == 1) {
-			bindfile_close(f);
+			recfile_close(f);
 			f = must_open(p);
 			assert_int_equal(read_back(f, 0)->n, 1500);
 		}
@@ -187,7 +187,7 @@ static void places_are_used_again(void **state)
 		}
 		assert_true(size_of(p) == size);
 	}
-	bindfile_close(f);
+	recfile_close(f);
 }
 
 static void change_octet(const struct place *p, off_t at)
@@ -206,7 +206,7 @@ static void change_octet(const struct place *p, off_t at)
 static void torn_records_are_left_out(void **state)
 {
 	struct place *p = *state;
-	struct bindfile *f = must_open(p);
+	struct recfile *f = must_open(p);
 	struct ha_binding_record a = binding(1), b = binding(2);
 
 	assert_int_equal(bindfile_put(f, &a), 0);
@@ -221,7 +221,7 @@ static void torn_records_are_left_out(void **state)
 		change_octet(p, at);
 	}
 	assert_int_equal(read_back(f, 0)->n, 2);
-	bindfile_close(f);
+	recfile_close(f);
 	/* Cut off in the middle of the last one. */
 	assert_int_equal(truncate(p->file, 3 * RECORD - 1), 0);
 	f = must_open(p);
@@ -229,12 +229,12 @@ static void torn_records_are_left_out(void **state)
 	b.place = 0;
 	assert_int_equal(bindfile_put(f, &b), 0);
 	assert_int_equal(read_back(f, 0)->n, 2);
-	bindfile_close(f);
+	recfile_close(f);
 }
 
 static void refused(struct place *p, int expected, const char *word)
 {
-	struct bindfile *f = NULL;
+	struct recfile *f = NULL;
 	off_t size = size_of(p);
 
 	assert_int_equal(bindfile_open(p->dir, p->why, sizeof(p->why), &f), expected);
@@ -248,7 +248,7 @@ static void what_is_not_ours_is_refused(void **state)
 {
 	struct place *p = *state;
 
-	bindfile_close(must_open(p));
+	recfile_close(must_open(p));
 	change_octet(p, 0);
 	refused(p, -EUCLEAN, "no bindings");
 	change_octet(p, 0);
@@ -262,7 +262,7 @@ static void what_is_not_ours_is_refused(void **state)
 static void no_such_directory(void **state)
 {
 	struct place *p = *state;
-	struct bindfile *f = NULL;
+	struct recfile *f = NULL;
 
 	assert_int_equal(bindfile_open("/nonexistent/dmip6", p->why, sizeof(p->why), &f), -ENOENT);
 	assert_non_null(strstr(p->why, "/nonexistent/dmip6"));
