@@ -19,7 +19,7 @@ struct recfile_format {
 	const char *holds;		/* "bindings" */
 	uint32_t magic;			/* in the order of this machine */
 	uint32_t version;
-	size_t size;			/* of a record: a power of two, so that none crosses a page */
+	size_t size;			/* of a record: a power of two: none crosses a page */
 	bool secret;			/* damaged ones are overwritten when they are found */
 };
 
