@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/core/confkey.h"
+#include "ha-agent/conf_keys.h"
 
 #define MAX_ENTRIES	(1U << 24)
 
@@ -120,6 +121,7 @@ void ha_conf_wipe(struct ha_config *cfg)
 	free(cfg->keys);
 	cfg->keys = NULL;
 	cfg->n_keys = 0;
+	ha_conf_wipe_keys(&cfg->bootstrap);
 }
 
 static void take_address(struct conf *c, const struct conf_word *word, struct in6_addr *ret)
@@ -724,6 +726,7 @@ const struct conf_keyword ha_conf_table[] = {
 	CONF_HMAC_SHA1_ROW(set_hmac_sha1),
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
 	  .open = open_key, .close = close_key },
+	HA_CONF_KEYS_ROW,
 	{ 0 }
 };
 

@@ -110,6 +110,8 @@ static const char *const event_names[HA_EVENT_MAX] = {
 	[HA_EVENT_BINDING_REVOKING] = "binding.revoking",
 	[HA_EVENT_BINDING_REVOKED] = "binding.revoked",
 	[HA_EVENT_BU_REFUSED] = "bu.refused",
+	[HA_EVENT_KEY_ISSUED] = "key.issued",
+	[HA_EVENT_KEY_REFUSED] = "key.refused",
 };
 
 const char *ha_event_name(enum ha_event_type t)

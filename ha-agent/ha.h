@@ -188,6 +188,8 @@ enum ha_event_type {
 	HA_EVENT_BINDING_REVOKING,
 	HA_EVENT_BINDING_REVOKED,
 	HA_EVENT_BU_REFUSED,
+	HA_EVENT_KEY_ISSUED,
+	HA_EVENT_KEY_REFUSED,
 	HA_EVENT_MAX
 };
 const char *ha_event_name(enum ha_event_type t);	/* "lease.new", "bu.refused" */
@@ -196,7 +198,7 @@ struct ha_event {
 	enum ha_event_type type;
 	const struct lease *lease;	/* lease.* and, where known, the others */
 	const struct binding *binding;	/* binding.* */
-	struct in6_addr hoa, coa;	/* binding.*, bu.refused */
+	struct in6_addr hoa, coa;	/* binding.*, bu.refused; key.*, coa: who asked */
 	uint8_t status;			/* bu.refused */
 	const char *reason;		/* a sentence; NULL: none */
 };

@@ -15,6 +15,7 @@
 
 #include "common/core/log.h"
 #include "common/sys/file.h"
+#include "ha-agent/conf_keys.h"
 
 struct errors {
 	conf_report_fn *report;

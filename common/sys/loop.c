@@ -122,23 +122,60 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
 	io->fn(io->ctx);	/* may delete io */
 }
 
-int loop_io_add(struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct loop_io **ret)
+static struct loop_io *new_io(struct loop *l, int fd, short what, void (*fn)(void *ctx), void *ctx)
 {
 	struct loop_io *io = calloc(1, sizeof(*io));
 
 	if (!io)
-		return -ENOMEM;
+		return NULL;
 	io->fn = fn;
 	io->ctx = ctx;
-	io->ev = event_new(l->base, fd, EV_READ | EV_PERSIST, on_io, io);
-	if (!io->ev || event_add(io->ev, NULL) < 0) {
-		if (io->ev)
-			event_free(io->ev);
-		free(io);
-		return -ENOMEM;
+	io->ev = event_new(l->base, fd, what, on_io, io);
+	if (io->ev)
+		return io;
+	free(io);
+	return NULL;
+}
+
+int loop_io_add(struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct loop_io **ret)
+{
+	struct loop_io *io = new_io(l, fd, EV_READ | EV_PERSIST, fn, ctx);
+
+	if (io && event_add(io->ev, NULL) < 0) {
+		loop_io_del(io);
+		io = NULL;
 	}
+	if (!io)
+		return -ENOMEM;
 	*ret = io;
 	return 0;
+}
+
+int loop_io_new(struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct loop_io **ret)
+{
+	struct loop_io *io = new_io(l, fd, EV_READ, fn, ctx);
+
+	if (!io)
+		return -ENOMEM;
+	*ret = io;
+	return 0;
+}
+
+int loop_io_wait(struct loop_io *io, bool write)
+{
+	struct event_base *base = event_get_base(io->ev);
+	evutil_socket_t fd = event_get_fd(io->ev);
+
+	(void)event_del(io->ev);
+	if (event_assign(io->ev, base, fd, write ? EV_WRITE : EV_READ, on_io, io) < 0 ||
+	    event_add(io->ev, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+void loop_io_rest(struct loop_io *io)
+{
+	(void)event_del(io->ev);
 }
 
 void loop_io_del(struct loop_io *io)

@@ -18,6 +18,11 @@ struct timers *loop_timers(struct loop *l);	/* looked at once a turn: just set t
 struct event_base *loop_base(struct loop *l);	/* for the control socket's bufferevents */
 /* fn is called while fd is readable. The descriptor stays the caller's. */
 int loop_io_add(struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct loop_io **ret);
+/* The same, but nothing is waited for until loop_io_wait(): for reading or for writing, and for
+ * one call of fn. */
+int loop_io_new(struct loop *l, int fd, void (*fn)(void *ctx), void *ctx, struct loop_io **ret);
+int loop_io_wait(struct loop_io *io, bool write);	/* 0 or -ENOMEM */
+void loop_io_rest(struct loop_io *io);		/* not now */
 void loop_io_del(struct loop_io *io);		/* NULL is harmless */
 int loop_signal_add(struct loop *l, int signo, void (*fn)(void *ctx, int signo), void *ctx);
 /* fn is called at the end of each turn: everything that was readable has been read, what was

@@ -63,7 +63,8 @@ program dmip6ctl man/dmip6ctl.8 common/cli/*.c
 is "mn.conf: the page has each keyword, and no other" \
 	"$(page_keywords man/dmip6-mnd.8)" "$(code_keywords mn-agent/conf.c common/core/confkey.h)"
 is "ha.conf: the page has each keyword, and no other" \
-	"$(page_keywords man/dmip6-had.8)" "$(code_keywords ha-agent/conf.c common/core/confkey.h)"
+	"$(page_keywords man/dmip6-had.8)" "$(code_keywords ha-agent/conf.c \
+	ha-agent/conf_keys.[ch] common/core/confkey.h)"
 
 # code_counters: names of the home agent's counters; a verdict's has a prefix
 code_counters()

@@ -172,6 +172,41 @@ static void test_late(void **state)
 	assert_int_equal(w->late, 1);
 }
 
+static void on_once(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->reads++;
+	if (w->reads == 1) {		/* nothing was read, and it is not called again for it */
+		timer_init(&w->a, "stop", stop_timer, w);
+		assert_int_equal(timer_set(loop_timers(w->l), &w->a,
+					   clock_now() + 20 * USEC_MS), 0);
+	} else {
+		loop_stop(w->l);
+	}
+}
+
+/* What is waited for once is told once; for writing too. */
+static void test_io_once(void **state)
+{
+	struct world *w = *state;
+	struct loop_io *writer;
+
+	assert_int_equal(write(w->fds[1], "a", 1), 1);
+	assert_int_equal(loop_io_new(w->l, w->fds[0], on_once, w, &w->io), 0);
+	assert_int_equal(loop_io_wait(w->io, false), 0);
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->reads, 1);
+	assert_int_equal(loop_io_wait(w->io, false), 0);
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->reads, 2);
+	assert_int_equal(loop_io_new(w->l, w->fds[1], on_once, w, &writer), 0);
+	assert_int_equal(loop_io_wait(writer, true), 0);
+	assert_int_equal(loop_run(w->l), 0);
+	assert_int_equal(w->reads, 3);
+	loop_io_del(writer);
+}
+
 #define STEPS	200
 
 /* Each step makes something readable: nothing is put off until all of them are done. */
@@ -281,6 +316,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_io, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_io_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_background, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_background_rests, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_signal, setup, teardown),
