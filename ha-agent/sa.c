@@ -107,11 +107,11 @@ static int store(struct sa *s)
 	memcpy(r.mn_id, s->mn_id, sizeof(r.mn_id));
 	memcpy(r.secret, s->key.auth.secret, sizeof(r.secret));
 	err = s->ha_of->ops->sa_store(s->ha_of->ctx, &r);
-	explicit_bzero(&r, sizeof(r));
 	if (err < 0)
 		s->ha_of->counters[HA_STORE_FAILED]++;
 	else
 		s->place = r.place;
+	explicit_bzero(&r, sizeof(r));
 	return err;
 }
 
