@@ -434,6 +434,7 @@ struct ha_pending {
 struct sa_table {
 	struct sa *by_spi, *by_prefix;	/* the newest of each prefix */
 	unsigned int n;
+	uint64_t next;			/* number of the next one; over restarts */
 };
 
 struct ha {

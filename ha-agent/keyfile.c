@@ -11,13 +11,13 @@
 struct record {
 	struct in6_addr prefix, ha;
 	int64_t issued, until;
-	uint64_t timestamp;
+	uint64_t number, timestamp;
 	uint8_t secret[BOOT_KEY_LEN];
 	char mn_id[BOOT_ID_MAX];
 	uint32_t spi;
 	uint8_t prefix_len, mode;
 	uint16_t flags;
-	uint8_t unused[92];		/* zero: a record is to be 256 octets */
+	uint8_t unused[84];		/* zero: a record is to be 256 octets */
 	uint32_t check;			/* of all before it */
 };
 _Static_assert(sizeof(struct record) == 256, "a page holds whole records");
@@ -44,7 +44,8 @@ int keyfile_put(struct recfile *f, struct sa_record *r)
 {
 	struct record rec = {
 		.prefix = r->prefix.addr, .prefix_len = r->prefix.len, .ha = r->ha,
-		.issued = r->issued, .until = r->until, .timestamp = r->timestamp,
+		.issued = r->issued, .until = r->until, .number = r->number,
+		.timestamp = r->timestamp,
 		.spi = r->spi, .mode = (uint8_t)r->mode,
 		.flags = (uint16_t)(RECORD_THERE | (r->used ? RECORD_USED : 0)),
 	};
@@ -88,6 +89,7 @@ static int take(void *ctx, uint32_t place, const void *record)
 		memcpy(r.secret, rec.secret, sizeof(r.secret));
 		r.issued = rec.issued;
 		r.until = rec.until;
+		r.number = rec.number;
 		r.timestamp = rec.timestamp;
 		r.used = rec.flags & RECORD_USED;
 		x->fn(x->ctx, &r);

@@ -99,8 +99,8 @@ static int store(struct sa *s)
 {
 	struct sa_record r = {
 		.spi = s->key.auth.spi, .prefix = s->prefix, .ha = s->ha, .mode = s->mode,
-		.issued = s->issued, .until = s->until, .timestamp = s->timestamp,
-		.used = s->used, .place = s->place,
+		.issued = s->issued, .until = s->until, .number = s->number,
+		.timestamp = s->timestamp, .used = s->used, .place = s->place,
 	};
 	int err;
 
@@ -137,8 +137,8 @@ static void enter(struct sa *s)
 	struct sa_table *t = &s->ha_of->sas;
 	struct sa *at = newest_of(s->ha_of, &s->prefix);
 
-	if (at && at->issued > s->issued) {
-		while (at->older && at->older->issued > s->issued)
+	if (at && at->number > s->number) {
+		while (at->older && at->older->number > s->number)
 			at = at->older;
 		s->older = at->older;
 		at->older = s;
@@ -313,6 +313,7 @@ static int make(struct ha *ha, const struct sa_record *r, struct sa **ret)
 	memcpy(s->mn_id, r->mn_id, sizeof(s->mn_id));
 	s->until = r->until;
 	s->issued = r->issued;
+	s->number = r->number;
 	s->timestamp = r->timestamp;
 	s->used = r->used;
 	s->place = r->place;
@@ -338,7 +339,7 @@ struct sa *sa_issue(struct ha *ha, uint32_t spi, const struct in6_prefix *prefix
 {
 	struct sa_record r = {
 		.spi = spi, .prefix = *prefix, .ha = *ha_addr, .mode = mode, .issued = now,
-		.until = until,
+		.until = until, .number = ha->sas.next,
 	};
 	struct sa *s = NULL;
 	int err;
@@ -356,6 +357,7 @@ struct sa *sa_issue(struct ha *ha, uint32_t spi, const struct in6_prefix *prefix
 		wipe(s);
 		return NULL;
 	}
+	ha->sas.next++;
 	give_grace(s, now);
 	return s;
 }
@@ -397,7 +399,7 @@ static bool has_place(struct ha *ha, const struct sa_record *r)
 static bool newer_is_used(const struct ha *ha, const struct sa_record *r)
 {
 	for (const struct sa *s = newest_of(ha, &r->prefix); s; s = s->older)
-		if (s->issued > r->issued && s->used)
+		if (s->number > r->number && s->used)
 			return true;
 	return false;
 }
@@ -408,6 +410,8 @@ int sa_restore(struct ha *ha, const struct sa_record *r, usec_t now)
 	struct sa *s = NULL;
 	int err = 0;
 
+	if (ha->sas.next <= r->number)
+		ha->sas.next = r->number + 1;
 	/* Whatever the clock did meanwhile, no longer than we would grant. */
 	if (own.until > now + ha->cfg->bootstrap.lifetime)
 		own.until = now + ha->cfg->bootstrap.lifetime;

@@ -30,6 +30,7 @@ struct sa {
 	char mn_id[BOOT_ID_MAX];	/* of the certificate or PSK; "" with on-link */
 	usec_t until;			/* end of its lifetime */
 	usec_t issued;
+	uint64_t number;		/* the newer, the greater; clocks are set and set back */
 	uint64_t timestamp;		/* the greatest accepted, NTP format; kept over restarts */
 	bool used;			/* an authentic message came with it */
 	bool spent;
@@ -49,7 +50,7 @@ struct sa_record {
 	char mn_id[BOOT_ID_MAX];
 	uint8_t secret[BOOT_KEY_LEN];
 	usec_t issued, until;
-	uint64_t timestamp;
+	uint64_t number, timestamp;
 	bool used;
 	uint32_t place;
 };

@@ -65,6 +65,7 @@ static struct sa_record key(uint8_t n)
 		.spi = BOOT_SPI_FIRST + n, .mode = BOOT_PSK, .mn_id = "mn1.example",
 		.issued = 1700000000 * USEC_S, .until = 1800000000 * USEC_S + 7,
 		.timestamp = UINT64_C(0xe1234567) << 32 | 9, .used = n % 2 == 1,
+		.number = 1000000 + n,
 	};
 
 	assert_int_equal(in6_prefix_parse("2001:db8:1:100::/64", &r.prefix), 0);
@@ -104,7 +105,7 @@ static void assert_same(const struct sa_record *a, const struct sa_record *b)
 	assert_string_equal(a->mn_id, b->mn_id);
 	assert_memory_equal(a->secret, b->secret, sizeof(a->secret));
 	assert_true(a->issued == b->issued && a->until == b->until);
-	assert_true(a->timestamp == b->timestamp);
+	assert_true(a->timestamp == b->timestamp && a->number == b->number);
 	assert_int_equal(a->used, b->used);
 	assert_int_equal(a->place, b->place);
 }

@@ -469,6 +469,32 @@ static void a_kill_halfway_does_not_bring_the_older_one_back(void **state)
 	auth_key_wipe(&new.auth);
 }
 
+/* Two in one moment, which of them is the newer is known after a restart, whatever the clock of
+ * the wall was set to meanwhile. */
+static void which_is_newer_no_clock_decides(void **state)
+{
+	struct ha_key first = world_get(&w, HOA), gone = world_get(&w, OTHER), old, new;
+	struct in6_prefix prefix = { .addr = addr(OTHER), .len = 64 };
+
+	(void)state;
+	in6_mask(&prefix.addr, 64);
+	old = world_get(&w, HOA);
+	sa_drop_prefix(&w.f.ha, &prefix, "in a test", w.f.now);
+	new = world_get(&w, HOA);	/* at a place in front of the older one's */
+	assert_true(sa_find(&w.f.ha, new.auth.spi)->place < sa_find(&w.f.ha, old.auth.spi)->place);
+	for (unsigned int i = 0; i < ROWS; i++)
+		if (w.keys[i].spi == new.auth.spi)
+			w.keys[i].issued -= S(3600);
+	world_restart(&w, true);
+	assert_int_equal(world_move(&w, HOA, COA, 1, &new), BA_ACCEPTED);
+	assert_int_equal(world_move(&w, HOA, COA_2, 2, &old), SILENCE);
+	assert_int_equal(w.f.ha.sas.n, 1);
+	auth_key_wipe(&first.auth);
+	auth_key_wipe(&gone.auth);
+	auth_key_wipe(&old.auth);
+	auth_key_wipe(&new.auth);
+}
+
 static void what_cannot_be_written_down_is_not_given_out(void **state)
 {
 	(void)state;
@@ -504,6 +530,7 @@ int main(void)
 		TEST(a_binding_goes_on_after_a_kill),
 		TEST(what_does_not_fit_any_more_is_not_taken_over),
 		TEST(a_kill_halfway_does_not_bring_the_older_one_back),
+		TEST(which_is_newer_no_clock_decides),
 		TEST(what_cannot_be_written_down_is_not_given_out),
 	};
 
