@@ -3,7 +3,7 @@
 """Writes the seeds of the packet fuzzers from tests/vectors: seeds.py [DIRECTORY].
 
 ip6 gets whole packets, mh and icmp6 what stands behind the extension headers, tunnel errors
-about the tunnel packet (whose checksum the fuzzer puts right).
+about the tunnel packet (whose checksum the fuzzer puts right), boot messages of a session.
 """
 import os
 import sys
@@ -37,6 +37,35 @@ def tunnel_errors(packet):
             + packet[24:40] + packet[8:24] + body
 
 
+REQUEST = ("mn-id:alice@example.com", "auth-method:certificate,psk,on-link",
+           "mip6-ip6-hoa:2001:db8:1:0:0:0:0:c0a", "mip6-sas:0")
+GRANTED = ("status-code:200", "auth-method:psk", "mip6-spi:268435455",
+           "dmip6-integrity:hmac-sha-256-128", "mip6-sa-validity-end:Sun, 06 Nov 1994 08:49:37 GMT",
+           "dmip6-sa-lifetime:604800", "mip6-ip6-hnp:2001:db8:1:0:0:0:0:0/64",
+           "mip6-haa-ip6:2001:db8:0:0:0:0:0:1", "mip6-sas:0")
+DENIED = ("status-code:503", "retry-after:Thu, 31 Dec 1998 23:59:59 GMT", "dmip6-retry-after:30",
+          "dmip6-reason:too many sessions")
+
+
+def boot_message(number, lines):
+    content = "".join(line + "\r\n" for line in lines + ("", "")).encode()
+    return bytes((0, number)) + len(content).to_bytes(2, "big") + content
+
+
+def boot_streams():
+    """By name: messages of RFC 6618 5.1, whole sessions too."""
+    request, granted, denied = (boot_message(1, m) for m in (REQUEST, GRANTED, DENIED))
+    yield "request", request
+    yield "granted", granted
+    yield "denied", denied
+    yield "session", request + boot_message(2, ("MN-ID: ", "x-new:1", "Auth-Method:eap, PSK")
+                                            + REQUEST[2:]) + granted + denied
+    yield "one-address", boot_message(255, GRANTED[:6] + (
+        "mip6-ip6-hnp:2001:db8:1:0:0:0:0:c0a/128",) + GRANTED[7:])
+    yield "twice", boot_message(1, REQUEST + REQUEST[:1])
+    yield "http-end", request[:2] + (len(request) - 6).to_bytes(2, "big") + request[4:-2]
+
+
 def write(directory, target, name, data):
     os.makedirs(os.path.join(directory, target), exist_ok=True)
     with open(os.path.join(directory, target, name), "wb") as f:
@@ -57,6 +86,8 @@ def main(directory):
         if stem == "tunnel":
             for error, data in tunnel_errors(packet):
                 write(directory, "tunnel", error, data)
+    for name, data in boot_streams():
+        write(directory, "boot", name, data)
 
 
 if __name__ == "__main__":
