@@ -12,6 +12,7 @@
 #include "common/sys/clock.h"
 #include "ha-agent/conf.h"
 #include "ha-agent/io.h"
+#include "ha-agent/sa.h"
 
 #define SCHEMA		1
 #define ERRORS_MAX	8192
@@ -162,9 +163,23 @@ struct listing {
 	size_t n;			/* there are */
 };
 
+/* Of a key that was given out; of one that is configured it is the SPI that tells. */
+static json_t *show_key(const struct sa *s)
+{
+	usec_t left;
+
+	if (!s)
+		return json_null();
+	left = s->until - clock_now();
+	return json_pack("{s:I, s:s, s:s, s:I}", "spi", (json_int_t)s->key.auth.spi,
+			 "mode", boot_mode_name(s->mode), "name", s->mn_id,
+			 "until", (json_int_t)(clock_wall_s() + left / USEC_S));
+}
+
 static void add_binding(void *ctx, const struct binding *b)
 {
 	struct listing *l = ctx;
+	const struct ha_key *key = ha_binding_key(&l->io->ha, b);
 	struct in6_prefix inner = { .addr = b->hoa, .len = 128 };
 	struct dp_stats stats = { 0 };
 
@@ -173,7 +188,7 @@ static void add_binding(void *ctx, const struct binding *b)
 		return;
 	(void)l->io->dp->ops->stats(l->io->dp, &inner, &stats);
 	json_array_append_new(l->array, json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:i, s:I, s:I, s:I, s:s}",
+		"{s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:i, s:I, s:I, s:I, s:s, s:o}",
 		"prefix", in6_prefix_str(b->lease ? &b->lease->prefix : &b->home->cfg.prefix).s,
 		"hoa", in6_str(&b->hoa).s,
 		"coa", in6_str(&b->coa).s,
@@ -185,7 +200,8 @@ static void add_binding(void *ctx, const struct binding *b)
 		"tx_packets", (json_int_t)stats.tx_packets,
 		"rx_packets", (json_int_t)stats.rx_packets,
 		"spi", (json_int_t)b->spi,
-		"algorithm", b->spi ? auth_algorithm_name(auth_algorithm_of(b->spi)) : ""));
+		"algorithm", b->spi ? auth_algorithm_name(auth_algorithm_of(b->spi)) : "",
+		"key", show_key(key ? key->sa : NULL)));
 }
 
 static void add_lease(void *ctx, const struct lease *lease)
@@ -195,13 +211,14 @@ static void add_lease(void *ctx, const struct lease *lease)
 	if (lease->state == LEASE_FREE || l->n++ >= l->max)
 		return;
 	json_array_append_new(l->array, json_pack(
-		"{s:s, s:s, s:s, s:b, s:o, s:i}",
+		"{s:s, s:s, s:s, s:b, s:o, s:i, s:o}",
 		"prefix", in6_prefix_str(&lease->prefix).s,
 		"mn", mac_str(lease->mac).s,
 		"interface", lease->interface ? lease->interface->name : "",
 		"attached", lease->state == LEASE_ATTACHED,
 		"remaining_s", remaining_s(lease->valid_until),
-		"bindings", (int)lease->bindings));
+		"bindings", (int)lease->bindings,
+		"key", show_key(sa_of_address(&l->io->ha, &lease->prefix.addr))));
 }
 
 static json_t *list_homes(const struct ha *ha)
@@ -305,7 +322,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 		add_counter(counters, "data-path-errors-limited", drops.errors);
 	}
 	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:b, s:b, s:o, s:o, s:o, s:o, "
-			   "s:{s:I, s:I}, s:o}",
+			   "s:{s:I, s:I, s:I}, s:o}",
 			   "schema", SCHEMA, "role", "ha",
 			   "health", "ok", ok, "text", text,
 			   "address", in6_str(&io->ha.homes[0].cfg.address).s,
@@ -317,7 +334,8 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 			   "homes", list_homes(&io->ha), "home_agents", home_agents(&io->ha),
 			   "bindings", bindings.array, "leases", leases.array,
 			   "totals", "bindings", (json_int_t)bindings.n, "leases",
-			   (json_int_t)leases.n, "counters", counters);
+			   (json_int_t)leases.n, "keys", (json_int_t)io->ha.sas.n,
+			   "counters", counters);
 	json_object_set_new(answer, "flood", show_flood(&io->ha.limit));
 	if (!answer) {
 		*error = "no memory for the answer";

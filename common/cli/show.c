@@ -231,6 +231,22 @@ static const struct column home_agent_columns[] = {
 	{ "LEFT", "remaining_s", KIND_SECONDS },
 };
 
+/* The key that the host was given, and by what it has shown who it is. */
+static void print_lease_key(FILE *out, const json_t *row)
+{
+	const struct column mode = { "", "mode", KIND_TEXT }, name = { "", "name", KIND_TEXT };
+	const struct column spi = { "", "spi", KIND_NUMBER };
+	const json_t *key = json_object_get(row, "key");
+	bool named = json_string_length(json_object_get(key, "name")) > 0;
+
+	if (!json_is_object(key))
+		return;
+	fprintf(out, "  key %s, %s", cell(key, &spi).s, cell(key, &mode).s);
+	if (named)
+		fprintf(out, " %s", cell(key, &name).s);
+	fputc('\n', out);
+}
+
 /* Those that are not zero; groups of counters by their path: "drops.checksum". */
 static bool any_counter(json_t *counters)
 {
@@ -356,7 +372,7 @@ void show_status(FILE *out, const json_t *status)
 		if (json_array_size(json_object_get(status, "homes")))
 			TABLE(out, json_object_get(status, "homes"), home_columns, NULL);
 		LIST(out, status, "bindings", "No bindings.", binding_columns, print_addresses);
-		LIST(out, status, "leases", "No leases.", lease_columns, NULL);
+		LIST(out, status, "leases", "No leases.", lease_columns, print_lease_key);
 		if (json_array_size(json_object_get(status, "home_agents")))
 			TABLE(out, json_object_get(status, "home_agents"), home_agent_columns,
 			      print_home_agent);

@@ -91,14 +91,25 @@ static void home_agent(void **state)
 	expect(show_status,
 	       "{\"schema\":1,\"role\":\"ha\",\"health\":{\"ok\":false,\"text\":\"no forwarding\"},"
 	       "\"bindings\":[],\"leases\":[{\"prefix\":\"2001:db8:1:101::/64\","
-	       "\"mn\":\"02:00:00:00:00:01\",\"interface\":\"ar0\",\"attached\":true}],"
+	       "\"mn\":\"02:00:00:00:00:01\",\"interface\":\"ar0\",\"attached\":true},"
+	       "{\"prefix\":\"2001:db8:1:102::/64\",\"attached\":false,\"key\":null},"
+	       "{\"prefix\":\"2001:db8:1:103::/64\",\"attached\":false,\"key\":{"
+	       "\"spi\":16777217,\"mode\":\"certificate\",\"name\":\"mn1\","
+	       "\"until\":1700000000}},"
+	       "{\"prefix\":\"2001:db8:1:104::/64\",\"attached\":false,\"key\":{"
+	       "\"spi\":16777218,\"mode\":\"on-link\",\"name\":\"\"}}],"
 	       "\"counters\":{}}",
 	       "Home agent: not well: no forwarding\n"
 	       "\n"
 	       "No bindings.\n"
 	       "\n"
 	       "LEASE                MN                 INTERFACE  ATTACHED\n"
-	       "2001:db8:1:101::/64  02:00:00:00:00:01  ar0        yes\n");
+	       "2001:db8:1:101::/64  02:00:00:00:00:01  ar0        yes\n"
+	       "2001:db8:1:102::/64  -                  -          no\n"
+	       "2001:db8:1:103::/64  -                  -          no\n"
+	       "  key 16777217, certificate mn1\n"
+	       "2001:db8:1:104::/64  -                  -          no\n"
+	       "  key 16777218, on-link\n");
 }
 
 static void what_is_insecure_is_shown(void **state)
