@@ -12,7 +12,7 @@
 struct record {
 	struct in6_addr hoa, coa;
 	int64_t expires;
-	uint64_t reserved;		/* zero: a record is to be 64 octets */
+	uint64_t timestamp;		/* zero in the records of earlier versions */
 	uint32_t lifetime_s;
 	uint32_t spi;
 	uint16_t sequence;
@@ -23,6 +23,7 @@ _Static_assert(sizeof(struct record) == 64, "a page holds whole records");
 
 #define RECORD_USED	1
 #define RECORD_LINKLOCAL	2	/* L was set */
+#define RECORD_PAST	4	/* instead of USED, for earlier versions know no such binding */
 
 static const struct recfile_format format = {
 	.name = "had.bindings", .holds = "bindings", .magic = 0x646d6270U,	/* "dmbp" */
@@ -44,7 +45,9 @@ int bindfile_put(struct recfile *f, struct ha_binding_record *r)
 	struct record rec = {
 		.hoa = r->hoa, .coa = r->coa, .expires = r->expires,
 		.lifetime_s = r->lifetime_s, .spi = r->spi, .sequence = r->sequence,
-		.flags = (uint16_t)(RECORD_USED | (r->linklocal ? RECORD_LINKLOCAL : 0)),
+		.timestamp = r->timestamp,
+		.flags = (uint16_t)((r->past ? RECORD_PAST : RECORD_USED) |
+				    (r->linklocal ? RECORD_LINKLOCAL : 0)),
 	};
 
 	rec.check = check_of(&rec);
@@ -62,12 +65,14 @@ static int take(void *ctx, uint32_t place, const void *record)
 	struct record rec;
 
 	memcpy(&rec, record, sizeof(rec));
-	if (rec.check != check_of(&rec) || !(rec.flags & RECORD_USED) || rec.expires < 0)
+	if (rec.check != check_of(&rec) || !(rec.flags & (RECORD_USED | RECORD_PAST)) ||
+	    rec.expires < 0)
 		return -EBADMSG;
 	x->fn(x->ctx, &(struct ha_binding_record){
 		.hoa = rec.hoa, .coa = rec.coa, .sequence = rec.sequence, .spi = rec.spi,
 		.lifetime_s = rec.lifetime_s, .expires = rec.expires, .place = place,
-		.linklocal = rec.flags & RECORD_LINKLOCAL,
+		.linklocal = rec.flags & RECORD_LINKLOCAL, .timestamp = rec.timestamp,
+		.past = rec.flags & RECORD_PAST,
 	});
 	return 0;
 }

@@ -100,22 +100,43 @@ static void uninstall(const struct binding *b)
 	}
 }
 
-static void store(struct binding *b)
+static void store_as(struct binding *b, bool past)
 {
 	struct ha_binding_record r = {
 		.hoa = b->hoa, .coa = b->coa, .sequence = b->sequence, .spi = b->spi,
 		.lifetime_s = b->lifetime_s, .expires = b->expires, .place = b->place,
-		.linklocal = b->linklocal,
+		.linklocal = b->linklocal, .timestamp = b->timestamp, .past = past,
 	};
 
 	b->home->ha->ops->binding_store(b->home->ha->ctx, &r);
 	b->place = r.place;
 }
 
+static void store(struct binding *b)
+{
+	store_as(b, false);
+}
+
 static void strike_out(struct binding *b)
 {
 	b->home->ha->ops->binding_forget(b->home->ha->ctx, &b->hoa, b->place);
 	b->place = 0;
+}
+
+/* A restart does not bring it back; its numbers outlive it, if a key stands behind them. */
+static void end_record(struct binding *b)
+{
+	if (b->spi != 0)
+		store_as(b, true);
+	else
+		strike_out(b);
+}
+
+/* RFC 4285 6: greater than all before. */
+static void note_timestamp(struct binding *b, const struct binding_request *req)
+{
+	if (req->timestamp != 0)
+		b->timestamp = req->timestamp;
 }
 
 static void forget(struct binding *b, enum binding_event why, usec_t now)
@@ -126,6 +147,8 @@ static void forget(struct binding *b, enum binding_event why, usec_t now)
 	change_state(b, BINDING_GONE, why, now);
 	timer_stop(ha->timers, &b->timer);
 	proxy_end(b);
+	if (!past_keep(b, now) && b->place != 0)
+		strike_out(b);
 	bcache_del(&ha->bcache, b);
 	if (lease)
 		nd_lease_review(ha, lease, now);
@@ -166,7 +189,7 @@ static int test(struct binding *b, enum binding_event e, const struct binding_re
 		return err;
 	}
 	b->sequence = req->sequence;
-	b->timestamp = req->timestamp;
+	note_timestamp(b, req);
 	b->spi = req->spi;
 	b->linklocal = req->linklocal;
 	change_state(b, BINDING_TESTING, e, now);
@@ -203,7 +226,7 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	b->lifetime_s = req->lifetime_s;
 	if (restore)
 		b->place = req->place;
-	b->timestamp = req->timestamp;
+	note_timestamp(b, req);
 	b->linklocal = req->linklocal;
 	change_state(b, BINDING_BOUND, e, now);
 	arm_bound(b, restore ? req->expires : now + req->lifetime_s * USEC_S);
@@ -228,12 +251,11 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	return 0;
 }
 
-/* Out of the data path, the database and the revocations under way. */
+/* Out of the data path and the revocations under way, and never back from the disk. */
 static void cease(struct binding *b, usec_t now)
 {
 	uninstall(b);
-	if (b->state == BINDING_BOUND)
-		strike_out(b);
+	end_record(b);
 	revoke_drop(b, now);
 }
 
@@ -251,7 +273,9 @@ static int release(struct binding *b, enum binding_event e, const struct binding
 		return err;
 	}
 	b->sequence = req->sequence;
-	b->timestamp = req->timestamp;
+	note_timestamp(b, req);
+	if (req->spi != 0)
+		b->spi = req->spi;
 	if (binding_carries(b)) {
 		cease(b, now);
 		ha->counters[revoked ? HA_BINDING_REVOKED : HA_BINDING_RELEASED]++;
@@ -259,6 +283,7 @@ static int release(struct binding *b, enum binding_event e, const struct binding
 		tell_why(b, revoked ? HA_EVENT_BINDING_REVOKED : HA_EVENT_BINDING_RELEASED,
 			 req->reason);
 	} else {
+		end_record(b);
 		change_state(b, BINDING_RELEASED, e, now);
 	}
 	proxy_end(b);
@@ -281,7 +306,7 @@ void binding_failed(struct binding *b, const struct ha_pending *before, usec_t n
 		b->coa = before->coa_before;
 	take_back(b, moved);
 	if (before->state_before == BINDING_NEW) {
-		strike_out(b);
+		end_record(b);
 		forget(b, BINDING_EVENT_FAILED, now);
 		return;
 	}
@@ -292,9 +317,17 @@ void binding_failed(struct binding *b, const struct ha_pending *before, usec_t n
 		store(b);
 	} else {
 		(void)arm(b, before->expires_before);
-		strike_out(b);
+		end_record(b);
 		proxy_end(b);
 	}
+}
+
+void binding_number(struct binding *b, const struct binding_request *req)
+{
+	b->sequence = req->sequence;
+	note_timestamp(b, req);
+	if (b->place != 0)
+		store_as(b, b->state != BINDING_BOUND);
 }
 
 void binding_lost(struct binding *b)
@@ -305,7 +338,7 @@ void binding_lost(struct binding *b)
 /* RFC 5846 7: marked as being revoked, in force until the mobile node has heard. */
 static void revoke(struct binding *b, enum binding_event e, usec_t now)
 {
-	strike_out(b);
+	end_record(b);
 	change_state(b, BINDING_REVOKING, e, now);
 	tell(b, HA_EVENT_BINDING_REVOKING);
 }

@@ -41,7 +41,7 @@ struct binding_request {
 	uint16_t sequence;
 	uint32_t spi;
 	uint32_t lifetime_s;		/* granted */
-	uint64_t timestamp;		/* 0: the update had none */
+	uint64_t timestamp;		/* 0: the update had none, and what was stays */
 	bool linklocal;			/* L */
 	usec_t expires;			/* RESTORE only, and where it is written down */
 	uint32_t place;
@@ -54,6 +54,9 @@ void binding_init(struct binding *b);
  * one is gone. req may be NULL for TIMEOUT and REVOKE. After TIMEOUT the entry is gone. */
 int binding_event(struct binding *b, enum binding_event e, const struct binding_request *req,
 		  usec_t now);
+/* A Binding Update that was refused for what it asks for was genuine and new: only its numbers
+ * are taken (RFC 6275 9.5.1). */
+void binding_number(struct binding *b, const struct binding_request *req);
 /* The data path does not have it: its lifetime is over as soon as timers run. */
 void binding_lost(struct binding *b);
 /* What the last registration changed is undone, but for the sequence number; after it the

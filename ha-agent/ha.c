@@ -88,6 +88,7 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_BINDING_RELEASED] = "binding-released",
 	[HA_BINDING_EXPIRED] = "binding-expired",
 	[HA_BINDING_REVOKED] = "binding-revoked",
+	[HA_PAST_FULL] = "numbers-forgotten",
 	[HA_TX_BRI] = "tx-bri",
 	[HA_RX_BRA] = "rx-bra",
 	[HA_BRA_NO_MATCH] = "bra-no-match",
@@ -248,6 +249,7 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	ha->relay_tokens_at = now;
 	limit_init(&ha->limit, timers);
 	bcache_init(&ha->bcache, cfg->max_bindings);
+	past_init(ha);
 	revoke_init(ha);
 	drain_init(ha);
 	ha->n_interfaces = cfg->n_interfaces;
@@ -277,6 +279,7 @@ void ha_free(struct ha *ha)
 	}
 	bcache_free(&ha->bcache);
 	sa_free_all(ha);
+	past_free(ha);
 	home_free_all(ha);
 }
 
@@ -394,12 +397,12 @@ int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t 
 	struct binding_request req = {
 		.coa = r->coa, .sequence = r->sequence, .spi = r->spi,
 		.lifetime_s = r->lifetime_s, .expires = r->expires, .place = r->place,
-		.linklocal = r->linklocal,
+		.linklocal = r->linklocal, .timestamp = r->timestamp,
 	};
 	struct binding *b;
 
-	if (r->expires <= now)
-		return -ESTALE;
+	if (r->past || r->expires <= now)
+		return past_restore(ha, r, now);
 	if (!home || !in6_is_routable(&r->coa) || !key_stands(ha, home, r, l) ||
 	    (home->cfg.mode == HOME_PER_HOST && (!l || l->state == LEASE_FREE)))
 		return -EINVAL;
@@ -411,6 +414,11 @@ int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t 
 		return bcache_find(&ha->bcache, &r->hoa) ? -EEXIST : -ENOSPC;
 	binding_init(b);
 	return binding_event(b, BINDING_EVENT_RESTORE, &req, now);
+}
+
+void ha_restore_floor(struct ha *ha, uint64_t floor)
+{
+	past_restore_floor(ha, floor);
 }
 
 /* ---- looking in ---- */

@@ -15,6 +15,7 @@
  *	verdict.c	what is to be said to a Binding Update
  *	binding.c	the state machine of one binding
  *	sa.c, bootstrap.c	keys that were given out; who gets one
+ *	past.c		what is remembered of bindings that are over
  *	bcache.c, prefix.c	the binding cache; pools and their leases
  *	home.c		home links: prefixes and addresses, checked and looked up
  *	renumber.c	prefixes that are not configured any more
@@ -44,6 +45,7 @@
 #include "ha-agent/bootstrap.h"
 #include "ha-agent/drain.h"
 #include "ha-agent/halist.h"
+#include "ha-agent/past.h"
 #include "ha-agent/prefix.h"
 #include "ha-agent/revoke.h"
 #include "ha-agent/verdict.h"
@@ -219,8 +221,10 @@ struct ha_binding_record {
 	uint32_t spi;
 	uint32_t lifetime_s;
 	usec_t expires;
+	uint64_t timestamp;		/* the greatest accepted (RFC 4285 6); 0: none */
 	uint32_t place;			/* where it is written down; 0: nowhere yet */
 	bool linklocal;			/* L was set */
+	bool past;			/* over: only its numbers count */
 };
 
 /* A home as it was configured once. */
@@ -274,6 +278,8 @@ struct ha_ops {
 	 * that give any. */
 	int (*sa_store)(void *ctx, struct sa_record *r);
 	void (*sa_forget)(void *ctx, uint32_t spi, uint32_t place);
+	/* No time stamp up to this one is new to a home address without a record. May be NULL. */
+	void (*timestamp_floor)(void *ctx, uint64_t floor);
 	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
 	void (*random)(void *ctx, void *dst, size_t n);
 	void (*drained)(void *ctx);	/* the daemon may stop */
@@ -391,6 +397,7 @@ enum ha_counter {
 	HA_BINDING_RELEASED,
 	HA_BINDING_EXPIRED,
 	HA_BINDING_REVOKED,
+	HA_PAST_FULL,			/* numbers forgotten before their time, for newer ones */
 	HA_TX_BRI,
 	HA_RX_BRA,
 	HA_BRA_NO_MATCH,		/* no revocation of that binding and number under way */
@@ -448,6 +455,7 @@ struct ha {
 	struct ha_home homes[HA_MAX_HOMES];
 	struct bcache bcache;
 	struct sa_table sas;
+	struct pasts pasts;
 	struct revocations revocations;
 	struct drain drain;
 	usec_t error_tokens_at;		/* token bucket of error messages */
@@ -526,8 +534,11 @@ int ha_restore_home(struct ha *ha, const struct ha_home_record *r, usec_t now);
  * happens. 0; -EINVAL: does not fit the configuration any more (the caller says so and
  * goes on); -EEXIST, -ENOSPC, -ENOMEM. */
 int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now);
-/* Puts the binding into the data path too. -ESTALE: its lifetime is over. */
+/* Puts the binding into the data path too. 1: it is over, and remembered; -ESTALE: it is over and
+ * of no use. */
 int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t now);
+/* The greatest time stamp that was forgotten; after that of bindings. */
+void ha_restore_floor(struct ha *ha, uint64_t floor);
 /* That was all; the database is told of the homes of this run. */
 void ha_restored(struct ha *ha, usec_t now);
 

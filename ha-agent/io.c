@@ -264,6 +264,13 @@ static void op_binding_store(void *ctx, struct ha_binding_record *r)
 	store_binding(io->store, r);
 }
 
+static void op_timestamp_floor(void *ctx, uint64_t floor)
+{
+	struct io *io = ctx;
+
+	store_floor(io->store, floor);
+}
+
 static void op_binding_forget(void *ctx, const struct in6_addr *hoa, uint32_t place)
 {
 	struct io *io = ctx;
@@ -334,6 +341,7 @@ static const struct ha_ops ops = {
 	.binding_forget = op_binding_forget,
 	.sa_store = op_sa_store,
 	.sa_forget = op_sa_forget,
+	.timestamp_floor = op_timestamp_floor,
 	.wall_us = op_wall_us,
 	.random = op_random,
 	.event = op_event,

@@ -24,11 +24,14 @@
 struct header {
 	uint32_t magic;
 	uint32_t version;
+	uint64_t number;		/* zeros in the files of earlier versions: they have none */
+	uint32_t number_check;
 };
 
 struct recfile {
 	const struct recfile_format *format;
 	int fd;
+	uint64_t number;
 	uint32_t n;			/* places in the file, the header's included */
 	uint32_t *free;			/* places that hold nothing */
 	size_t n_free, cap_free;
@@ -129,6 +132,8 @@ static int look(struct recfile *f, const char *path, char *why, size_t len)
 	if (st.st_size / (off_t)format->size >= UINT32_MAX)
 		return fail(why, len, -EUCLEAN, "%s is too large to be a file of %s", path,
 			    format->holds);
+	if (h.number_check == recfile_check(&h.number, sizeof(h.number)))
+		f->number = h.number;
 	/* A record that a loss of power cut off at the end is no record. */
 	f->n = (uint32_t)(st.st_size / (off_t)format->size);
 	return 0;
@@ -208,6 +213,29 @@ int recfile_drop(struct recfile *f, uint32_t place)
 		return 0;
 	err = write_at(f, place, empty);
 	return err < 0 ? err : note_free(f, place);
+}
+
+int recfile_set_number(struct recfile *f, uint64_t number)
+{
+	struct header h;
+	uint8_t record[RECFILE_RECORD_MAX] = { 0 };
+	int err;
+
+	memset(&h, 0, sizeof(h));
+	h.magic = f->format->magic;
+	h.version = f->format->version;
+	h.number = number;
+	h.number_check = recfile_check(&number, sizeof(number));
+	memcpy(record, &h, sizeof(h));
+	err = write_at(f, 0, record);
+	if (err == 0)
+		f->number = number;
+	return err;
+}
+
+uint64_t recfile_number(const struct recfile *f)
+{
+	return f->number;
 }
 
 /* ---- reading ---- */

@@ -43,6 +43,10 @@ int recfile_drop(struct recfile *f, uint32_t place);
 int recfile_each(struct recfile *f, int (*fn)(void *ctx, uint32_t place, const void *record),
 		 void *ctx);
 
+/* One number for the whole file, written as a record is; 0 until it was set, or if it was torn. */
+int recfile_set_number(struct recfile *f, uint64_t number);
+uint64_t recfile_number(const struct recfile *f);
+
 /* Over octets of a record, to be kept in it: what a loss of power tore is not taken for whole. */
 uint32_t recfile_check(const void *data, size_t len);
 

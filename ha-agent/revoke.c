@@ -122,7 +122,7 @@ static void finish(struct revocation *r, enum ha_counter how, const char *reason
 {
 	struct binding *b = r->binding;
 	struct binding_request req = {
-		.sequence = b->sequence, .timestamp = b->timestamp, .reason = reason,
+		.sequence = b->sequence, .reason = reason,
 	};
 
 	b->home->ha->counters[how]++;

@@ -157,6 +157,11 @@ void store_forget_key(struct store *s, uint32_t spi, uint32_t place)
 		log_error("key %u could not be struck out: %s", spi, strerror(-err));
 }
 
+void store_floor(struct store *s, uint64_t floor)
+{
+	note(s->binding_trouble, "bindings", recfile_set_number(s->bindings, floor));
+}
+
 /* Rare, and so at once. */
 static void written(struct store *s, int err)
 {
@@ -316,14 +321,14 @@ static void restore_binding(void *ctx, const struct ha_binding_record *r)
 
 	own.expires -= x->offset;
 	err = ha_restore_binding(x->ha, &own, x->now);
-	if (err == 0) {
-		x->bindings++;
+	x->bindings += err == 0;
+	if (err >= 0)
 		return;
-	}
 	if (err != -ESTALE)
 		log_warn("binding %s is not taken over: %s", in6_str(&r->hoa).s,
 			 err == -EINVAL ? "its prefix or key is not there any more" :
 			 strerror(-err));
+	past_forgotten(x->ha, r->timestamp);
 	store_forget_binding(x->store, &r->hoa, r->place);
 }
 
@@ -334,6 +339,7 @@ int store_restore(struct store *s, struct ha *ha, usec_t now)
 
 	if (err < 0)
 		return err;
+	ha_restore_floor(ha, recfile_number(s->bindings));
 	err = keyfile_each(s->keys, restore_key, &x);
 	if (err > 0)
 		log_warn("%d keys were damaged on the disk and are not taken over", err);

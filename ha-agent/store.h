@@ -24,6 +24,7 @@ void store_binding(struct store *s, struct ha_binding_record *r);	/* sets r->pla
 void store_forget_binding(struct store *s, const struct in6_addr *hoa, uint32_t place);
 int store_key(struct store *s, struct sa_record *r);			/* sets r->place */
 void store_forget_key(struct store *s, uint32_t spi, uint32_t place);
+void store_floor(struct store *s, uint64_t floor);	/* of time stamps: past.h */
 /* NULL, or why leases (bindings, keys) could not be written the last time. */
 const char *store_trouble(const struct store *s);
 const char *store_binding_trouble(const struct store *s);

@@ -152,8 +152,10 @@ static bool register_binding(struct ha *ha, const struct verdict_in *in, struct 
 
 	if (!b) {
 		b = bcache_add(&ha->bcache, &v->hoa, ha_home_of(ha, &v->hoa), lease);
-		if (b)
+		if (b) {
 			binding_init(b);
+			past_recall(b);
+		}
 	}
 	have = b;
 	if (b && binding_event(b, BINDING_EVENT_REGISTER, &req, now) == 0)
@@ -181,6 +183,7 @@ static void remember_release(struct ha *ha, struct lease *lease, const struct ve
 	if (!b)
 		return;
 	binding_init(b);
+	past_recall(b);
 	(void)binding_event(b, BINDING_EVENT_RELEASE, req, now);
 }
 
@@ -204,6 +207,7 @@ static void carry_out(struct ha *ha, const struct verdict_in *in, struct binding
 {
 	struct binding_request req = {
 		.sequence = v->sequence, .timestamp = timestamp_of(in),
+		.spi = in->key ? in->key->auth.spi : 0,
 	};
 
 	if (v->reason == VERDICT_REGISTER) {
@@ -213,8 +217,7 @@ static void carry_out(struct ha *ha, const struct verdict_in *in, struct binding
 	} else if (v->reason == VERDICT_NO_BINDING) {
 		remember_release(ha, lease, v, &req, now);
 	} else if (b && verdict_is_valid(v->reason)) {
-		/* RFC 6275 9.5.1: valid, whatever else is wrong: its number counts. */
-		b->sequence = v->sequence;
+		binding_number(b, &req);
 	}
 }
 
@@ -427,6 +430,16 @@ static bool refuses_new(const struct ha *ha, const struct lease *lease)
 	return true;
 }
 
+/* What a time stamp has to be newer than: the greatest of its home address, and where nothing is
+ * known of that, the greatest that was forgotten. */
+static uint64_t greatest_timestamp(const struct ha *ha, const struct binding *b,
+				   const struct past *past)
+{
+	if (b && b->timestamp != 0)
+		return b->timestamp;
+	return past && past->timestamp != 0 ? past->timestamp : ha->pasts.floor;
+}
+
 /* What the verdict goes by, but for the message's octets and the policy. */
 static struct verdict_in look_up(struct ha *ha, const struct ip6_packet *ip,
 				 const struct mh_msg *msg, const struct ha_home *home,
@@ -434,9 +447,11 @@ static struct verdict_in look_up(struct ha *ha, const struct ip6_packet *ip,
 				 usec_t now)
 {
 	bool is_signed = msg->opts.mn_ha.present;
+	const struct past *past;
 	struct in6_addr hoa, coa;
 
 	verdict_addresses(ip, msg, &hoa, &coa);
+	past = binding ? NULL : past_find(ha, &hoa);
 	return (struct verdict_in){
 		.ip = ip, .msg = msg,
 		.key = is_signed ? ha_find_key(ha, msg->opts.mn_ha.spi, &hoa, lease) : NULL,
@@ -444,7 +459,8 @@ static struct verdict_in look_up(struct ha *ha, const struct ip6_packet *ip,
 				  has_own_key(ha, AUTH_HMAC_SHA256_128, &hoa, lease),
 		.may_be_unauthenticated = !is_signed &&
 					  may_be_unauthenticated(ha, home, &hoa, lease),
-		.home = home, .binding = binding, .lease = lease,
+		.home = home, .binding = binding, .past = past, .lease = lease,
+		.greatest = greatest_timestamp(ha, binding, past),
 		.prefix_left = home ? home_valid_left(home, lease, now) : 0,
 		.prefix_deprecated = home && home_is_deprecated(home),
 		.to_other_home = home && !in6_eq(&home->cfg.address, &ip->dst),

@@ -270,18 +270,16 @@ static enum verdict_reason check_authorisation(const struct verdict_in *in,
 /* The greatest time stamp that was accepted; 0: none. */
 static uint64_t last_timestamp(const struct verdict_in *in)
 {
-	if (in->key && in->key->sa)
-		return in->key->sa->timestamp;
-	return in->binding ? in->binding->timestamp : 0;
+	return in->key && in->key->sa ? in->key->sa->timestamp : in->greatest;
 }
 
-/* Our clock, but for one that was set back: what it said then was heard from others. */
+/* The clock that time stamps are held against: that of the wall, but if it was set back, the
+ * greatest that was accepted. So a mobile node that follows status 144 always gets through. */
 static uint64_t reference(const struct verdict_in *in)
 {
 	uint64_t last = last_timestamp(in);
 
-	return in->key && in->key->sa && last != 0 && (int64_t)(last - in->wall) > 0 ? last :
-	       in->wall;
+	return last != 0 && (int64_t)(last - in->wall) > 0 ? last : in->wall;
 }
 
 /* RFC 4285 6: with 144 goes our time of day, its fraction as it came; nothing that would be
@@ -296,9 +294,7 @@ static uint64_t resynchronise(const struct verdict_in *in, uint64_t theirs)
 	return t;
 }
 
-/* RFC 4285 6: close to our clock and newer than what was accepted before. The number of a
- * binding's last update is kept with it; what is older than the window is refused for its
- * age alone, and a released binding is remembered for longer than that. */
+/* RFC 4285 6: close to our clock and newer than what was accepted before (past.h). */
 static enum verdict_reason check_timestamp(const struct verdict_in *in)
 {
 	const struct mh_opts *o = &in->msg->opts;
@@ -318,14 +314,26 @@ static enum verdict_reason check_timestamp(const struct verdict_in *in)
 	return VERDICT_MAX;
 }
 
+/* The last one that was accepted; false: none is known. */
+static bool last_sequence(const struct verdict_in *in, uint16_t *ret)
+{
+	/* Without a key anybody could have left it; with time stamps these say more. */
+	if (!in->binding && (!in->past || !in->key || in->key->timestamp_required))
+		return false;
+	*ret = in->binding ? in->binding->sequence : in->past->sequence;
+	return true;
+}
+
 /* RFC 6275 9.5.1: the message is valid. RFC 4285 7 would leave the sequence number alone
  * where there is a time stamp; RFC 6275 does not, and both are cheap. */
 static enum verdict_reason check_validity(const struct verdict_in *in)
 {
 	const struct mh_bu *bu = &in->msg->u.bu;
+	uint16_t last;
 
-	/* RFC 6275 9.5.1: newer than the last, modulo 2^16; any number without an entry. */
-	if (in->binding && !seq_newer(bu->seq, in->binding->sequence))
+	/* RFC 6275 9.5.1: newer than the last, modulo 2^16; any number without an entry, of which
+	 * nothing may be left. */
+	if (last_sequence(in, &last) && !seq_newer(bu->seq, last))
 		return VERDICT_SEQUENCE;
 	if (bu->flags & BU_HOME)
 		return VERDICT_MAX;
@@ -458,7 +466,7 @@ void verdict(const struct verdict_in *in, struct verdict *ret)
 	v.status = reasons[v.reason].status;
 	/* RFC 6275 9.5.1: with 135 goes the last number that was accepted. */
 	if (v.reason == VERDICT_SEQUENCE)
-		v.sequence = in->binding->sequence;
+		(void)last_sequence(in, &v.sequence);
 	if (v.reason == VERDICT_TIMESTAMP)
 		v.mesg_id = resynchronise(in, v.mesg_id);
 	if (v.reason != VERDICT_REGISTER) {

@@ -16,6 +16,7 @@
 struct binding;
 struct ha_home;
 struct lease;
+struct past;
 struct ha_key;
 
 enum verdict_reason {
@@ -90,6 +91,8 @@ struct verdict_in {
 	const struct ha_home *home;	/* whose prefix holds the home address; NULL: none */
 	bool to_other_home;		/* the update went to our address of another one */
 	const struct binding *binding;	/* of its home address; NULL: none */
+	const struct past *past;	/* what an earlier one has left; NULL: nothing */
+	uint64_t greatest;		/* time stamp that one must be newer than; 0: any is */
 	const struct lease *lease;	/* whose prefix holds the home address; NULL: none, or
 					 * the prefix is shared */
 	usec_t prefix_left;		/* how long the home address's prefix is valid yet */

@@ -114,6 +114,7 @@ struct anchor {
 	uint16_t seq;			/* last one used */
 	uint16_t seq_first;		/* of this registration: all since are outstanding */
 	uint64_t timestamp;		/* of the last BU; 0: none yet */
+	uint64_t stamped_at;		/* what our clock said then */
 	uint64_t clock_ahead;		/* of the HA's clock, NTP format, modulo 2^64 */
 	uint8_t status;			/* of the last BA */
 	char reason[224];		/* what is wrong with it, for people; "" */

@@ -265,6 +265,9 @@ static void remember_sent(struct mn *mn, const struct anchor *a)
 	struct mn_sent *s = &mn->sent[mn->next_sent];
 
 	s->hoa = a->hoa;
+	s->seq = a->seq;
+	s->timestamp = a->timestamp;
+	s->clock_ahead = a->clock_ahead;
 	memcpy(s->recent, a->recent, sizeof(s->recent));
 	mn->next_sent = (mn->next_sent + 1) % MN_SENT_MAX;
 }
@@ -274,8 +277,12 @@ static void recall_sent(const struct mn *mn, struct anchor *a)
 	for (unsigned int n = 0; n < MN_SENT_MAX; n++) {
 		const struct mn_sent *s = &mn->sent[(mn->next_sent + n) % MN_SENT_MAX];
 
-		if (in6_eq(&s->hoa, &a->hoa))
-			memcpy(a->recent, s->recent, sizeof(a->recent));
+		if (!in6_eq(&s->hoa, &a->hoa))
+			continue;
+		memcpy(a->recent, s->recent, sizeof(a->recent));
+		a->seq = s->seq;
+		a->timestamp = s->timestamp;
+		a->clock_ahead = s->clock_ahead;
 	}
 }
 
@@ -340,6 +347,9 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 	a->seq = r->seq;
 	a->seq_first = (uint16_t)(r->seq + 1);
 	a->link_local = r->link_local;
+	a->timestamps = a->key && (a->timestamps || r->timestamps);
+	a->timestamp = r->timestamp;
+	a->clock_ahead = r->clock_ahead;
 	a->bound_until = r->bound_until;
 	/* A BU may have reached the HA without its answer reaching the earlier run. */
 	if (r->away && a->bound_until <= now)

@@ -243,9 +243,12 @@ struct mn_spell {
 	char interface[MN_NAME_MAX];
 };
 
-/* When the last Binding Updates of an anchor that was freed had left (RFC 6275 11.8). */
+/* The last Binding Updates of an anchor that was freed: when they left (RFC 6275 11.8), and what
+ * its home agent has seen: it remembers that (9.5.1), and an older number costs a round trip. */
 struct mn_sent {
 	struct in6_addr hoa;
+	uint16_t seq;
+	uint64_t timestamp, clock_ahead;
 	usec_t recent[MIP6_MAX_UPDATE_RATE];
 };
 
@@ -343,6 +346,8 @@ struct mn_restore {
 	bool held;			/* our device has the HoA, for its link lacked it */
 	bool link_local;
 	uint16_t seq;
+	bool timestamps;		/* the HA asked for them */
+	uint64_t timestamp, clock_ahead;	/* as in struct anchor */
 	usec_t valid_until;
 	usec_t bound_until;
 };

@@ -112,8 +112,10 @@ usec_t reg_sent_at(const struct anchor *a, uint16_t seq)
 /* RFC 4285 6: the time of day as the HA has it, and greater than any before. */
 static uint64_t next_timestamp(struct anchor *a)
 {
-	uint64_t t = ntp_time(a->ops->wall_us(a->ctx)) + a->clock_ahead;
+	uint64_t t;
 
+	a->stamped_at = ntp_time(a->ops->wall_us(a->ctx));
+	t = a->stamped_at + a->clock_ahead;
 	if (a->timestamp != 0 && (int64_t)(t - a->timestamp) <= 0)
 		t = a->timestamp + 1;
 	a->timestamp = t;

@@ -126,14 +126,15 @@ static void resynchronise(struct anchor *a, uint16_t ha_seq, const struct ba_rul
 	correct(a, rule, now);
 }
 
-/* RFC 4285 6: 144 brings the seconds of the HA's clock with the fraction that we sent. */
+/* RFC 4285 6: 144 brings the seconds of the HA's clock with the fraction that we sent. Our clock
+ * may have been set back, so that what we sent was not what it said. */
 static void set_clock(struct anchor *a, const struct mh_opts *o, const struct ba_rule *rule,
 		      usec_t now)
 {
 	if (!o->has_mesg_id || (uint32_t)o->mesg_id != (uint32_t)a->timestamp)
 		return;		/* late: it answers another BU than the last */
 	if (a->resyncs < RESYNC_MAX) {
-		a->clock_ahead += o->mesg_id - a->timestamp;
+		a->clock_ahead = o->mesg_id - a->stamped_at;
 		a->timestamp = 0;
 	}
 	correct(a, rule, now);

@@ -8,6 +8,7 @@
  * outside; what it cannot use is set aside.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,15 +72,34 @@ static usec_t get_time(const json_t *o, const char *name, const struct clocks *c
 	return left > max / USEC_S ? c->now + max : c->now + left * USEC_S;
 }
 
+/* JSON's integers have a sign, and not all readers 64 bits. */
+static json_t *hex(uint64_t v)
+{
+	char text[17];
+
+	snprintf(text, sizeof(text), "%016" PRIx64, v);
+	return json_string(text);
+}
+
+/* What an earlier version has not written is 0. */
+static uint64_t get_hex(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s && strspn(s, "0123456789abcdef") == 16 && s[16] == '\0' ?
+	       strtoull(s, NULL, 16) : 0;
+}
+
 static json_t *anchor_json(const struct anchor *a, usec_t now)
 {
-	return json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:I,s:I,s:I,s:I,s:I}",
+	return json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:I,s:b,s:o,s:o,s:I,s:I,s:I,s:I}",
 			 "name", a->name, "discover", (int)a->discovery.wanted,
 			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
 			 "ha", in6_str(&a->ha).s, "coa", in6_str(&a->coa).s,
 			 "away", (int)(a->state != ANCHOR_ATTACHED),
 			 "held", (int)a->held, "link_local", (int)a->link_local,
-			 "sequence", (json_int_t)a->seq,
+			 "sequence", (json_int_t)a->seq, "timestamps", (int)a->timestamps,
+			 "timestamp", hex(a->timestamp), "clock_ahead", hex(a->clock_ahead),
 			 "valid_until", to_wall(a->valid_until, now),
 			 "bound_until", to_wall(a->bound_until, now),
 			 "valid_until_us", (json_int_t)a->valid_until,
@@ -154,6 +174,9 @@ static bool get_anchor(const json_t *o, struct mn_restore *r, const struct clock
 		snprintf(r->name, sizeof(r->name), "%s", name);
 	r->discover = json_is_true(json_object_get(o, "discover"));
 	r->seq = (uint16_t)seq;
+	r->timestamps = json_is_true(json_object_get(o, "timestamps"));
+	r->timestamp = get_hex(o, "timestamp");
+	r->clock_ahead = get_hex(o, "clock_ahead");
 	r->away = json_is_true(json_object_get(o, "away"));
 	r->held = json_is_true(json_object_get(o, "held"));
 	r->link_local = json_is_true(json_object_get(o, "link_local"));

@@ -24,6 +24,7 @@
 #define SIM_ADDRS	32
 #define SIM_ROUTES	64
 #define SIM_ROWS	64
+#define SIM_BINDINGS	200	/* max-bindings, and as many that are over */
 #define SIM_FLOWS	24
 #define SIM_TUNNELS	128
 #define SIM_PACKET	1280
@@ -152,7 +153,7 @@ struct sim_ha {
 	struct sim_told leases[SIM_ROWS];
 	unsigned int n_lease_rows, n_binding_rows;
 	struct ha_lease_record lease_rows[SIM_ROWS];
-	struct ha_binding_record binding_rows[SIM_ROUTES];
+	struct ha_binding_record binding_rows[2 * SIM_BINDINGS];
 	unsigned int n_told;		/* what hosts were promised */
 	struct sim_told told[SIM_ROWS];
 	unsigned int n_orphans;		/* bindings that no anchor of the MN stands behind */

@@ -199,7 +199,7 @@ static void op_binding_store(void *ctx, struct ha_binding_record *r)
 	struct sim_ha *h = ctx;
 
 	op_binding_forget(h, &r->hoa, r->place);
-	if (h->n_binding_rows == SIM_ROUTES)
+	if (h->n_binding_rows == 2 * SIM_BINDINGS)
 		sim_fail(h->sim, "ha %u: too many bindings", h->n);
 	else
 		h->binding_rows[h->n_binding_rows++] = *r;
@@ -316,7 +316,7 @@ static int by_until(const void *a, const void *b)
 static void restore(struct sim_ha *h)
 {
 	struct ha_lease_record leases[SIM_ROWS];
-	struct ha_binding_record rows[SIM_ROUTES];
+	struct ha_binding_record rows[2 * SIM_BINDINGS];
 	unsigned int n = h->n_lease_rows, nb = h->n_binding_rows;
 	int r;
 
@@ -333,7 +333,7 @@ static void restore(struct sim_ha *h)
 		r = ha_restore_binding(&h->ha, &rows[i], h->sim->now);
 		if (r == -ESTALE)
 			op_binding_forget(h, &rows[i].hoa, rows[i].place);
-		else if (r)
+		else if (r < 0)
 			sim_fail(h->sim, "ha %u: binding %s not restored: %d", h->n,
 				 in6_str(&rows[i].hoa).s, r);
 	}
@@ -394,6 +394,7 @@ void sim_ha_init(struct sim *s, unsigned int n)
 	h->cfg.homes[0].prefix.len = 60;
 	h->cfg.prefix_lifetime = s->prefix_lifetime;
 	h->cfg.binding_lifetime = s->binding_lifetime;
+	h->cfg.max_bindings = SIM_BINDINGS;
 	h->cfg.n_keys = 1;
 	h->cfg.keys = &h->key;
 	wrong = ha_config_check(&h->cfg);

@@ -541,7 +541,9 @@ static void save(struct sim *s)
 			m->saved[m->n_saved++] = (struct mn_restore){
 				.prefix = a->prefix, .hoa = a->hoa, .ha = a->ha, .coa = a->coa,
 				.away = a->state != ANCHOR_ATTACHED, .held = a->held, .link_local = a->link_local,
-				.seq = a->seq, .valid_until = a->valid_until,
+				.seq = a->seq, .timestamps = a->timestamps,
+				.timestamp = a->timestamp, .clock_ahead = a->clock_ahead,
+				.valid_until = a->valid_until,
 				.bound_until = a->bound_until };
 	m->n_saved_coas = 0;
 	for (unsigned int n = 0; n < m->mn.n_wishes; n++)

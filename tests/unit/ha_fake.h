@@ -44,6 +44,7 @@ struct fake {
 	struct in6_prefix dp_deleted;
 	struct ha_lease_record lease;
 	struct ha_binding_record binding;
+	uint32_t places;
 	struct ha_event event;
 	int dp_error, store_error, forward_error;
 	int64_t wall_us;
@@ -207,7 +208,10 @@ static inline void fake_binding_store(void *ctx, struct ha_binding_record *r)
 {
 	struct fake *f = ctx;
 
-	fake_note(f, CALL_BINDING_STORE);
+	/* One that is over is as good as forgotten, but for its numbers. */
+	fake_note(f, r->past ? CALL_BINDING_FORGET : CALL_BINDING_STORE);
+	if (r->place == 0)
+		r->place = ++f->places;
 	f->binding = *r;
 }
 

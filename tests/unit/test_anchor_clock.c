@@ -216,6 +216,28 @@ static void clock_is_put_right(void **state)
 	}
 }
 
+/* Our clock is set back under the binding: what we send then is one more than the last. The home
+ * agent says its time once, and that is enough. */
+static void our_clock_is_set_back(void **state)
+{
+	struct world w;
+	uint64_t clock;
+
+	(void)state;
+	begin(&w, true);
+	answer(&w, BA_ACCEPTED, w.sent.opts.mesg_id);
+	w.wall_us += 480 * INT64_C(1000000);
+	clock = ntp_time(w.wall_us);
+	w.wall_us -= 3600 * INT64_C(1000000);
+	pass(&w, 480 * USEC_S);
+	assert_int_equal(w.n_sent, 2);
+	mismatch(&w, clock);
+	assert_int_equal(w.n_sent, 3);
+	assert_true((int64_t)(w.sent.opts.mesg_id - clock) < (int64_t)SECOND &&
+		    (int64_t)(clock - w.sent.opts.mesg_id) < (int64_t)SECOND);
+	end(&w);
+}
+
 static void not_for_ever(void **state)
 {
 	struct world w;
@@ -270,6 +292,7 @@ int main(void)
 		cmocka_unit_test(none_unless_asked_for),
 		cmocka_unit_test(each_is_newer_than_the_last),
 		cmocka_unit_test(clock_is_put_right),
+		cmocka_unit_test(our_clock_is_set_back),
 		cmocka_unit_test(not_for_ever),
 		cmocka_unit_test(late_ones_do_not_count),
 		cmocka_unit_test(the_era_of_ntp_ends),

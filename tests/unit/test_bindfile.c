@@ -148,6 +148,61 @@ static void survives_a_kill(void **state)
 	recfile_close(f);
 }
 
+static void change_octet(const struct place *p, off_t at);
+
+/* The greatest time stamp of each, live or over, and that of those that were forgotten. */
+static void time_stamps(void **state)
+{
+	struct place *p = *state;
+	struct ha_binding_record a = binding(1), b = binding(2);
+	struct recfile *f = must_open(p);
+	struct seen *s;
+
+	assert_true(recfile_number(f) == 0);
+	a.timestamp = UINT64_C(0xfedcba9876543210);
+	b.past = true;
+	assert_int_equal(bindfile_put(f, &a), 0);
+	assert_int_equal(bindfile_put(f, &b), 0);
+	assert_int_equal(recfile_set_number(f, UINT64_C(0xfedcba9800000001)), 0);
+	recfile_close(f);
+	f = must_open(p);
+	s = read_back(f, 0);
+	assert_int_equal(s->n, 2);
+	assert_same(&s->records[0], &a);
+	assert_same(&s->records[1], &b);
+	assert_true(s->records[0].timestamp == a.timestamp && !s->records[0].past);
+	assert_true(s->records[1].timestamp == 0 && s->records[1].past);
+	assert_true(recfile_number(f) == UINT64_C(0xfedcba9800000001));
+	recfile_close(f);
+	/* Torn: none is better than one that refuses everybody. */
+	change_octet(p, 12);
+	f = must_open(p);
+	assert_true(recfile_number(f) == 0);
+	assert_int_equal(read_back(f, 0)->n, 2);
+	recfile_close(f);
+}
+
+/* What version 0.1 wrote: nothing of time stamps. */
+static void an_earlier_version(void **state)
+{
+	static const uint8_t header[RECORD] = { 'p', 'b', 'm', 'd', 1 };
+	struct place *p = *state;
+	struct ha_binding_record a = binding(1);
+	struct recfile *f = must_open(p);
+	int fd;
+
+	assert_int_equal(bindfile_put(f, &a), 0);	/* without a time stamp it is the same */
+	recfile_close(f);
+	fd = open(p->file, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, header, sizeof(header), 0), sizeof(header));
+	close(fd);
+	f = must_open(p);
+	assert_true(recfile_number(f) == 0);
+	assert_same(&read_back(f, 0)->records[0], &a);
+	recfile_close(f);
+}
+
 static off_t size_of(const struct place *p)
 {
 	struct stat st;
@@ -272,6 +327,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(survives_a_restart, make_place, drop_place),
+		cmocka_unit_test_setup_teardown(time_stamps, make_place, drop_place),
+		cmocka_unit_test_setup_teardown(an_earlier_version, make_place, drop_place),
 		cmocka_unit_test_setup_teardown(survives_a_kill, make_place, drop_place),
 		cmocka_unit_test_setup_teardown(places_are_used_again, make_place, drop_place),
 		cmocka_unit_test_setup_teardown(torn_records_are_left_out, make_place, drop_place),

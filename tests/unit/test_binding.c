@@ -126,6 +126,12 @@ void update_tested(struct ha *h, const struct ha_ack *ack, bool duplicate, int e
 	(void)now;
 }
 
+bool past_keep(const struct binding *b, usec_t now)
+{
+	(void)now;
+	return b->spi != 0;
+}
+
 static int dp_set(void *ctx, const struct dp_binding *b)
 {
 	(void)ctx;
@@ -149,7 +155,11 @@ static void binding_store(void *ctx, struct ha_binding_record *r)
 	if (r->place == 0)
 		r->place = 7;
 	assert_int_equal(r->place, 7);
-	seen.stored++;
+	/* What is over is not there for a restart, but for its numbers. */
+	if (r->past)
+		seen.forgotten++;
+	else
+		seen.stored++;
 }
 
 static void binding_forget(void *ctx, const struct in6_addr *hoa, uint32_t place)
@@ -361,7 +371,7 @@ static void released_then_gone(void **state)
 	timers_run(&timers, S(1021));
 	assert_int_equal(ha.bcache.n, 0);
 	assert_int_equal(seen.del, 1);
-	assert_int_equal(seen.forgotten, 1);
+	assert_int_equal(seen.forgotten, 2);	/* its number was written down again */
 	end();
 }
 
@@ -418,7 +428,7 @@ static void revoked_then_gone(void **state)
 	assert_int_equal(seen.last, HA_EVENT_BINDING_REVOKED);
 	assert_int_equal(seen.del, 1);
 	assert_int_equal(seen.dropped, 1);
-	assert_int_equal(seen.forgotten, 1);
+	assert_int_equal(seen.forgotten, 2);	/* with the last number */
 	timers_run(&timers, S(1021));
 	assert_int_equal(ha.bcache.n, 0);
 	assert_int_equal(seen.reviewed, 1);

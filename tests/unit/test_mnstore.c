@@ -149,6 +149,36 @@ static void what_is_written_is_found(void **state)
 	assert_false(a->tunnelled);
 }
 
+/* After a restart no older stamp is sent, and no home agent has to say its time once more. An
+ * earlier version has written nothing of that. */
+static void time_stamps_are_kept(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1);
+	struct anchor *a;
+
+	(void)state;
+	add(1, true, 3600 * S, 300 * S);
+	a = (struct anchor *)mn_find_anchor(&d.mn, &hoa);
+	a->timestamps = true;
+	a->timestamp = UINT64_C(0xfedcba9876543210);
+	a->clock_ahead = UINT64_C(0xffffffff00000001);
+	assert_int_equal(mnd_store_save(&d), 0);
+	fresh();
+	mnd_store_load(&d);
+	a = (struct anchor *)mn_find_anchor(&d.mn, &hoa);
+	assert_true(a->timestamps);
+	assert_true(a->timestamp == UINT64_C(0xfedcba9876543210));
+	assert_true(a->clock_ahead == UINT64_C(0xffffffff00000001));
+	edit("\"timestamp\": \"f", "\"timestamp\": \"+");
+	edit("\"clock_ahead\"", "\"nothing\"");
+	edit("\"timestamps\"", "\"something\"");
+	fresh();
+	mnd_store_load(&d);
+	a = (struct anchor *)mn_find_anchor(&d.mn, &hoa);
+	assert_false(a->timestamps);
+	assert_true(a->timestamp == 0 && a->clock_ahead == 0);
+}
+
 /* Somebody sets the clock: what the boot clock says counts. */
 static void the_wall_clock_is_set(void **state)
 {
@@ -331,7 +361,8 @@ static void not_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		M(what_is_written_is_found), M(the_wall_clock_is_set), M(another_boot),
+		M(what_is_written_is_found), M(time_stamps_are_kept), M(the_wall_clock_is_set),
+		M(another_boot),
 		M(what_ran_out_is_left_behind), M(no_file), M(damaged), M(another_schema),
 		M(too_large), M(nonsense_among_good_ones), M(a_hundred_times), M(not_written),
 	};

@@ -178,6 +178,7 @@ static void assert_no_ring(void)
 static void assert_consistent(void)
 {
 	unsigned int carried = 0, bound = 0, rows = 0, counted = 0, held = 0;
+	unsigned int over = 0, ended = 0;
 	struct binding *b, *next_b;
 	struct lease *l, *next_l;
 
@@ -201,12 +202,20 @@ static void assert_consistent(void)
 			assert_true(in6_eq(&w.rows[b->place].coa, &b->coa));
 			assert_true(w.rows[b->place].expires == b->expires);
 			bound++;
+		} else if (b->place != 0) {
+			assert_true(w.rows[b->place].past);
+			ended++;
 		}
+		assert_null(past_find(&w.f.ha, &b->hoa));
 	}
 	assert_int_equal(w.n_dp, carried);
-	for (unsigned int i = 1; i < ROWS; i++)
-		rows += w.used[i];
+	for (unsigned int i = 1; i < ROWS; i++) {
+		rows += w.used[i] && !w.rows[i].past;
+		over += w.used[i] && w.rows[i].past;
+	}
 	assert_int_equal(rows, bound);
+	/* What is over is in the cache for a while yet, or in what is remembered; never in both. */
+	assert_int_equal(over, ended + w.f.ha.pasts.n);
 	for (unsigned int i = 0; i < w.f.ha.n_homes; i++)
 		HASH_ITER(by_mac, w.f.ha.homes[i].pool.by_mac, l, next_l)
 			held += l->bindings;

@@ -130,7 +130,7 @@ static void f_timestamp(struct world *w) { w->msg.opts.has_mesg_id = true;
 static void f_timestamp_late(struct world *w) { w->msg.opts.has_mesg_id = true;
 	w->msg.opts.mesg_id = NOW_NTP - 7 * NTP_S - 1; }
 static void f_timestamp_old(struct world *w) { w->in.binding = &w->binding;
-	w->msg.opts.has_mesg_id = true; w->msg.opts.mesg_id = w->binding.timestamp = NOW_NTP; }
+	w->msg.opts.has_mesg_id = true; w->msg.opts.mesg_id = w->in.greatest = NOW_NTP; }
 static void f_sequence(struct world *w) { w->in.binding = &w->binding;
 	w->binding.sequence = 100; }
 static void f_type(struct world *w) { w->in.binding = &w->binding;
