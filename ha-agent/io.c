@@ -19,6 +19,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
 #include "common/sys/rt.h"
+#include "ha-agent/io_store.h"
 
 #define TABLE_MAIN	254
 #define POOL_METRIC	65535		/* behind whatever an operator may have for it */
@@ -226,20 +227,6 @@ static void op_home_detach(void *ctx, const struct ha_home *home)
 	(void)rt_addr_del(io->nl, io->device, a, 128);
 }
 
-static void op_home_store(void *ctx, const struct ha_home_record *r)
-{
-	struct io *io = ctx;
-
-	store_home(io->store, r);
-}
-
-static void op_home_forget(void *ctx, const struct in6_prefix *prefix)
-{
-	struct io *io = ctx;
-
-	store_forget_home(io->store, prefix);
-}
-
 static int op_lease_attach(void *ctx, const struct lease *l)
 {
 	return lease_in(ctx, l);
@@ -248,48 +235,6 @@ static int op_lease_attach(void *ctx, const struct lease *l)
 static void op_lease_detach(void *ctx, const struct lease *l)
 {
 	lease_out(ctx, l);
-}
-
-static int op_lease_store(void *ctx, const struct ha_lease_record *r, bool durable)
-{
-	struct io *io = ctx;
-
-	return store_lease(io->store, r, durable);
-}
-
-static void op_binding_store(void *ctx, struct ha_binding_record *r)
-{
-	struct io *io = ctx;
-
-	store_binding(io->store, r);
-}
-
-static void op_timestamp_floor(void *ctx, uint64_t floor)
-{
-	struct io *io = ctx;
-
-	store_floor(io->store, floor);
-}
-
-static void op_binding_forget(void *ctx, const struct in6_addr *hoa, uint32_t place)
-{
-	struct io *io = ctx;
-
-	store_forget_binding(io->store, hoa, place);
-}
-
-static int op_sa_store(void *ctx, struct sa_record *r)
-{
-	struct io *io = ctx;
-
-	return store_key(io->store, r);
-}
-
-static void op_sa_forget(void *ctx, uint32_t spi, uint32_t place)
-{
-	struct io *io = ctx;
-
-	store_forget_key(io->store, spi, place);
 }
 
 static int64_t op_wall_us(void *ctx)
@@ -332,16 +277,16 @@ static const struct ha_ops ops = {
 	.host_attach = op_host_attach,
 	.group = op_group,
 	.home_detach = op_home_detach,
-	.home_store = op_home_store,
-	.home_forget = op_home_forget,
+	.home_store = io_home_store,
+	.home_forget = io_home_forget,
 	.lease_attach = op_lease_attach,
 	.lease_detach = op_lease_detach,
-	.lease_store = op_lease_store,
-	.binding_store = op_binding_store,
-	.binding_forget = op_binding_forget,
-	.sa_store = op_sa_store,
-	.sa_forget = op_sa_forget,
-	.timestamp_floor = op_timestamp_floor,
+	.lease_store = io_lease_store,
+	.binding_store = io_binding_store,
+	.binding_forget = io_binding_forget,
+	.sa_store = io_sa_store,
+	.sa_forget = io_sa_forget,
+	.timestamp_floor = io_timestamp_floor,
 	.wall_us = op_wall_us,
 	.random = op_random,
 	.event = op_event,
