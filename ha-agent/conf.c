@@ -521,6 +521,16 @@ static void set_answer(struct conf *c, void *obj, const struct conf_word *kw,
 	conf_bool(c, &args[0], &cfg->answer_auth_failure);
 }
 
+static void set_ipsec(struct conf *c, void *obj, const struct conf_word *kw,
+		      const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_ipsec(c, &args[0], &cfg->ipsec_required);
+}
+
 static void set_hmac_sha1(struct conf *c, void *obj, const struct conf_word *kw,
 			  const struct conf_word *args, unsigned int n)
 {
@@ -724,6 +734,7 @@ const struct conf_keyword ha_conf_table[] = {
 	{ .name = "answer-auth-failure", .args = "yes|no", .min_args = 1, .max_args = 1,
 	  .set = set_answer, .once = true },
 	CONF_HMAC_SHA1_ROW(set_hmac_sha1),
+	CONF_IPSEC_ROW(set_ipsec),
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
 	  .open = open_key, .close = close_key },
 	HA_CONF_KEYS_ROW,

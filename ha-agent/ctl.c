@@ -289,6 +289,21 @@ static json_int_t list_limit(const json_t *parameters)
 	return n > LIST_MAX ? -1 : n;
 }
 
+static json_t *show_ipsec(const struct io *io)
+{
+	struct ipsec_refused r = { 0 };
+
+	if (!io->ipsec)
+		return json_null();
+	(void)ipsec_refused(&r);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "received", (json_int_t)ipsec_received(io->ipsec),
+			 "no_state", (json_int_t)r.no_state, "replayed", (json_int_t)r.replayed,
+			 "forged", (json_int_t)r.forged,
+			 "other_address", (json_int_t)r.other_address,
+			 "not_protected", (json_int_t)r.not_protected);
+}
+
 static json_t *status(void *ctx, const json_t *parameters, const char **error, const char **code)
 {
 	const struct ha_ctl *c = ctx;
@@ -322,7 +337,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 		add_counter(counters, "data-path-errors-limited", drops.errors);
 	}
 	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:b, s:b, s:o, s:o, s:o, s:o, "
-			   "s:{s:I, s:I, s:I}, s:o}",
+			   "s:o, s:{s:I, s:I, s:I}, s:o}",
 			   "schema", SCHEMA, "role", "ha",
 			   "health", "ok", ok, "text", text,
 			   "address", in6_str(&io->ha.homes[0].cfg.address).s,
@@ -330,7 +345,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 			   "datapath", io->dp->ops->name,
 			   "mtu", (json_int_t)io->cfg.ha->mtu,
 			   "draining", io->ha.drain.state != DRAIN_OFF,
-			   "hmac_sha1", io->cfg.ha->hmac_sha1,
+			   "hmac_sha1", io->cfg.ha->hmac_sha1, "ipsec", show_ipsec(io),
 			   "homes", list_homes(&io->ha), "home_agents", home_agents(&io->ha),
 			   "bindings", bindings.array, "leases", leases.array,
 			   "totals", "bindings", (json_int_t)bindings.n, "leases",

@@ -164,6 +164,7 @@ struct ha_config {
 	bool late_packets;		/* of hosts that have just moved are taken */
 	bool answer_auth_failure;	/* status 146 (RFC 4285 5.1.1) instead of silence */
 	bool hmac_sha1;			/* keys of SPI 3 are allowed */
+	bool ipsec_required;		/* Mobility Headers count only if they came in ESP */
 	unsigned int n_keys;
 	struct ha_key *keys;		/* the caller's */
 	struct ha_keys_config bootstrap;
@@ -499,6 +500,9 @@ void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data
 	      usec_t now);
 void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
 /* The same, and where it came from: the interface and its link-layer source. */
+/* The same, and the kernel took it out of ESP by a security association for its home
+ * address. */
+void ha_rx_mh_protected(struct ha *ha, const void *data, size_t len, usec_t now);
 void ha_rx_mh_link(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 		   usec_t now);
 /* A packet that may have a Home Address option and is no Mobility Header. */

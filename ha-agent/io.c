@@ -20,6 +20,7 @@
 #include "common/sys/file.h"
 #include "common/sys/rt.h"
 #include "ha-agent/io_store.h"
+#include "ha-agent/stale.h"
 
 #define TABLE_MAIN	254
 #define POOL_METRIC	65535		/* behind whatever an operator may have for it */
@@ -107,6 +108,8 @@ static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void
 {
 	struct io *io = ctx;
 
+	if (protect_wants(io, data, len))
+		return ipsec_send(io->ipsec, ifindex, data, len);
 	return pkt_send_link(io->nd, ifindex, mac, data, len);
 }
 
@@ -114,6 +117,8 @@ static int op_send_routed(void *ctx, const void *data, size_t len)
 {
 	struct io *io = ctx;
 
+	if (protect_wants(io, data, len))
+		return ipsec_send(io->ipsec, 0, data, len);
 	return pkt_queue_routed(io->mh, data, len);	/* until the end of the turn */
 }
 
@@ -294,114 +299,6 @@ static const struct ha_ops ops = {
 
 /* ---- what the kernel has and we do not know, and the reverse ---- */
 
-struct found_routes {
-	const struct ha *ha;		/* NULL: every route to a host, or about a pool */
-	struct rt_route *routes;
-	size_t n, cap;
-	unsigned int known;
-	bool failed;
-};
-
-static bool is_pool(const struct ha *ha, const struct in6_prefix *p)
-{
-	for (unsigned int i = 0; i < ha->n_homes; i++)
-		if (ha->homes[i].cfg.mode == HOME_PER_HOST && ha->homes[i].state != HOME_GONE &&
-		    in6_prefix_eq(&ha->homes[i].cfg.prefix, p))
-			return true;
-	return false;
-}
-
-static bool is_known(const struct ha *ha, const struct rt_route *r)
-{
-	const struct lease *l;
-
-	if (r->unreachable)
-		return is_pool(ha, &r->dst);
-	l = ha_find_lease(ha, &r->dst.addr);
-	return l && l->state == LEASE_ATTACHED && l->interface->ifindex == r->ifindex;
-}
-
-static void on_route(void *ctx, const struct rt_route *r)
-{
-	struct found_routes *f = ctx;
-
-	if (!r->unreachable && (r->dst.len != 64 || !in6_is_linklocal(&r->via)))
-		return;
-	if (f->ha && is_known(f->ha, r)) {
-		f->known += !r->unreachable;
-		return;
-	}
-	if (f->n == f->cap) {
-		size_t cap = f->cap ? 2 * f->cap : 64;
-		struct rt_route *bigger = realloc(f->routes, cap * sizeof(*bigger));
-
-		if (!bigger) {
-			f->failed = true;
-			return;
-		}
-		f->routes = bigger;
-		f->cap = cap;
-	}
-	f->routes[f->n++] = *r;
-}
-
-/* Deletes routes of ours to hosts that are not attached, and about pools that are no more (ha
- * NULL: all of them). Returns how many, or negative errno; *ret_known (may be NULL): routes to
- * hosts that are right. */
-static int drop_stale_routes(struct nl *nl, const struct ha *ha, unsigned int *ret_known)
-{
-	struct found_routes f = { .ha = ha };
-	int err = rt_route_dump(nl, TABLE_MAIN, on_route, &f);
-
-	if (err == 0 && f.failed)
-		err = -ENOMEM;
-	for (size_t i = 0; err == 0 && i < f.n; i++) {
-		(void)rt_route_del(nl, &f.routes[i]);
-		(void)rt_neigh_del(nl, f.routes[i].ifindex, &f.routes[i].via);
-	}
-	free(f.routes);
-	if (err < 0)
-		return err;
-	if (ret_known)
-		*ret_known = f.known;
-	return (int)f.n;
-}
-
-struct found_addrs {
-	const struct ha *ha;		/* NULL: every one */
-	struct rt_addr addrs[HA_MAX_HOMES];	/* more of them at the next start */
-	unsigned int n;
-};
-
-/* Of ours only those on shared home links have the length of a prefix. */
-static void on_home_addr(void *ctx, const struct rt_addr *a)
-{
-	struct found_addrs *f = ctx;
-
-	if (a->protocol != RT_PROTOCOL || a->plen != 64 || f->n == HA_MAX_HOMES)
-		return;
-	for (unsigned int i = 0; f->ha && i < f->ha->n_homes; i++) {
-		const struct ha_home *h = &f->ha->homes[i];
-
-		if (h->link && h->link->ifindex == a->ifindex &&
-		    in6_eq(&h->cfg.address, &a->addr))
-			return;
-	}
-	f->addrs[f->n++] = *a;
-}
-
-/* Deletes addresses of ours on shared home links that are none any more (ha NULL: all of
- * them). Returns how many, or negative errno. */
-static int drop_stale_addrs(struct nl *nl, const struct ha *ha)
-{
-	struct found_addrs f = { .ha = ha };
-	int err = rt_addr_dump(nl, on_home_addr, &f);
-
-	for (unsigned int i = 0; err == 0 && i < f.n; i++)
-		err = rt_addr_del(nl, f.addrs[i].ifindex, &f.addrs[i].addr, f.addrs[i].plen);
-	return err < 0 ? err : (int)f.n;
-}
-
 struct stale {
 	const struct ha *ha;
 	struct in6_prefix *inner;
@@ -499,7 +396,7 @@ static void on_repair(void *ctx, usec_t now)
 	if (n < 0)
 		log_error("the routes about pools could not be repaired: %s", strerror(-n));
 	ha_each_lease(&io->ha, count_expected, &expected);
-	if (drop_stale_routes(io->nl, &io->ha, &known) >= 0 && known < expected)
+	if (stale_routes(io->nl, &io->ha, &known) >= 0 && known < expected)
 		ha_each_lease(&io->ha, put_lease_back, io);
 	tell_repair(io, now);
 }
@@ -745,7 +642,7 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 	struct dp_config cfg = {
 		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = HA_DEVICE,
 		.homes = homes, .n_homes = io->ha.n_homes, .mss = io->cfg.ha->tcp_mss,
-		.no_grace = !io->cfg.ha->late_packets,
+		.no_grace = !io->cfg.ha->late_packets, .ipsec = io->cfg.ha->ipsec_required,
 		.failed = on_dp_failed, .failed_ctx = io,
 	};
 	const struct dp_ops *dp_ops;
@@ -832,10 +729,10 @@ static int open_sockets(struct io *io, char why[IO_WHY])
 		return fail(why, err, "the kernel's tables cannot be watched: %s",
 			    strerror(-err));
 	/* Now the interfaces are known, and with them which routes are right. */
-	err = drop_stale_routes(io->nl, &io->ha, NULL);
+	err = stale_routes(io->nl, &io->ha, NULL);
 	if (err > 0)
 		log_info("removed %d routes that an earlier run left", err);
-	err = drop_stale_addrs(io->nl, &io->ha);
+	err = stale_addrs(io->nl, &io->ha);
 	if (err > 0)
 		log_info("removed %d addresses that an earlier run left", err);
 	return 0;
@@ -867,6 +764,8 @@ int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], st
 	if (err == 0)
 		err = restore(io, why);
 	if (err == 0)
+		err = protect_open(io, why);
+	if (err == 0)
 		err = open_sockets(io, why);
 	if (err < 0) {
 		io_close(io, false);
@@ -897,13 +796,14 @@ void io_close(struct io *io, bool keep)
 	pkt_close(io->discovery);
 	pkt_close(io->hao);
 	pkt_close(io->tunnel);
+	ipsec_close(io->ipsec, keep);
 	inner_close(io->inner);
 	timer_stop(loop_timers(io->loop), &io->repair);
 	if (io->ha_ready) {
 		if (!keep) {
 			ha_each_lease(&io->ha, take_lease_out, io);
-			(void)drop_stale_routes(io->nl, NULL, NULL);
-			(void)drop_stale_addrs(io->nl, NULL);
+			(void)stale_routes(io->nl, NULL, NULL);
+			(void)stale_addrs(io->nl, NULL);
 		}
 		ha_free(&io->ha);
 	}
@@ -923,17 +823,20 @@ void io_close(struct io *io, bool keep)
 int io_cleanup(void)
 {
 	struct nl *nl;
-	int routes, addrs, rest, err = nl_open(NETLINK_ROUTE, &nl);
+	int routes, addrs, states, rest, err = nl_open(NETLINK_ROUTE, &nl);
 
 	if (err < 0)
 		return err;
-	routes = drop_stale_routes(nl, NULL, NULL);
-	addrs = drop_stale_addrs(nl, NULL);
+	routes = stale_routes(nl, NULL, NULL);
+	addrs = stale_addrs(nl, NULL);
 	nl_free(nl);
+	states = ipsec_cleanup();
 	rest = dp_cleanup(DP_TABLE_BASE, HA_DEVICE);
 	if (routes < 0 || addrs < 0)
 		return routes < 0 ? routes : addrs;
-	return rest < 0 ? rest : routes + addrs + rest;
+	if (states < 0)
+		return states;
+	return rest < 0 ? rest : routes + addrs + states + rest;
 }
 
 bool io_forwarding(void)

@@ -9,6 +9,7 @@
 #include "common/datapath/datapath.h"
 #include "common/sys/inner.h"
 #include "common/sys/group.h"
+#include "common/sys/ipsec.h"
 #include "common/sys/loop.h"
 #include "common/core/mend.h"
 #include "common/sys/loss.h"
@@ -50,6 +51,7 @@ struct io {
 	struct nl *nl;
 	struct inner *inner;		/* NULL: the data path does without */
 	struct pkt *nd, *mh, *discovery, *hao, *tunnel;
+	struct ipsec *ipsec;		/* NULL: it is not asked for */
 	struct mon *mon;
 	struct dp *dp;
 	struct leasedb *db;
@@ -78,6 +80,10 @@ void io_close(struct io *io, bool keep);
 /* Removes what a run that was killed left behind. Returns how many things, or negative
  * errno. */
 int io_cleanup(void);
+/* protect.c: before anything is said to anybody; as io_open(). */
+int protect_open(struct io *io, char why[IO_WHY]);
+/* Is it for ipsec_send(), and is that asked for? */
+bool protect_wants(const struct io *io, const void *data, size_t len);
 bool io_forwarding(void);	/* does the machine forward IPv6 packets? */
 
 #endif

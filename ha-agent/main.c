@@ -457,7 +457,7 @@ static int run(struct loop *loop, struct settings *s)
 	if (ha_config_insecure(&s->ha))
 		log_warn("INSECURE: registrations need no key on %s: anybody can have any host's "
 			 "packets", in6_prefix_str(&ha_config_insecure(&s->ha)->prefix).s);
-	else if (s->ha.n_keys == 0)
+	else if (s->ha.n_keys == 0 && !s->ha.ipsec_required)
 		log_warn("no key is configured: no Binding Update can be accepted");
 	if (s->ha.hmac_sha1)
 		log_warn("HMAC-SHA1-96 is allowed: keys of SPI 3 are weaker than others");

@@ -79,6 +79,7 @@ static void check_fixed(const struct ha_config *old, const struct ha_config *new
 	fixed(e, path, "datapath");
 	fixed(e, old->tcp_mss != new->tcp_mss, "tcp-mss");
 	fixed(e, old->late_packets != new->late_packets, "late-packets");
+	fixed(e, old->ipsec_required != new->ipsec_required, "ipsec");
 	fixed(e, old->max_leases != new->max_leases, "max-leases");
 	fixed(e, old->max_bindings != new->max_bindings, "max-bindings");
 }

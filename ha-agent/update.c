@@ -395,6 +395,7 @@ static bool leads_on(const struct ha *ha, const struct in6_addr *a)
 struct from {
 	int ifindex;
 	uint8_t mac[6];
+	bool protected_by_ipsec;
 };
 
 /* RFC 6275 10.3.2: a node on its shared home link is answered at its link-layer address,
@@ -515,6 +516,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 		.max_lifetime = longest_lifetime(ha, now),
 		.bindings_per_lease = HA_BINDINGS_PER_LEASE,
 		.answer_auth_failure = ha->cfg->answer_auth_failure,
+		.ipsec_required = ha->cfg->ipsec_required,
 	};
 	struct in6_addr hoa, coa;
 	struct binding *binding;
@@ -537,6 +539,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 	in.mh = mh;
 	in.policy = &policy;
 	in.too_many_wrong = !may_be_checked(ha, &in, &hoa, now);
+	in.protected_by_ipsec = from->protected_by_ipsec;
 	verdict(&in, &v);
 	pending = before(binding);
 	spi = in.key ? in.key->auth.spi : 0;
@@ -560,7 +563,8 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 		return;
 	}
 	/* What is sent, and said, for a message that was not authenticated is counted out. */
-	if ((v.reason == VERDICT_AUTH_FAIL || (!in.key && v.status >= BA_UNSPECIFIED)) &&
+	if ((v.reason == VERDICT_AUTH_FAIL ||
+	     (!in.key && !in.protected_by_ipsec && v.status >= BA_UNSPECIFIED)) &&
 	    !ha_error_allowed(ha, now))
 		return;
 	if (v.status >= BA_UNSPECIFIED)
@@ -614,11 +618,15 @@ static void rx_mh(struct ha *ha, const struct from *from, const void *data, size
 	}
 	if (msg.type == MH_BU) {
 		rx_bu(ha, from, &ip, &msg, mh, now);
-	} else if (msg.type == MH_BR && msg.u.br.type == BR_ACKNOWLEDGEMENT) {
-		revoke_rx(ha, &ip, &msg, mh, now);
-	} else {
+	} else if (msg.type != MH_BR || msg.u.br.type != BR_ACKNOWLEDGEMENT) {
 		ha->counters[HA_RX_MH_UNEXPECTED]++;
 		limit_failed(&ha->limit, &ip.src, LIMIT_CHEAP, now);
+	} else if (ha->cfg->ipsec_required && !from->protected_by_ipsec) {
+		/* RFC 5846 6.2: protected as the Binding Updates were. */
+		ha->counters[HA_BRA_BAD_AUTH]++;
+		limit_failed(&ha->limit, &ip.src, LIMIT_CHEAP, now);
+	} else {
+		revoke_rx(ha, &ip, &msg, mh, now);
 	}
 }
 
@@ -634,4 +642,9 @@ void ha_rx_mh_link(struct ha *ha, int ifindex, const uint8_t mac[6], const void 
 
 	memcpy(from.mac, mac, sizeof(from.mac));
 	rx_mh(ha, &from, data, len, now);
+}
+
+void ha_rx_mh_protected(struct ha *ha, const void *data, size_t len, usec_t now)
+{
+	rx_mh(ha, &(struct from){ .protected_by_ipsec = true }, data, len, now);
 }

@@ -37,6 +37,9 @@ static const struct {
 	[VERDICT_BAD_AUTH] = { "bad-authentication", "authentication data is wrong", DROP },
 	[VERDICT_NOT_HOME_REG] = { "not-home-registration",
 				   "not a home registration, and no Nonce Indices option", DROP },
+	[VERDICT_NOT_PROTECTED] = { "not-protected", "not protected by IPsec", DROP },
+	[VERDICT_NO_ALT_COA] = { "no-alternate-care-of",
+				 "protected by IPsec, but the care-of address is not", DROP },
 	[VERDICT_AUTH_FAIL] = { "authentication-failed", "authentication data is wrong",
 				BA_AUTH_FAIL },
 	[VERDICT_OTHER_MN] = { "other-mobile-node",
@@ -172,6 +175,8 @@ static enum verdict_reason check_structure(const struct verdict_in *in, const st
 {
 	const struct mh_opts *o = &in->msg->opts;
 
+	if (in->policy->ipsec_required && !in->protected_by_ipsec)
+		return VERDICT_NOT_PROTECTED;
 	/* RFC 6275 9.5.4: from no unicast address, nothing. Link-local is not enough: the
 	 * answer goes by the routing table. */
 	if (!in6_is_routable(&in->ip->src))
@@ -189,10 +194,14 @@ static enum verdict_reason check_structure(const struct verdict_in *in, const st
 	/* RFC 6275 9.5.1: a home registration has no Nonce Indices option. */
 	if ((in->msg->u.bu.flags & BU_HOME) && o->has_nonce_indices)
 		return VERDICT_NONCE_INDICES;
+	/* RFC 3776 4.1: ESP covers nothing in front of it; where a mobile node is away, its
+	 * care-of address counts only inside of the message. */
+	if (in->protected_by_ipsec && in->ip->has_hao && !o->has_alt_coa)
+		return VERDICT_NO_ALT_COA;
 	/* RFC 4285 5: without the option, silence. */
 	if (!o->mn_ha.present)
-		return in->may_be_unauthenticated && !o->mn_aaa.present ? VERDICT_MAX :
-		       VERDICT_NO_AUTH;
+		return (in->may_be_unauthenticated || in->protected_by_ipsec) &&
+		       !o->mn_aaa.present ? VERDICT_MAX : VERDICT_NO_AUTH;
 	/* RFC 4285 5, 5.1: MN-HA is the last option, or MN-AAA is and MN-HA stands before. */
 	if (o->mn_aaa.present ? !o->mn_aaa.last || o->mn_ha.last : !o->mn_ha.last)
 		return VERDICT_AUTH_ORDER;

@@ -35,6 +35,8 @@ enum verdict_reason {
 	VERDICT_LIMITED,
 	VERDICT_BAD_AUTH,
 	VERDICT_NOT_HOME_REG,
+	VERDICT_NOT_PROTECTED,		/* by IPsec, where that is asked for */
+	VERDICT_NO_ALT_COA,
 	/* refused */
 	VERDICT_AUTH_FAIL,		/* 146, instead of VERDICT_BAD_AUTH where configured */
 	VERDICT_OTHER_MN,		/* 133 */
@@ -78,6 +80,7 @@ struct verdict_policy {
 	usec_t max_lifetime;
 	unsigned int bindings_per_lease;
 	bool answer_auth_failure;
+	bool ipsec_required;		/* nothing else is heard */
 	bool no_new_bindings;		/* those that are there may be refreshed and moved */
 };
 
@@ -88,6 +91,7 @@ struct verdict_in {
 	const struct ha_key *key;	/* of its SPI; NULL: unknown, or it has none */
 	bool has_better_key;		/* SPI 3, and the host has a key that is none of it */
 	bool may_be_unauthenticated;	/* it need not have any */
+	bool protected_by_ipsec;	/* the kernel took it out of ESP, for its home address */
 	const struct ha_home *home;	/* whose prefix holds the home address; NULL: none */
 	bool to_other_home;		/* the update went to our address of another one */
 	const struct binding *binding;	/* of its home address; NULL: none */

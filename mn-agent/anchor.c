@@ -92,7 +92,7 @@ void anchor_give_up(struct anchor *a, const char *why, usec_t now)
 
 bool anchor_may_register(const struct anchor *a)
 {
-	return a->key || a->unauthenticated;
+	return a->key || a->unauthenticated || a->cfg->ipsec;
 }
 
 bool anchor_registered(const struct anchor *a, usec_t now)

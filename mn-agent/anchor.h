@@ -77,6 +77,7 @@ struct anchor_config {
 	usec_t linger;			/* after the last flow */
 	uint32_t lifetime_s;		/* asked for */
 	uint16_t mtu;			/* largest inner packet, at most */
+	bool ipsec;			/* protects what goes to home agents; no key does */
 };
 
 struct anchor {

@@ -231,6 +231,16 @@ static void set_hmac_sha1(struct conf *c, void *obj, const struct conf_word *kw,
 	conf_hmac_sha1(c, &args[0], &s->mn.hmac_sha1);
 }
 
+static void set_ipsec(struct conf *c, void *obj, const struct conf_word *kw,
+		      const struct conf_word *args, unsigned int n)
+{
+	struct mn_settings *s = obj;
+
+	(void)kw;
+	(void)n;
+	conf_ipsec(c, &args[0], &s->mn.anchor.ipsec);
+}
+
 /* --- key SPI { ... } ----------------------------------------------------------- */
 
 static void *open_key(struct conf *c, void *obj, const struct conf_word *kw,
@@ -509,6 +519,7 @@ const struct conf_keyword mn_conf_table[] = {
 	{ .name = "datapath", .args = "NAME", .min_args = 1, .max_args = 1,
 	  .set = set_datapath, .once = true },
 	CONF_HMAC_SHA1_ROW(set_hmac_sha1),
+	CONF_IPSEC_ROW(set_ipsec),
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
 	  .open = open_key, .close = close_key },
 	{ .name = "home", .args = "NAME", .min_args = 1, .max_args = 1, .block = home_table,

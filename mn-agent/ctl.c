@@ -128,6 +128,21 @@ static json_t *show_flood(const struct limit *l, char *text, size_t len)
 			 "messages", (json_int_t)l->total, "floods", (json_int_t)l->floods);
 }
 
+static json_t *show_ipsec(const struct mnd *d)
+{
+	struct ipsec_refused r = { 0 };
+
+	if (!d->ipsec)
+		return json_null();
+	(void)ipsec_refused(&r);
+	return json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I}", "missing", (int)d->unprotected,
+			 "received", (json_int_t)ipsec_received(d->ipsec),
+			 "no_state", (json_int_t)r.no_state, "replayed", (json_int_t)r.replayed,
+			 "forged", (json_int_t)r.forged,
+			 "other_address", (json_int_t)r.other_address,
+			 "not_protected", (json_int_t)r.not_protected);
+}
+
 static json_t *status(void *ctx, const json_t *parameters, const char **error, const char **code)
 {
 	struct mnd *d = ctx;
@@ -171,11 +186,13 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	ok = mn_health(&d->mn, words, sizeof(words));
 	mn_health_nd(&d->mn, now, words + strlen(words), sizeof(words) - strlen(words));
 	ok &= mnd_repair_health(d, now, words + strlen(words), sizeof(words) - strlen(words));
+	ok &= mnd_protect_health(d, words + strlen(words), sizeof(words) - strlen(words));
 	ok &= show_save_error(d, words + strlen(words), sizeof(words) - strlen(words));
 	flood = show_flood(&d->mn.limit, words + strlen(words), sizeof(words) - strlen(words));
-	answer = json_pack("{s:i,s:s,s:{s:b,s:s},s:b,s:o,s:o,s:o,s:o,s:o}", "schema", SCHEMA,
+	answer = json_pack("{s:i,s:s,s:{s:b,s:s},s:b,s:o,s:o,s:o,s:o,s:o,s:o}", "schema", SCHEMA,
 			 "role", "mn", "health", "ok", (int)ok, "text", words,
 			 "hmac_sha1", (int)d->settings.mn.hmac_sha1,
+			 "ipsec", show_ipsec(d),
 			 "attachments", attachments, "interfaces", interfaces, "anchors", anchors,
 			 "counters", counters,
 			 "configuration", show_configuration(d));

@@ -97,6 +97,11 @@ static void say_kept(const struct health *h, const char *plain, char *text, size
 	snprintf(text, len, "%s%s, %s%s", kept, homes, reach, plain);
 }
 
+static bool mn_can_register(const struct mn_config *cfg)
+{
+	return cfg->n_keys > 0 || cfg->anchor.ipsec;
+}
+
 bool mn_health(const struct mn *mn, char *text, size_t len)
 {
 	const struct health h = examine(mn);
@@ -108,7 +113,7 @@ bool mn_health(const struct mn *mn, char *text, size_t len)
 	else if (h.open)
 		snprintf(text, len, "INSECURE: home %s is registered without a key",
 			 h.open->name[0] ? h.open->name : in6_str(&h.open->hoa).s);
-	else if (mn->cfg->n_keys == 0)
+	else if (!mn_can_register(mn->cfg))
 		snprintf(text, len, "no key is configured: no flow survives a move");
 	else if (h.attached == 0)
 		say_lost(&h, text, len);
@@ -116,5 +121,5 @@ bool mn_health(const struct mn *mn, char *text, size_t len)
 		say_kept(&h, plain, text, len);
 	else
 		snprintf(text, len, "attached, no mobility in use%s", plain);
-	return !h.worst && !h.open && h.attached > 0 && mn->cfg->n_keys > 0;
+	return !h.worst && !h.open && h.attached > 0 && mn_can_register(mn->cfg);
 }

@@ -26,15 +26,20 @@
 static int op_send_link(void *ctx, int ifindex, const uint8_t mac[6], const void *data, size_t len)
 {
 	struct mnd *d = ctx;
+	int r;
 
+	if (mnd_protect_send(d, ifindex, data, len, &r))
+		return r;
 	return pkt_send_link(d->nd, ifindex, mac, data, len);
 }
 
 static int op_send_routed(void *ctx, const void *data, size_t len)
 {
 	struct mnd *d = ctx;
-	int r = pkt_send_routed(d->mh, data, len);
+	int r;
 
+	if (!mnd_protect_send(d, 0, data, len, &r))
+		r = pkt_send_routed(d->mh, data, len);
 	if (r)
 		log_debug("binding update not sent: %s", strerror(-r));
 	return r;
@@ -116,7 +121,8 @@ static int op_addr_set(void *ctx, const struct in6_addr *addr, bool preferred)
 	struct mnd *d = ctx;
 	struct rt_addr a = {
 		.ifindex = d->device, .addr = *addr, .plen = 128,
-		.flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE,
+		/* A type 2 routing header leads to a home address only. */
+		.flags = IFA_F_NODAD | IFA_F_NOPREFIXROUTE | (d->ipsec ? IFA_F_HOMEADDRESS : 0),
 		.preferred_s = preferred ? RT_LIFETIME_FOREVER : 0,
 		.valid_s = RT_LIFETIME_FOREVER,
 	};
@@ -340,6 +346,7 @@ static void op_changed(void *ctx)
 	/* In this turn of the loop, behind whatever is to be sent in it. */
 	if (!timer_armed(&d->save))
 		timer_set(loop_timers(d->loop), &d->save, clock_now());
+	mnd_protect_look(d);
 }
 
 static const struct mn_ops ops = {
@@ -548,6 +555,7 @@ static int open_datapath(struct mnd *d, const char **ret_what)
 	struct dp_config cfg = {
 		.role = DP_ROLE_MN, .table_base = d->settings.table_base,
 		.rule_base = mnd_order_base(d), .device = MND_DEVICE,
+		.ipsec = d->settings.mn.anchor.ipsec,
 	};
 	int r = dp_choose(d->settings.datapath, &chosen, why, sizeof(why));
 
@@ -593,7 +601,8 @@ static int open_sockets(struct mnd *d, const char **ret_what)
 	if (r)
 		return r;
 	*ret_what = "sock_diag";
-	return diag_open(d->loop, &diag_ops, d, &d->diag);
+	r = diag_open(d->loop, &diag_ops, d, &d->diag);
+	return r ? r : mnd_protect_open(d, ret_what);
 }
 
 int mnd_open(struct mnd *d, const char **ret_what)
@@ -670,6 +679,7 @@ void mnd_close(struct mnd *d)
 		d->dp->ops->close(d->dp, !release);
 	if (d->nl && (release || (!d->running && d->device_new)))
 		rt_device_del(d->nl, MND_DEVICE);
+	mnd_protect_close(d, !release);
 	diag_close(d->diag);
 	pkt_close(d->home_agents);
 	pkt_close(d->prefixes);

@@ -223,8 +223,10 @@ static int check_alone(void)
 
 static int cleanup(const struct mn_settings *s)
 {
-	int n = dp_cleanup(s->table_base, MND_DEVICE);
+	int states = ipsec_cleanup(), n = dp_cleanup(s->table_base, MND_DEVICE);
 
+	if (n >= 0)
+		n = states < 0 ? states : n + states;
 	if (n < 0) {
 		fprintf(stderr, "dmip6-mnd: cleanup: %s\n", strerror(-n));
 		return EXIT_FAILURE;
@@ -273,7 +275,7 @@ static int run(struct mnd *d, const struct arguments *a)
 		notify_send("READY=1");
 		if (d->settings.mn.hmac_sha1)
 			log_warn("HMAC-SHA1-96 is allowed: keys of SPI 3 are weaker than others");
-		if (d->settings.mn.n_keys == 0)
+		if (d->settings.mn.n_keys == 0 && !d->settings.mn.anchor.ipsec)
 			log_warn("no key is configured: no flow survives a move");
 		else if (file_is_public(config_path(d)))
 			log_warn("%s holds keys and is readable for everybody; expected mode 640",

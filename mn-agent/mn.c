@@ -32,6 +32,7 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_RA_FLAP] = "ra-flap",
 	[MN_C_NA] = "na", [MN_C_PACKET_BAD] = "packet-bad", [MN_C_MH_BAD] = "mh-bad",
 	[MN_C_MH_CHECKSUM] = "mh-checksum", [MN_C_MH_UNKNOWN_TYPE] = "mh-unknown-type",
+	[MN_C_NOT_PROTECTED] = "not-protected",
 	[MN_C_MH_UNEXPECTED] = "mh-unexpected", [MN_C_BA] = "ba", [MN_C_BA_UNKNOWN] = "ba-unknown",
 	[MN_C_BA_SEQUENCE] = "ba-sequence", [MN_C_BA_NO_AUTH] = "ba-no-authenticator",
 	[MN_C_BA_WRONG_SPI] = "ba-wrong-spi", [MN_C_BA_WRONG_AUTH] = "ba-wrong-authenticator",
@@ -235,7 +236,9 @@ const struct mn_key *mn_key_for(const struct mn *mn, const struct anchor *a,
 {
 	const struct mn_key *best = NULL;
 
-	for (unsigned int n = 0; n < mn->cfg->n_keys && !a->unauthenticated; n++) {
+	if (a->unauthenticated || mn->cfg->anchor.ipsec)
+		return NULL;
+	for (unsigned int n = 0; n < mn->cfg->n_keys; n++) {
 		const struct mn_key *k = &mn->cfg->keys[n];
 
 		if (a->spi != 0 && a->spi != k->key.spi)

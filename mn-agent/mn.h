@@ -214,7 +214,7 @@ struct mn_iface {
 enum mn_counter {
 	MN_C_RA, MN_C_RA_BAD, MN_C_RA_HOP_LIMIT, MN_C_RA_SOURCE, MN_C_RA_CHECKSUM, MN_C_RA_LENGTH,
 	MN_C_RA_TOO_MANY, MN_C_RA_PREFIX, MN_C_RA_HA, MN_C_RA_FLAP, MN_C_NA, MN_C_PACKET_BAD,
-	MN_C_MH_BAD, MN_C_MH_CHECKSUM, MN_C_MH_UNKNOWN_TYPE, MN_C_MH_UNEXPECTED,
+	MN_C_MH_BAD, MN_C_MH_CHECKSUM, MN_C_MH_UNKNOWN_TYPE, MN_C_MH_UNEXPECTED, MN_C_NOT_PROTECTED,
 	MN_C_BA, MN_C_BA_UNKNOWN, MN_C_BA_SEQUENCE, MN_C_BA_NO_AUTH, MN_C_BA_WRONG_SPI,
 	MN_C_BA_WRONG_AUTH, MN_C_BA_TIMESTAMP, MN_C_BA_LIFETIME,
 	MN_C_BRR, MN_C_BE, MN_C_BE_UNKNOWN,
@@ -327,6 +327,8 @@ void mn_flows_changed(struct mn *mn, usec_t now);
 void mn_rx_nd(struct mn *mn, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 	      usec_t now);
 void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now);
+/* The same, and the kernel took it out of ESP by a security association for the home address. */
+void mn_rx_mh_protected(struct mn *mn, const void *data, size_t len, usec_t now);
 void mn_rx_prefixes(struct mn *mn, const void *data, size_t len, usec_t now);	/* solicit.c */
 void mn_rx_discovery(struct mn *mn, const void *data, size_t len, usec_t now);	/* discover.c */
 /* An ICMPv6 error about a Binding Update: trouble.c. */

@@ -9,6 +9,7 @@
 #include "common/core/mend.h"
 #include "common/sys/ctl.h"
 #include "common/sys/diag.h"
+#include "common/sys/ipsec.h"
 #include "common/sys/loss.h"
 #include "common/sys/mon.h"
 #include "common/sys/nfmon.h"
@@ -51,6 +52,8 @@ struct mnd {
 	struct mon *mon;
 	struct nfmon *nfmon;		/* NULL: the kernel has no nftables */
 	struct outside *outside;
+	struct ipsec *ipsec;		/* NULL: it is not asked for */
+	unsigned int unprotected;	/* addresses at home that cannot move for want of it */
 	struct dp *dp;
 	struct ctl *ctl;
 	int device;			/* ifindex of our own device */
@@ -63,7 +66,7 @@ struct mnd {
 	/* Addresses on access links that an earlier run put there. */
 	unsigned int n_earlier;
 	struct in6_addr earlier[MND_EARLIER_MAX];
-	struct timer repair, save, leftovers, watchdog, standin, order;
+	struct timer repair, save, leftovers, watchdog, standin, order, protect;
 	struct mnd_standin standins[MN_INTERFACES_MAX];
 	usec_t standin_for;		/* the attachment that it was last done for */
 	int save_error;			/* the anchors on disk are old: why; 0: they are not */
@@ -98,6 +101,15 @@ bool mnd_repair_health(const struct mnd *d, usec_t now, char *text, size_t len);
 void mnd_order_init(struct mnd *d);
 void mnd_order_look(struct mnd *d);	/* policy rules have changed */
 uint32_t mnd_order_base(struct mnd *d);	/* where an earlier run has left ours */
+
+/* protect.c */
+int mnd_protect_open(struct mnd *d, const char **ret_what);
+void mnd_protect_close(struct mnd *d, bool keep);
+void mnd_protect_look(struct mnd *d);	/* anchors have changed */
+/* False: it is no Mobility Header for IPsec, or none is asked for; else *ret says what became
+ * of it. */
+bool mnd_protect_send(struct mnd *d, int ifindex, const void *data, size_t len, int *ret);
+bool mnd_protect_health(const struct mnd *d, char *text, size_t len);	/* as above */
 
 /* keep.c */
 void mnd_keep_init(struct mnd *d);

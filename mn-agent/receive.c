@@ -202,7 +202,7 @@ static void reject(struct mn *mn, const struct ip6_packet *ip, const void *data,
 	(void)mn->ops->send_routed(mn->ctx, w.base, w.len);
 }
 
-void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
+static void rx_mh(struct mn *mn, const void *data, size_t len, bool protected_by_ipsec, usec_t now)
 {
 	struct ip6_packet ip;
 	struct mh_msg msg;
@@ -221,6 +221,12 @@ void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
 			&err_offset);
 	if (err) {
 		reject(mn, &ip, data, len, err, err_offset, now);
+		return;
+	}
+	/* Nobody protects a Binding Error, and it is believed accordingly (RFC 6275 11.3.6). */
+	if (mn->cfg->anchor.ipsec && !protected_by_ipsec && msg.type != MH_BE) {
+		mn->counters[MN_C_NOT_PROTECTED]++;
+		mn_bad(mn, &ip.src, now);
 		return;
 	}
 	switch ((enum mh_type)msg.type) {
@@ -248,4 +254,14 @@ void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
 			mn->counters[MN_C_MH_UNEXPECTED]++;
 		break;
 	}
+}
+
+void mn_rx_mh(struct mn *mn, const void *data, size_t len, usec_t now)
+{
+	rx_mh(mn, data, len, false, now);
+}
+
+void mn_rx_mh_protected(struct mn *mn, const void *data, size_t len, usec_t now)
+{
+	rx_mh(mn, data, len, true, now);
 }

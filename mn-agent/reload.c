@@ -81,6 +81,12 @@ static void check_fixed(const struct mnd *d, const struct mn_settings *new, stru
 			 datapath, new->datapath);
 }
 
+static void check_ipsec(const struct mnd *d, const struct mn_settings *new, struct errors *e)
+{
+	if (new->mn.anchor.ipsec != d->settings.mn.anchor.ipsec)
+		complain(e, "ipsec cannot be changed while running; expected a restart");
+}
+
 static bool same_keys(const struct mn_config *a, const struct mn_config *b)
 {
 	if (a->n_keys != b->n_keys)
@@ -169,6 +175,8 @@ unsigned int mnd_reload(struct mnd *d, conf_report_fn *report, void *ctx, char *
 	e.n = mnd_settings_read(&d->options, &new, report, ctx);
 	if (e.n == 0)
 		check_fixed(d, &new, &e);
+	if (e.n == 0)
+		check_ipsec(d, &new, &e);
 	if (e.n > 0) {
 		mn_conf_wipe(&new);
 		log_error("%s: refused, %u error%s; the configuration stays as it was", path, e.n,

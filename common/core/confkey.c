@@ -15,6 +15,14 @@ void conf_hmac_sha1(struct conf *c, const struct conf_word *arg, bool *ret_allow
 			   "statement", arg->text);
 }
 
+void conf_ipsec(struct conf *c, const struct conf_word *arg, bool *ret_required)
+{
+	*ret_required = strcmp(arg->text, "require") == 0;
+	if (!*ret_required)
+		conf_error(c, arg, "\"%s\" is not known of IPsec; expected require, or no such "
+			   "statement", arg->text);
+}
+
 /* RFC 4285 5: 0 to 255 are reserved, and 3 of them has a meaning (section 8). */
 static bool is_spi(uint32_t spi)
 {

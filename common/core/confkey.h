@@ -25,6 +25,12 @@ struct conf_key {
 	  .set = conf_key_secret, .once = true }
 
 /* The row of the whole file's table; set() gives its argument to conf_hmac_sha1(). */
+/* `ipsec require': Binding Updates and what answers them go in ESP, and nothing else counts. */
+#define CONF_IPSEC_ROW(function) \
+	{ .name = "ipsec", .args = "require", .min_args = 1, .max_args = 1, \
+	  .set = function, .once = true }
+void conf_ipsec(struct conf *c, const struct conf_word *arg, bool *ret_required);
+
 #define CONF_HMAC_SHA1_ROW(function) \
 	{ .name = "hmac-sha1", .args = "insecure-allow", .min_args = 1, .max_args = 1, \
 	  .set = function, .once = true }

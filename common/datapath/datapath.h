@@ -78,6 +78,7 @@ struct dp_config {
 	 * say. */
 	uint16_t mss;
 	bool no_grace;		/* a remote end that a binding had before is not believed */
+	bool ipsec;		/* Mobility Headers that came in ESP are for a raw socket */
 	/* HA: its home links, copied. The daemon alone answers who asks for home agents
 	 * there: the kernel neither passes that on nor answers it. */
 	const struct dp_home *homes;

@@ -429,6 +429,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 	struct dp_ruleset rules = {
 		.role = cfg->role, .device = type->device, .mss = cfg->mss,
 		.reassembled = cfg->role == DP_ROLE_HA ? ops->reassembled : 0,
+		.ipsec = cfg->ipsec,
 	};
 	struct dp_kernel *s = calloc(1, sizeof(*s));
 	int err;

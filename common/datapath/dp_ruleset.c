@@ -296,18 +296,21 @@ static void senders(struct text *t)
 /* RFC 6275 11.3.3: a type 2 routing header with another length than 2, more or fewer segments
  * left than one, or an address that is no home address of this host: silence. The kernel would
  * answer. It is the first extension header; length at 328, type at 336, segments at 344. */
-static void wrong_routing_headers(struct text *t)
+static void wrong_routing_headers(struct text *t, const char *unless)
 {
 	static const char *const wrong[] = { "@nh,328,8 != 2", "@nh,344,8 != 1", "@nh,384,128 != @in" };
 
 	for (unsigned int n = 0; n < sizeof(wrong) / sizeof(wrong[0]); n++)
-		rule(t, "input", "ip6 nexthdr 43 @nh,336,8 2 %s counter name mobility drop",
-		     wrong[n]);
+		rule(t, "input", "ip6 nexthdr 43 @nh,336,8 2 %s %scounter name mobility drop",
+		     wrong[n], unless);
 }
 
 int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigned int *ret_n)
 {
 	unsigned int inner = r->role == DP_ROLE_HA ? PLAIN + 64 : PLAIN + 192;
+	/* What was in ESP comes by a second time, without it and with addresses exchanged, and
+	 * is for the raw socket (common/sys/ipsec.c). */
+	const char *unless = r->ipsec ? "meta ipsec missing " : "";
 	struct text t = { .at = text, .room = room, .table = dp_ruleset_table(r->role),
 			  .device = r->device };
 
@@ -334,7 +337,7 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 	/* A Mobility Header has been seen by the packet socket already; the kernel would
 	 * answer it with an ICMPv6 parameter problem. */
 	chain(&t, "input", "input priority raw");
-	rule(&t, "input", "meta l4proto 135 counter name mobility drop");
+	rule(&t, "input", "meta l4proto 135 %scounter name mobility drop", unless);
 	switch (r->role) {
 	case DP_ROLE_MN:
 		put(&t, "add set inet %s sent { type ipv6_addr; size 256; flags dynamic,timeout; }\n",
@@ -342,7 +345,7 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		/* And so has a Mobile Prefix Advertisement; its routing header would be
 		 * answered likewise. */
 		rule(&t, "input", "icmpv6 type 147 counter name mobility drop");
-		wrong_routing_headers(&t);
+		wrong_routing_headers(&t, unless);
 		chain(&t, "output", "output priority raw");
 		rule(&t, "output", "ip6 saddr @tx");
 		senders(&t);
@@ -357,7 +360,7 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		/* Nor is it to answer a Home Address option, at its only place by RFC 6275 6.3;
 		 * before ESP and AH it is the business of whoever keeps their keys. */
 		rule(&t, "input", "ip6 nexthdr 60 @nh,320,8 != { 50, 51 } @nh,368,8 0xc9"
-		     " @nh,192,128 @local counter name mobility drop");
+		     " @nh,192,128 @local %scounter name mobility drop", unless);
 		if (r->device)
 			quiet_device(&t);
 		single_hop(&t);

@@ -14,6 +14,7 @@ struct dp_ruleset {
 	const char *device;
 	uint16_t mss;			/* see struct dp_config */
 	uint8_t reassembled;		/* see struct dp_ops */
+	bool ipsec;			/* see struct dp_config */
 };
 
 const char *dp_ruleset_table(enum dp_role role);

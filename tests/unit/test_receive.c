@@ -435,6 +435,57 @@ static void prefix_discovery_at_once(void **state)
 	assert_int_equal(w->mn.counters[MN_C_MPS], 1);
 }
 
+/* --- IPsec ------------------------------------------------------------------------------ */
+
+/* It was in ESP. */
+static void deliver_protected(struct world *w, const struct ba *b)
+{
+	uint8_t room[512];
+	size_t len = make_ba(room, sizeof(room), b);
+
+	mn_rx_mh_protected(&w->mn, room, len, w->now);
+}
+
+/* Where IPsec is required no key is used, and a right signature is no protection. */
+static void answers_in_the_clear_are_not_believed(void **state)
+{
+	struct world *w = *state;
+	struct ba b;
+
+	w->cfg.anchor.ipsec = true;
+	begin(w, true);
+	assert_null(mn_find_anchor(&w->mn, &hoa_addr)->key);
+	b = answer(w, &hoa_addr);
+	deliver(w, &b);
+	assert_string_equal(state_of(w, &hoa_addr), "registering");
+	assert_int_equal(w->mn.counters[MN_C_NOT_PROTECTED], 1);
+	deliver_protected(w, &b);
+	assert_string_equal(state_of(w, &hoa_addr), "bound");
+	/* Nor does a revocation end what it did not come to in ESP. */
+	b.revocation = true;
+	b.status = BR_ADMINISTRATIVE;
+	deliver(w, &b);
+	assert_string_equal(state_of(w, &hoa_addr), "bound");
+	assert_int_equal(w->mn.counters[MN_C_NOT_PROTECTED], 2);
+	deliver_protected(w, &b);
+	assert_string_not_equal(state_of(w, &hoa_addr), "bound");
+}
+
+/* What nobody can protect is a hint, as ever. */
+static void binding_errors_need_no_ipsec(void **state)
+{
+	struct world *w = *state;
+	struct ba b;
+
+	w->cfg.anchor.ipsec = true;
+	begin(w, true);
+	b = answer(w, &hoa_addr);
+	deliver_protected(w, &b);
+	binding_error(w, &ha_addr, BE_UNKNOWN_HAO, &hoa_addr);
+	assert_string_equal(state_of(w, &hoa_addr), "refreshing");
+	assert_int_equal(w->mn.counters[MN_C_NOT_PROTECTED], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +497,7 @@ int main(void)
 		T(unknown_type_is_answered),
 		T(wrong_form_is_answered), T(nobody_is_not_answered), T(wrong_key_is_told),
 		T(longer_than_asked_is_not_believed), T(prefix_discovery_at_once),
+		T(answers_in_the_clear_are_not_believed), T(binding_errors_need_no_ipsec),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

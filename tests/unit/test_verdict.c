@@ -499,6 +499,81 @@ static void own_key_is_enough(void **state)
 	assert_int_equal(judge(&w).reason, VERDICT_REGISTER);
 }
 
+/* ---- IPsec ---- */
+
+/* Nothing but ESP counts, be the authenticator right. */
+static void what_came_in_the_clear_is_dropped(void **state)
+{
+	struct verdict v;
+	struct world w;
+
+	(void)state;
+	good(&w);
+	w.policy.ipsec_required = true;
+	v = judge(&w);
+	assert_int_equal(v.reason, VERDICT_NOT_PROTECTED);
+	assert_true(verdict_is_drop(v.reason));
+}
+
+static void protected_world(struct world *w)
+{
+	good(w);
+	w->policy.ipsec_required = true;
+	w->in.protected_by_ipsec = true;
+	w->sign = false;
+	w->msg.opts.mn_ha.present = false;
+	w->in.key = NULL;
+	w->msg.opts.has_alt_coa = true;
+	w->msg.opts.alt_coa = addr("2001:db8:2:200::9");
+}
+
+static void what_came_in_esp_needs_no_authenticator(void **state)
+{
+	struct in6_addr inside = addr("2001:db8:2:200::9");
+	struct verdict v;
+	struct world w;
+
+	(void)state;
+	protected_world(&w);
+	v = judge(&w);
+	assert_int_equal(v.reason, VERDICT_REGISTER);
+	assert_true(in6_eq(&v.coa, &inside));
+}
+
+/* RFC 3776 4.1: ESP does not cover where it came from. At home there is nothing to cover. */
+static void the_care_of_address_is_inside(void **state)
+{
+	struct world w;
+
+	(void)state;
+	protected_world(&w);
+	w.msg.opts.has_alt_coa = false;
+	assert_int_equal(judge(&w).reason, VERDICT_NO_ALT_COA);
+	assert_true(verdict_is_drop(VERDICT_NO_ALT_COA));
+	protected_world(&w);
+	w.msg.opts.has_alt_coa = false;
+	w.in.binding = &w.binding;
+	w.in.key_of_binding_stands = false;
+	w.ip.src = w.ip.hao;
+	w.ip.has_hao = false;
+	w.msg.u.bu.lifetime = 0;
+	assert_int_equal(judge(&w).reason, VERDICT_DEREGISTER);
+}
+
+/* A key that is used all the same must be the right one. */
+static void a_wrong_authenticator_in_esp_is_wrong(void **state)
+{
+	struct world w;
+
+	(void)state;
+	good(&w);
+	f_mac(&w);
+	w.policy.ipsec_required = w.in.protected_by_ipsec = true;
+	w.msg.opts.has_alt_coa = true;
+	w.msg.opts.alt_coa = w.ip.src;
+	assert_int_equal(judge(&w).reason, VERDICT_BAD_AUTH);
+}
+
 static void refresh_needs_no_new_entry(void **state)
 {
 	struct world w;
@@ -536,6 +611,10 @@ int main(void)
 		cmocka_unit_test(other_bits_are_ignored),
 		cmocka_unit_test(deregistration),
 		cmocka_unit_test(own_key_is_enough),
+		cmocka_unit_test(what_came_in_the_clear_is_dropped),
+		cmocka_unit_test(what_came_in_esp_needs_no_authenticator),
+		cmocka_unit_test(the_care_of_address_is_inside),
+		cmocka_unit_test(a_wrong_authenticator_in_esp_is_wrong),
 		cmocka_unit_test(refresh_needs_no_new_entry),
 		cmocka_unit_test(names_are_complete),
 	};

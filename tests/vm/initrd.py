@@ -20,12 +20,12 @@ import sys
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = ("sh bash mount mkdir cat grep sed awk sort head tail tr cut wc ls ln rm cp mv sleep uname "
             "id kill timeout env true false test date dirname basename readlink mktemp mkfifo nproc "
-            "stat base64 touch chmod chown setpriv seq ip bridge tc nft sysctl modprobe python3").split()
+            "stat base64 touch chmod chown setpriv seq ip bridge tc nft sysctl modprobe openssl python3").split()
 PACKAGES = ("scapy", "_?pytest", "pytest_xdist", "xdist", "execnet", "pluggy", "iniconfig",
             "packaging", "attrs?", "py")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 # What the kernel loads when it is asked for a device, a table or a socket.
-MODULES = ("net/core", "net/ipv4", "net/ipv6", "net/netfilter/nf", "net/netfilter/nft_", "net/bridge",
+MODULES = ("net/core", "net/ipv4", "net/ipv6", "net/xfrm", "net/key", "net/netfilter/nf", "net/netfilter/nft_", "net/bridge",
            "net/802", "net/llc", "net/packet", "net/unix", "net/netlink", "net/sched", "lib/",
            "crypto/", "drivers/net/veth", "drivers/net/dummy", "drivers/net/tun", "net/mptcp")
 
@@ -103,6 +103,7 @@ def packages():
 def add_system(a):
     for d in ("proc", "sys", "dev", "tmp", "run", "root", "var/lib", "etc"):
         a.entry(d, stat.S_IFDIR | 0o755)
+    a.entry("var/run", stat.S_IFLNK | 0o777, b"/run")
     for d in ("bin", "sbin", "lib", "lib64"):
         a.entry(d, stat.S_IFLNK | 0o777, f"usr/{d}".encode())
     a.entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
@@ -122,6 +123,23 @@ def add_system(a):
     return needed
 
 
+def add_strongswan(a, top):
+    """What tests/vm/strongswan --fetch unpacked; nothing where it was not called."""
+    for folder, _, files in os.walk(top):
+        for f in files:
+            path = os.path.join(folder, f)
+            to = "/" + os.path.relpath(path, top)
+            if not to.startswith("/usr/share/"):
+                if os.path.islink(path):
+                    a.entry(to, stat.S_IFLNK | 0o777, os.readlink(path).encode())
+                else:
+                    a.file(path, to)
+    needed = [os.path.join(folder, f) for folder, _, files in os.walk(f"{top}/usr") for f in files
+              if is_program(os.path.join(folder, f))]
+    # What a thread that is cancelled asks for by name.
+    return needed + glob.glob("/lib/*/libgcc_s.so.1") if needed else []
+
+
 def merged(path):
     """/bin, /sbin and /lib are links into /usr."""
     return re.sub(r"^/(s?bin|lib|lib64)/", r"/usr/\1/", path)
@@ -133,7 +151,8 @@ def add_tree(a, builddir):
     for p in built:
         a.file(p)
     a.tree(f"{TREE}/tests", lambda p: p.endswith((".o", "__pycache__", "/corpus")))
-    a.tree(f"{TREE}/man")
+    for folder in ("man", "examples"):
+        a.tree(f"{TREE}/{folder}")
     return built
 
 
@@ -162,6 +181,9 @@ def main():
     with open(temporary, "wb") as out:
         a = Archive(out)
         needed = add_system(a) + add_tree(a, os.path.abspath(o.builddir))
+        for lib in glob.glob("/lib/*/libgcc_s.so.1"):
+            a.file(lib, merged(lib))
+        needed += add_strongswan(a, os.path.join(os.path.abspath(o.builddir), "strongswan"))
         for lib in libraries(needed):
             a.file(lib, merged(lib))
         add_modules(a, o.kernel)
