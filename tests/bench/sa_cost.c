@@ -210,7 +210,7 @@ static void measure(uint32_t n)
 	w.wall_us = 1700000000 * USEC_S;
 	begin(n);
 	{
-		char dir[] = "/tmp/dmip6-sa-cost-XXXXXX", path[64], why[256];
+		char dir[] = P_tmpdir "/dmip6-sa-cost-XXXXXX", path[64], why[256];
 
 		if (!mkdtemp(dir) || keyfile_open(dir, why, sizeof(why), &w.file) < 0)
 			die("no file");
