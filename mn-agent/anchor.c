@@ -514,7 +514,7 @@ static void key_gone(struct anchor *a, usec_t now)
 	case ANCHOR_BOUND:
 	case ANCHOR_REFRESHING:
 	case ANCHOR_UNREACHABLE:
-		reg_refused(a, "no key configured for this home agent", now);
+		reg_keyless(a, now);
 		break;
 	case ANCHOR_RELEASING:
 		reg_gone(a, "its key was removed", now);

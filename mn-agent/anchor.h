@@ -89,7 +89,7 @@ struct anchor {
 	usec_t valid_until;		/* of the home prefix */
 	usec_t coa_until;		/* of the care-of address's; 0: unknown */
 	bool link_local;		/* the HoA's interface id is the link-local's */
-	const struct auth_key *key;	/* borrowed; NULL: none configured */
+	const struct auth_key *key;	/* borrowed; NULL: there is none */
 	uint32_t spi;			/* of the key that was configured for it; 0: of its HA */
 	bool timestamps;		/* Binding Updates carry one (RFC 4285 6) */
 	bool unauthenticated;		/* no key is wanted: whatever answers is believed */
@@ -152,6 +152,12 @@ struct anchor {
 	bool solicit_open;		/* that one was not answered yet */
 	unsigned int solicitations;	/* without an answer */
 	usec_t solicited_at;		/* the last one */
+
+	/* bootstrap.c: */
+	char no_key[160];		/* why its home agent gave none, for people; "" */
+	bool key_failed;		/* it was asked for, and that is the answer */
+	usec_t key_not_before;		/* it is not asked for one before */
+	struct backoff key_again;	/* after answers that gave none; max 0: there was none */
 
 	const struct anchor_config *cfg;
 	const struct anchor_ops *ops;

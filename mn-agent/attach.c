@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/wire/ext.h"
+#include "mn-agent/bootstrap.h"
 #include "mn-agent/coa.h"
 #include "mn-agent/flows.h"
 #include "mn-agent/handover.h"
@@ -373,6 +374,7 @@ static void confirmed(struct mn_iface *i, usec_t now)
 		return;
 	}
 	i->n_flushed = 0;
+	bootstrap_attached(i, now);
 	if (i->coa_source == COA_LINK)
 		coa_renew(i);
 	if (coa_is_ours(i) || i->path_up)
@@ -430,6 +432,7 @@ static void on_attached(void *ctx, struct movement *m, bool moved, usec_t now)
 	/* A packet of an old flow that was still sent there has revived the entry. */
 	leave_routers(i);
 	coa_forget_wishes(mn);
+	bootstrap_attached(i, now);
 }
 
 static void hold_used(struct anchor *a)
@@ -466,6 +469,7 @@ static void on_lost(void *ctx, struct movement *m, usec_t now)
 		if (a->state == ANCHOR_ATTACHED && formed_on(i, a))
 			hold_used(a);
 	handover_evaluate(i->mn, now);
+	bootstrap_soon(i->mn, now);
 }
 
 const struct move_ops attach_move_ops = {
@@ -500,6 +504,7 @@ void attach_addr_changed(struct mn_iface *i, const struct mn_addr *a, bool gone,
 	bool own = i->coa_source == COA_OWN && coa;
 
 	place_restored(i, &a->addr);
+	bootstrap_soon(i->mn, now);
 	if (!gone && !a->usable && i->coa_source == COA_LINK && coa) {
 		coa_lost(i, true, now);
 		return;
@@ -541,4 +546,5 @@ void attach_forget(struct mn_iface *i, usec_t now)
 			coa_drop_addr(i, &i->addrs[n].addr);
 	coa_unset_path(i);
 	handover_evaluate(i->mn, now);
+	bootstrap_soon(i->mn, now);
 }

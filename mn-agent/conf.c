@@ -36,6 +36,7 @@ void mn_conf_defaults(struct mn_settings *s)
 	memset(s, 0, sizeof(*s));
 	s->table_base = DP_TABLE_BASE;
 	s->mn.max_anchors = 8;
+	s->mn.key_modes = (struct boot_modes){ .n = 1, .mode = { BOOT_ON_LINK } };
 	s->mn.anchor.linger = LINGER_DEFAULT;
 	s->mn.anchor.lifetime_s = LIFETIME_DEFAULT / USEC_S;
 	s->mn.anchor.mtu = MTU_DEFAULT;
@@ -71,6 +72,7 @@ void mn_conf_wipe(struct mn_settings *s)
 	for (unsigned int n = 0; n < s->mn.n_keys; n++)
 		auth_key_wipe(&s->mn.keys[n].key);
 	s->mn.n_keys = 0;
+	explicit_bzero(s->keys.psk, sizeof(s->keys.psk));
 	explicit_bzero(&pending, sizeof(pending));
 }
 
@@ -522,6 +524,7 @@ const struct conf_keyword mn_conf_table[] = {
 	CONF_IPSEC_ROW(set_ipsec),
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
 	  .open = open_key, .close = close_key },
+	MN_CONF_KEYS_ROW,
 	{ .name = "home", .args = "NAME", .min_args = 1, .max_args = 1, .block = home_table,
 	  .open = open_home, .close = close_home },
 	{ 0 }

@@ -4,10 +4,12 @@
 #define DMIP6_MN_CONF_H
 
 #include "common/core/conf.h"
+#include "mn-agent/conf_keys.h"
 #include "mn-agent/mn.h"
 
 struct mn_settings {
 	struct mn_config mn;
+	struct mn_keys_config keys;
 	uint32_t table_base;
 	const char *datapath;		/* of dp_all(); NULL: the first that works */
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/sys/clock.h"
+#include "mn-agent/keyclient.h"
 #include "mn-agent/mnd.h"
 #include "mn-agent/prefer.h"
 
@@ -27,6 +28,24 @@ static json_int_t seconds_left(usec_t until, usec_t now)
 	return until > now ? (json_int_t)((until - now) / USEC_S) : 0;
 }
 
+/* How it came; never the key. */
+static json_t *show_key(const struct mn *mn, const struct anchor *a, usec_t now)
+{
+	const struct mn_sa *s = bootstrap_key(mn, &a->hoa, &a->ha);
+
+	if (s && a->key == &s->key)
+		return json_pack("{s:s,s:I,s:s,s:I,s:b}", "mode", boot_mode_name(s->mode),
+				 "spi", (json_int_t)s->key.spi,
+				 "prefix", in6_prefix_str(&s->prefix).s,
+				 "remaining_s", seconds_left(s->until, now),
+				 "asking", (int)bootstrap_asking(mn, a));
+	if (a->key)
+		return json_pack("{s:s,s:I,s:b}", "mode", "configured",
+				 "spi", (json_int_t)a->key->spi, "asking", 0);
+	return json_pack("{s:n,s:b,s:s}", "mode", "asking", (int)bootstrap_asking(mn, a), "reason",
+			 a->no_key);
+}
+
 static json_t *show_anchor(struct mnd *d, const struct anchor *a, usec_t now)
 {
 	struct in6_prefix inner = { .addr = a->hoa, .len = 128 };
@@ -34,7 +53,8 @@ static json_t *show_anchor(struct mnd *d, const struct anchor *a, usec_t now)
 
 	if (a->tunnelled)
 		d->dp->ops->stats(d->dp, &inner, &st);
-	return json_pack("{s:o,s:b,s:b,s:s,s:s,s:o,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:I,s:s}",
+	return json_pack("{s:o,s:o,s:b,s:b,s:s,s:s,s:o,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:I,"
+			 "s:s}", "key", show_key(&d->mn, a, now),
 			 "name", a->name[0] ? json_string(a->name) : json_null(),
 			 "fixed", (int)a->fixed, "unauthenticated", (int)a->unauthenticated,
 			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
@@ -181,6 +201,15 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 		json_object_set_new(counters, "tunnel-congestion-drops",
 				    json_integer((json_int_t)drops.congestion));
 	}
+	for (unsigned int n = 0; tls_reasons()[n]; n++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "key-tls-%s", tls_reasons()[n]);
+		json_object_set_new(counters, name,
+				    json_integer((json_int_t)keyclient_failed(d->keys, n)));
+	}
+	json_object_set_new(counters, "key-resumed",
+			    json_integer((json_int_t)keyclient_resumed(d->keys)));
 	json_object_set_new(counters, "deleted-by-others", json_integer((json_int_t)d->deleted));
 	json_object_set_new(counters, "repairs", json_integer((json_int_t)d->mend.repairs));
 	ok = mn_health(&d->mn, words, sizeof(words));

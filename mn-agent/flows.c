@@ -58,6 +58,8 @@ static const struct verdict bound = { true, "bound to this very address" };
 /* As good as bound to all: it has the next address before it is asked. */
 static const struct verdict everywhere = { false, "its process has the same port elsewhere" };
 /* One question, one answer; whoever asks repeats it from another address. */
+/* It comes and goes with the link: bootstrap.c. */
+static const struct verdict for_key = { false, "asks the home agent for a key" };
 static const struct verdict question = { false, "a question that is asked again" };
 
 static const struct verdict *tcp_verdict(const struct mn_flow *f)
@@ -106,9 +108,22 @@ static bool is_server(const struct mn_flow *f)
 	return in6_is_any(&f->remote);
 }
 
+bool mn_flow_is_for_key(const struct mn *mn, const struct mn_flow *f)
+{
+	const struct anchor *a = f->protocol == FLOW_TCP && f->remote_port == BOOT_PORT ?
+				 mn_find_anchor(mn, &f->local) : NULL;
+
+	return a && in6_eq(&a->ha, &f->remote);
+}
+
+static const struct verdict *verdict_in(const struct mn *mn, const struct mn_flow *f)
+{
+	return mn_flow_is_for_key(mn, f) ? &for_key : verdict(f);
+}
+
 bool mn_flow_holds(const struct mn *mn, const struct mn_flow *f, const char **ret_why)
 {
-	const struct verdict *v = verdict(f);
+	const struct verdict *v = verdict_in(mn, f);
 
 	for (unsigned int n = 0; n < mn->n_bound && v->holds && is_server(f); n++)
 		if (mn->bound[n].protocol == f->protocol && mn->bound[n].port == f->local_port &&
@@ -145,7 +160,7 @@ static bool on_flow(void *arg, const struct mn_flow *f)
 	struct mn *mn = c->mn;
 	struct mn_bound *b;
 
-	if (!verdict(f)->holds)
+	if (!verdict_in(mn, f)->holds)
 		return true;
 	if (!is_server(f)) {
 		count_one(c, &f->local);

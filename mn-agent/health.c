@@ -3,7 +3,9 @@
  * How the mobile node is, in one sentence for people. Owns nothing; called by ctl.c.
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "mn-agent/bootstrap.h"
 #include "mn-agent/mn.h"
 
 struct health {
@@ -16,6 +18,9 @@ struct health {
 	unsigned int plain;		/* and those where it is no home agent */
 	unsigned int homes;		/* configured ones that are away */
 	const struct anchor *open;	/* one that is registered without a key */
+	unsigned int keyless;		/* addresses here whose home agent has given no key, */
+	const struct anchor *unmovable;	/* one of them */
+	bool unproven;			/* one has a key of mode on-link */
 };
 
 static bool is_bad(const struct anchor *a)
@@ -23,6 +28,19 @@ static bool is_bad(const struct anchor *a)
 	return a->state == ANCHOR_REFUSED || a->state == ANCHOR_UNREACHABLE ||
 	       ((a->state == ANCHOR_REGISTERING || a->state == ANCHOR_DISCOVERING) &&
 		a->reason[0] != '\0');
+}
+
+/* How the key came, or why it did not. */
+static void look_at_key(const struct mn *mn, const struct anchor *a, struct health *h)
+{
+	const struct mn_sa *s = bootstrap_key(mn, &a->hoa, &a->ha);
+
+	if (s && a->key == &s->key)
+		h->unproven |= s->mode == BOOT_ON_LINK;
+	if (a->key || !a->key_failed || a->state != ANCHOR_ATTACHED)
+		return;
+	h->keyless++;
+	h->unmovable = a;
 }
 
 static struct health examine(const struct mn *mn)
@@ -45,6 +63,7 @@ static struct health examine(const struct mn *mn)
 		h.unanswered += a->state == ANCHOR_REGISTERING || a->state == ANCHOR_DISCOVERING;
 		if (a->unauthenticated)
 			h.open = a;
+		look_at_key(mn, a, &h);
 		if (a->reason[0] == '\0')
 			continue;
 		if (is_bad(a) || !h.worst)
@@ -99,7 +118,15 @@ static void say_kept(const struct health *h, const char *plain, char *text, size
 
 static bool mn_can_register(const struct mn_config *cfg)
 {
-	return cfg->n_keys > 0 || cfg->anchor.ipsec;
+	return cfg->n_keys > 0 || cfg->key_modes.n > 0 || cfg->anchor.ipsec;
+}
+
+static void say_unproven(const struct health *h, char *text, size_t len)
+{
+	size_t n = strlen(text);
+
+	if (h->unproven)
+		snprintf(text + n, len - n, "; keys by on-link: nobody has proved who he is");
 }
 
 bool mn_health(const struct mn *mn, char *text, size_t len)
@@ -115,11 +142,16 @@ bool mn_health(const struct mn *mn, char *text, size_t len)
 			 h.open->name[0] ? h.open->name : in6_str(&h.open->hoa).s);
 	else if (!mn_can_register(mn->cfg))
 		snprintf(text, len, "no key is configured: no flow survives a move");
+	else if (h.unmovable)
+		snprintf(text, len, "%u address%s cannot be moved; %s: no key: %s", h.keyless,
+			 h.keyless == 1 ? "" : "es", in6_str(&h.unmovable->hoa).s,
+			 h.unmovable->no_key);
 	else if (h.attached == 0)
 		say_lost(&h, text, len);
 	else if (h.away + h.homes > 0)
 		say_kept(&h, plain, text, len);
 	else
 		snprintf(text, len, "attached, no mobility in use%s", plain);
-	return !h.worst && !h.open && h.attached > 0 && mn_can_register(mn->cfg);
+	say_unproven(&h, text, len);
+	return !h.worst && !h.open && !h.unmovable && h.attached > 0 && mn_can_register(mn->cfg);
 }

@@ -16,6 +16,7 @@
 #include "common/core/log.h"
 #include "common/sys/clock.h"
 #include "common/sys/notify.h"
+#include "mn-agent/keyclient.h"
 #include "mn-agent/mnd.h"
 #include "mn-agent/outside.h"
 
@@ -323,6 +324,20 @@ static int64_t op_wall_us(void *ctx)
 	return clock_wall_us();
 }
 
+static int op_key_ask(void *ctx, const struct bootstrap_ask *ask)
+{
+	struct mnd *d = ctx;
+
+	return keyclient_ask(d->keys, ask);
+}
+
+static void op_key_stop(void *ctx, const struct in6_addr *ha)
+{
+	struct mnd *d = ctx;
+
+	keyclient_stop(d->keys, ha);
+}
+
 static void op_event(void *ctx, const char *name, const struct mn_iface *i,
 		     const struct anchor *a, const char *detail, usec_t now)
 {
@@ -359,7 +374,8 @@ static const struct mn_ops ops = {
 	.tunnel_expect = op_tunnel_expect, .tunnel_del = op_tunnel_del,
 	.flows = op_flows, .sent = op_sent, .traffic = op_traffic,
 	.watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us,
-	.event = op_event, .changed = op_changed,
+	.key_ask = op_key_ask, .key_stop = op_key_stop, .event = op_event,
+	.changed = op_changed,
 };
 
 /* --- events --------------------------------------------------------------------- */
@@ -409,8 +425,10 @@ static void on_home_agents(void *ctx, const struct pkt_rx *rx)
 static void on_flow_destroyed(void *ctx, const struct diag_flow *f)
 {
 	struct mnd *d = ctx;
+	struct mn_flow flow = mnd_flow(f);
 
-	mn_flow_ended(&d->mn, &f->local, clock_now());
+	if (!mn_flow_is_for_key(&d->mn, &flow))
+		mn_flow_ended(&d->mn, &f->local, clock_now());
 }
 
 /* Of many sockets at once: only a count tells what is left. */
@@ -605,6 +623,25 @@ static int open_sockets(struct mnd *d, const char **ret_what)
 	return r ? r : mnd_protect_open(d, ret_what);
 }
 
+static int open_keys(struct mnd *d, const char **ret_what)
+{
+	static char why[TLS_WHY_MAX];
+	struct tls_context *context;
+	int r;
+
+	*ret_what = why;
+	r = keyclient_read(&d->settings.mn.key_modes, &d->settings.keys, why, &context);
+	if (r)
+		return r;
+	*ret_what = "key client";
+	r = keyclient_open(d->loop, &d->mn, &d->keys);
+	if (r)
+		tls_context_free(context);
+	else
+		keyclient_use(d->keys, &d->settings.mn.key_modes, context);
+	return r;
+}
+
 int mnd_open(struct mnd *d, const char **ret_what)
 {
 	usec_t watchdog = notify_watchdog();
@@ -620,6 +657,9 @@ int mnd_open(struct mnd *d, const char **ret_what)
 	timer_init(&d->watchdog, "watchdog", watchdog_due, d);
 	mn_init(&d->mn, &d->settings.mn, &ops, d, timers);
 
+	r = open_keys(d, ret_what);
+	if (r)
+		return r;
 	*ret_what = "netlink";
 	r = nl_open(NETLINK_ROUTE, &d->nl);
 	if (r == 0)
@@ -637,6 +677,7 @@ int mnd_open(struct mnd *d, const char **ret_what)
 	mnd_adopt_addrs(d);
 	mnd_standin_adopt(d);
 	mnd_store_load(d);
+	mnd_keys_load(d);
 	mn_homes(&d->mn, clock_now());
 	mnd_adopt_bindings(d);
 	*ret_what = "watching links and addresses";
@@ -680,6 +721,7 @@ void mnd_close(struct mnd *d)
 	if (d->nl && (release || (!d->running && d->device_new)))
 		rt_device_del(d->nl, MND_DEVICE);
 	mnd_protect_close(d, !release);
+	keyclient_close(d->keys);
 	diag_close(d->diag);
 	pkt_close(d->home_agents);
 	pkt_close(d->prefixes);

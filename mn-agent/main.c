@@ -131,7 +131,7 @@ static void say_checked(const struct mnd *d)
 	const char *path = config_path(d);
 
 	if (access(path, F_OK) < 0)
-		printf("%s is not there: everything is as by default, without a key\n", path);
+		printf("%s is not there: everything is as by default\n", path);
 	else
 		printf("%s: ok\n", path);
 }
@@ -275,9 +275,11 @@ static int run(struct mnd *d, const struct arguments *a)
 		notify_send("READY=1");
 		if (d->settings.mn.hmac_sha1)
 			log_warn("HMAC-SHA1-96 is allowed: keys of SPI 3 are weaker than others");
-		if (d->settings.mn.n_keys == 0 && !d->settings.mn.anchor.ipsec)
+		if (d->settings.mn.n_keys == 0 && d->settings.mn.key_modes.n == 0 &&
+		    !d->settings.mn.anchor.ipsec)
 			log_warn("no key is configured: no flow survives a move");
-		else if (file_is_public(config_path(d)))
+		else if ((d->settings.mn.n_keys > 0 || d->settings.keys.psk_len > 0) &&
+			 file_is_public(config_path(d)))
 			log_warn("%s holds keys and is readable for everybody; expected mode 640",
 				 config_path(d));
 		log_info("running");

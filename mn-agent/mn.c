@@ -17,6 +17,7 @@
 
 #include "common/core/log.h"
 #include "mn-agent/attach.h"
+#include "mn-agent/bootstrap.h"
 #include "mn-agent/coa.h"
 #include "mn-agent/ends.h"
 #include "mn-agent/flows.h"
@@ -51,7 +52,15 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_TUNNEL_REFUSED] = "tunnel-refused",
 	[MN_C_COA_DUPLICATE] = "coa-duplicate", [MN_C_FLOWS_SCANNED] = "flow-scans",
 	[MN_C_ANCHORS_DROPPED] = "anchors-dropped", [MN_C_ANCHORS_CAPPED] = "anchors-capped",
-	 [MN_C_FLOWS_LOST] = "flows-lost",
+	[MN_C_FLOWS_LOST] = "flows-lost",
+	[MN_C_KEY_SESSIONS] = "key-sessions", [MN_C_KEY_RECEIVED] = "key-received",
+	[MN_C_KEY_REFUSED] = "key-refused", [MN_C_KEY_UNAVAILABLE] = "key-unavailable",
+	[MN_C_KEY_ERROR] = "key-error", [MN_C_KEY_DOWNGRADE] = "key-downgrade",
+	[MN_C_KEY_UNFIT] = "key-unfit", [MN_C_KEY_UNEXPECTED] = "key-unexpected",
+	[MN_C_KEY_NO_ANSWER] = "key-no-answer", [MN_C_KEY_NOT_GIVEN] = "key-not-given",
+	[MN_C_KEY_TLS] = "key-tls", [MN_C_KEY_BROKEN] = "key-broken",
+	[MN_C_KEY_LEFT] = "key-left", [MN_C_KEY_EXPIRED] = "key-expired",
+	[MN_C_KEY_ANEW] = "key-anew",
 };
 
 const char *mn_counter_name(enum mn_counter c)
@@ -186,6 +195,7 @@ static void anchor_notify(void *ctx, struct anchor *a, const char *event, const 
 		move_ask(&mn->current->move, now);
 	if (mn->n_ends > 1)
 		ends_review(mn, now);	/* a tunnel may leave from another one now */
+	bootstrap_soon(mn, now);
 	mn_event(mn, event, NULL, a, detail, now);
 	mn->ops->changed(mn->ctx);
 }
@@ -253,13 +263,25 @@ const struct mn_key *mn_key_for(const struct mn *mn, const struct anchor *a,
 	return best;
 }
 
-void mn_set_home_agent(struct mn *mn, struct anchor *a, const struct in6_addr *ha)
+void mn_set_key(struct mn *mn, struct anchor *a)
 {
-	const struct mn_key *key = mn_key_for(mn, a, ha);
+	const struct mn_key *key = mn_key_for(mn, a, &a->ha);
+	struct mn_sa *sa = NULL;
 
-	a->ha = *ha;
+	if (!key && a->spi == 0 && !a->unauthenticated && !mn->cfg->anchor.ipsec)
+		sa = bootstrap_key(mn, &a->hoa, &a->ha);
 	a->key = key ? &key->key : NULL;
 	a->timestamps = key && key->timestamps;
+	if (sa) {
+		a->key = &sa->key;
+		a->timestamps = true;
+	}
+}
+
+void mn_set_home_agent(struct mn *mn, struct anchor *a, const struct in6_addr *ha)
+{
+	a->ha = *ha;
+	mn_set_key(mn, a);
 }
 
 /* The limit on Binding Updates is one for the address, however often it is an anchor. */
@@ -534,6 +556,7 @@ void mn_doubt(struct mn *mn, usec_t now)
 void mn_woken(struct mn *mn, usec_t now)
 {
 	mn_doubt(mn, now);
+	bootstrap_soon(mn, now);
 	mn_count_flows(mn, now);
 	/* What the home agents know is as old as the sleep: they are told at once, in every
 	 * state that waits for its time to do so. */
@@ -588,6 +611,7 @@ void mn_init(struct mn *mn, const struct mn_config *cfg, const struct mn_ops *op
 	flows_init(mn);
 	ends_init(mn);
 	handover_init(mn);
+	bootstrap_init(mn);
 }
 
 void mn_release_all(struct mn *mn, usec_t now)
@@ -623,6 +647,7 @@ void mn_free(struct mn *mn, bool release)
 				mn->ops->addr_drop(mn->ctx, &i->addrs[n]);
 		free(i);
 	}
+	bootstrap_free(mn);
 	timer_stop(mn->timers, &mn->rescan);
 	timer_stop(mn->timers, &mn->sweep);
 	timer_stop(mn->timers, &mn->handover);

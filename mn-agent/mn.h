@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/core/limit.h"
+#include "common/wire/boot.h"
 #include "common/wire/ext.h"
 #include "mn-agent/anchor.h"
 #include "mn-agent/movement.h"
@@ -52,6 +53,7 @@ struct mn_config {
 	bool hmac_sha1;			/* keys of SPI 3 are allowed */
 	unsigned int n_keys;
 	struct mn_key keys[MN_KEYS_MAX];
+	struct boot_modes key_modes;	/* of keys that home agents give; none: not asked */
 	unsigned int n_homes;
 	struct mn_home homes[MN_HOMES_MAX];
 	unsigned int n_interfaces;	/* 0: every Ethernet-like interface */
@@ -122,6 +124,7 @@ struct mn_bound {
 
 struct mn;
 struct mn_iface;
+struct bootstrap_ask;
 
 struct mn_ops {
 	/* Packets: whole, as they go on the wire. 0 or negative errno. */
@@ -167,6 +170,11 @@ struct mn_ops {
 	void (*watch_flows)(void *ctx, bool on);
 	void (*random)(void *ctx, void *dst, size_t n);
 	int64_t (*wall_us)(void *ctx);	/* the time of day, microseconds of the epoch */
+	/* Begins a session for keys: bootstrap_answer() and bootstrap_over() tell what came of
+	 * it, later. 0 or negative errno. NULL: no home agent is ever asked. */
+	int (*key_ask)(void *ctx, const struct bootstrap_ask *ask);
+	/* Ends it at once, without a word. NULL only with key_ask. */
+	void (*key_stop)(void *ctx, const struct in6_addr *ha);
 	/* For people: i or a may be NULL. */
 	void (*event)(void *ctx, const char *name, const struct mn_iface *i,
 		      const struct anchor *a, const char *detail, usec_t now);
@@ -226,6 +234,10 @@ enum mn_counter {
 	MN_C_TOO_BIG, MN_C_TOO_BIG_UNKNOWN, MN_C_TUNNEL_REFUSED,
 	MN_C_COA_DUPLICATE, MN_C_FLOWS_SCANNED, MN_C_ANCHORS_DROPPED, MN_C_ANCHORS_CAPPED,
 	MN_C_FLOWS_LOST,
+	MN_C_KEY_SESSIONS, MN_C_KEY_RECEIVED, MN_C_KEY_REFUSED, MN_C_KEY_UNAVAILABLE,
+	MN_C_KEY_ERROR, MN_C_KEY_DOWNGRADE, MN_C_KEY_UNFIT, MN_C_KEY_UNEXPECTED,
+	MN_C_KEY_NO_ANSWER, MN_C_KEY_NOT_GIVEN, MN_C_KEY_TLS, MN_C_KEY_BROKEN, MN_C_KEY_LEFT,
+	MN_C_KEY_EXPIRED, MN_C_KEY_ANEW,
 	MN_C_MAX
 };
 
@@ -278,6 +290,10 @@ struct mn {
 	struct mn_spell spell;
 	unsigned int next_sent;
 	struct mn_sent sent[MN_SENT_MAX];	/* a ring */
+	struct mn_sa *sas;			/* bootstrap.c: keys that home agents gave */
+	struct mn_asking *askings;		/* and those that were asked */
+	struct timer keys;			/* one is to be asked for, or has ended */
+	unsigned int keys_version;		/* another with each change of sas */
 	unsigned int error_tokens;		/* receive.c: answers to what cannot be read */
 	usec_t error_tokens_at;
 	struct limit limit;			/* bad messages, and from where */
@@ -382,6 +398,8 @@ void mn_count_flows(struct mn *mn, usec_t now);
 uint32_t mn_tcp_states_that_hold(void);
 /* Does this socket hold its address, by the last count? *ret_why: for people. */
 bool mn_flow_holds(const struct mn *mn, const struct mn_flow *f, const char **ret_why);
+/* Is it a connection by which an anchor's home agent is asked for a key? That is no flow. */
+bool mn_flow_is_for_key(const struct mn *mn, const struct mn_flow *f);
 const struct anchor *mn_find_anchor(const struct mn *mn, const struct in6_addr *hoa);
 /* Health in words; returns whether all is well. */
 bool mn_health(const struct mn *mn, char *text, size_t len);

@@ -13,6 +13,8 @@ struct anchor *mn_new_anchor(struct mn *mn, const struct in6_prefix *prefix,
 			     const struct in6_addr *hoa, const struct in6_addr *ha);
 /* Its home agent, and the key that goes with that one. */
 void mn_set_home_agent(struct mn *mn, struct anchor *a, const struct in6_addr *ha);
+/* a->key and a->timestamps, as they are with a->ha: a configured key, or one that it gave. */
+void mn_set_key(struct mn *mn, struct anchor *a);
 void mn_drop_anchor(struct mn *mn, struct anchor *a);
 /* The one of this home address that is not gone, or NULL. */
 struct anchor *mn_anchor(struct mn *mn, const struct in6_addr *hoa);

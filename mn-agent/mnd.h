@@ -54,6 +54,8 @@ struct mnd {
 	struct outside *outside;
 	struct ipsec *ipsec;		/* NULL: it is not asked for */
 	unsigned int unprotected;	/* addresses at home that cannot move for want of it */
+	struct keyclient *keys;
+	unsigned int keys_saved;	/* mn.keys_version of what is on disk */
 	struct dp *dp;
 	struct ctl *ctl;
 	int device;			/* ifindex of our own device */
@@ -147,5 +149,10 @@ json_t *mnd_event_json(const char *name, const struct mn_iface *i, const struct 
  * is told, and d->save_error keeps why until it can. */
 int mnd_store_save(struct mnd *d);
 void mnd_store_load(struct mnd *d);
+void mnd_boot_id(char ret[64]);		/* "" where the kernel does not tell */
+
+/* keyfile.c: the keys that home agents gave in <state-dir>/keys; read after the anchors. */
+int mnd_keys_save(struct mnd *d);	/* 0 or negative errno */
+void mnd_keys_load(struct mnd *d);
 
 #endif

@@ -9,6 +9,7 @@
 #include "common/core/log.h"
 #include "common/wire/reject.h"
 #include "mn-agent/attach.h"
+#include "mn-agent/bootstrap.h"
 #include "mn-agent/bu.h"
 #include "mn-agent/solicit.h"
 
@@ -74,6 +75,8 @@ static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_ms
 	    (uint32_t)msg->u.ba.lifetime * MIP6_LIFETIME_UNIT_S > a->asked_s)
 		mn->counters[MN_C_BA_LIFETIME]++;
 	anchor_ba(a, msg, now);
+	if (msg->u.ba.status == BA_REINIT_SA)
+		bootstrap_refused(mn, a, now);
 	/* RFC 6275 11.7.3: what is known of the home prefixes may be wrong. */
 	if (a->prefixes_wanted && a->state == ANCHOR_BOUND)
 		solicit_at_once(a, now);

@@ -8,6 +8,7 @@
 
 #include "common/core/log.h"
 #include "mn-agent/attach.h"
+#include "mn-agent/bootstrap.h"
 #include "mn-agent/handover.h"
 #include "mn-agent/mn_private.h"
 
@@ -37,12 +38,14 @@ static void apply_keys(struct mn *mn, const struct mn_config *old, usec_t now)
 	for (struct anchor *a = mn->anchors; a; a = a->next) {
 		const struct mn_key *before = key_before(mn, old, a);
 		const struct mn_key *k = mn_key_for(mn, a, &a->ha);
+		const struct auth_key *was = a->key;
+		bool timestamps = a->timestamps;
 
-		a->key = k ? &k->key : NULL;
-		if (same_key(before, k))
-			continue;
-		a->timestamps = k && k->timestamps;
-		anchor_rekeyed(a, now);
+		mn_set_key(mn, a);
+		if (before || k ? same_key(before, k) : a->key == was)
+			a->timestamps = timestamps;	/* perhaps by the HA's wish */
+		else
+			anchor_rekeyed(a, now);
 	}
 }
 
@@ -64,6 +67,7 @@ static void apply_interfaces(struct mn *mn, usec_t now)
 void mn_reconfigured(struct mn *mn, const struct mn_config *old, usec_t now)
 {
 	apply_keys(mn, old, now);
+	bootstrap_reconfigured(mn, now);
 	mn_homes(mn, now);
 	apply_interfaces(mn, now);
 	mn_count_flows(mn, now);

@@ -194,6 +194,15 @@ void reg_refused(struct anchor *a, const char *why, usec_t now)
 	reg_state(a, ANCHOR_REFUSED, why, now);
 }
 
+void reg_keyless(struct anchor *a, usec_t now)
+{
+	if (a->no_key[0] == '\0')
+		reg_reason(a, "no key configured for this home agent");
+	else
+		reg_reason(a, "no key: %s", a->no_key);
+	reg_refused(a, a->reason, now);
+}
+
 void reg_ask_later(struct anchor *a, enum ba_action how, usec_t now)
 {
 	bool seldom = how == BA_DO_ASK_SELDOM;
@@ -218,7 +227,7 @@ void reg_register(struct anchor *a, enum reg_tunnel tunnel, const char *why, use
 		return;
 	}
 	if (!anchor_may_register(a)) {
-		reg_refused(a, "no key configured for this home agent", now);
+		reg_keyless(a, now);
 		return;
 	}
 	/* Of one that was refused the reason stays, until an answer is better. */

@@ -34,6 +34,8 @@ void reg_owe(struct anchor *a, usec_t now);
 void reg_release(struct anchor *a, const char *why, usec_t now);
 /* No tunnel, and no timer: asking again is for reg_ask_later(). */
 void reg_refused(struct anchor *a, const char *why, usec_t now);
+/* The same, for want of a key. */
+void reg_keyless(struct anchor *a, usec_t now);
 /* The timer: when a refusal is answered by asking again. Each time later, until one is taken. */
 void reg_ask_later(struct anchor *a, enum ba_action how, usec_t now);
 /* Before that: which flows are lost with it, for people to know. */

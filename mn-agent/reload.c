@@ -13,6 +13,7 @@
 #include "common/core/log.h"
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
+#include "mn-agent/keyclient.h"
 #include "mn-agent/mnd.h"
 
 #define CONFIG_MAX	(1024 * 1024)
@@ -140,6 +141,19 @@ static bool same_names(const struct mn_names *a, const struct mn_names *b)
 	return true;
 }
 
+/* How keys are asked of home agents. */
+static bool same_given(const struct mn_settings *a, const struct mn_settings *b)
+{
+	const struct boot_modes *x = &a->mn.key_modes, *y = &b->mn.key_modes;
+
+	if (x->n != y->n)
+		return false;
+	for (unsigned int n = 0; n < x->n; n++)
+		if (x->mode[n] != y->mode[n])
+			return false;
+	return mn_conf_same_keys(&a->keys, &b->keys);
+}
+
 static void add(char *list, size_t len, bool differs, const char *name)
 {
 	size_t n = strlen(list);
@@ -149,8 +163,11 @@ static void add(char *list, size_t len, bool differs, const char *name)
 }
 
 /* The keywords whose meaning is another now. */
-static void differences(const struct mn_config *a, const struct mn_config *b, char *ret, size_t len)
+static void differences(const struct mn_settings *old, const struct mn_settings *new, char *ret,
+			size_t len)
 {
+	const struct mn_config *a = &old->mn, *b = &new->mn;
+
 	ret[0] = '\0';
 	add(ret, len, !same_interfaces(a, b), "interface");
 	add(ret, len, !same_names(&a->metered, &b->metered), "metered");
@@ -161,6 +178,7 @@ static void differences(const struct mn_config *a, const struct mn_config *b, ch
 	add(ret, len, a->anchor.mtu != b->anchor.mtu, "tunnel-mtu");
 	add(ret, len, a->hmac_sha1 != b->hmac_sha1, "hmac-sha1");
 	add(ret, len, !same_keys(a, b), "key");
+	add(ret, len, !same_given(old, new), "keys");
 	add(ret, len, !same_homes(a, b), "home");
 }
 
@@ -170,28 +188,32 @@ unsigned int mnd_reload(struct mnd *d, conf_report_fn *report, void *ctx, char *
 	const char *path = d->options.config ? d->options.config : MND_CONFIG;
 	struct errors e = { report, ctx, path, 0 };
 	struct mn_settings new, old = d->settings;
-	char changed[128];
+	struct tls_context *context = NULL;
+	char changed[128], why[TLS_WHY_MAX];
 
 	e.n = mnd_settings_read(&d->options, &new, report, ctx);
 	if (e.n == 0)
 		check_fixed(d, &new, &e);
 	if (e.n == 0)
 		check_ipsec(d, &new, &e);
+	if (e.n == 0 && keyclient_read(&new.mn.key_modes, &new.keys, why, &context))
+		complain(&e, "keys: %s", why);
 	if (e.n > 0) {
 		mn_conf_wipe(&new);
 		log_error("%s: refused, %u error%s; the configuration stays as it was", path, e.n,
 			  e.n == 1 ? "" : "s");
 		return e.n;
 	}
-	differences(&old.mn, &new.mn, changed, sizeof(changed));
+	differences(&old, &new, changed, sizeof(changed));
 	d->settings = new;
+	keyclient_use(d->keys, &new.mn.key_modes, context);	/* the files may be others now */
 	explicit_bzero(&new, sizeof(new));
 	mn_reconfigured(&d->mn, &old.mn, clock_now());
 	mn_conf_wipe(&old);
 	/* Interfaces that were none of ours are told once more. */
 	if (mon_read(d->mon))
 		log_warn("interfaces and addresses could not be read again");
-	if (d->settings.mn.n_keys > 0 && file_is_public(path))
+	if ((d->settings.mn.n_keys > 0 || d->settings.keys.psk_len > 0) && file_is_public(path))
 		log_warn("%s holds keys and is readable for everybody; expected mode 640", path);
 	log_info("%s read again: %s%s", path, changed[0] ? "changed: " : "nothing has changed",
 		 changed);

@@ -45,6 +45,7 @@ static const struct ba_rule rules[] = {
 	{ BA_AUTH_FAIL, BA_DO_ASK_SELDOM, false,
 	  "the home agent finds the authenticator wrong" },
 	{ 151, BA_DO_ASK_SELDOM, false, "the service is not authorized" },
+	{ BA_REINIT_SA, BA_DO_ASK_SELDOM, false, "the home agent wants another key first" },
 	/* 6.1.8: another one will do, and is registered as soon as there is one. */
 	{ BA_INVALID_COA, BA_DO_ASK_AGAIN, false,
 	  "the home agent does not take the care-of address" },

@@ -39,8 +39,7 @@ static json_int_t to_wall(usec_t at, usec_t now)
 	return at > now ? (json_int_t)(clock_wall_s() + (at - now) / USEC_S) : 0;
 }
 
-/* "" where the kernel does not tell. */
-static void boot_id(char ret[64])
+void mnd_boot_id(char ret[64])
 {
 	char *text;
 	size_t len;
@@ -112,7 +111,7 @@ static json_t *state_json(const struct mnd *d)
 	usec_t now = clock_now();
 	char boot[64];
 
-	boot_id(boot);
+	mnd_boot_id(boot);
 	for (const struct anchor *a = d->mn.anchors; a; a = a->next)
 		if (a->state != ANCHOR_GONE)
 			json_array_append_new(anchors, anchor_json(a, now));
@@ -148,6 +147,8 @@ int mnd_store_save(struct mnd *d)
 	if (text)
 		r = file_replace(path, text, strlen(text));
 	free(text);
+	if (r == 0)
+		r = mnd_keys_save(d);
 	tell_save(d, path, r);
 	return r;
 }
@@ -252,7 +253,7 @@ static struct clocks read_clocks(const json_t *root)
 	struct clocks c = { .now = clock_now() };
 	char now[64];
 
-	boot_id(now);
+	mnd_boot_id(now);
 	/* A container may see another clock than the run before. */
 	c.same_boot = boot && now[0] != '\0' && strcmp(boot, now) == 0 &&
 		      json_integer_value(json_object_get(root, "written_us")) <= c.now;

@@ -148,6 +148,24 @@ static bool is_sha1(const json_t *row)
 	return algorithm && strcmp(algorithm, "hmac-sha1-96") == 0;
 }
 
+/* Of a mobile node's anchor: how it came by its key, unless that is configured. */
+static void print_key(FILE *out, const json_t *key)
+{
+	static const struct column left = { "", "remaining_s", KIND_SECONDS };
+	static const struct column why = { "", "reason", KIND_TEXT };
+	const char *mode = json_string_value(json_object_get(key, "mode"));
+	const char *reason = json_string_value(json_object_get(key, "reason"));
+
+	if (!key || (mode && strcmp(mode, "configured") == 0))
+		return;
+	if (mode)
+		fprintf(out, "  key: %s, for %s\n", mode, cell(key, &left).s);
+	else if (json_is_true(json_object_get(key, "asking")))
+		fputs("  no key yet: it is asked for\n", out);
+	else if (reason && *reason)
+		fprintf(out, "  no key: %s\n", cell(key, &why).s);
+}
+
 /* The two addresses of a binding are too long for a column each. */
 static void print_addresses(FILE *out, const json_t *row)
 {
@@ -165,6 +183,7 @@ static void print_addresses(FILE *out, const json_t *row)
 	fputc('\n', out);
 	if (why && *why)
 		fprintf(out, "  %s\n", cell(row, &reason).s);
+	print_key(out, json_object_get(row, "key"));
 	if (is_sha1(row))
 		fputs("  WARNING: authenticated by HMAC-SHA1-96\n", out);
 }

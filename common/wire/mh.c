@@ -72,6 +72,7 @@ const char *mh_ba_status_text(uint8_t status)
 		{ BA_MESG_ID_REQUIRED, "replay protection option required" },
 		{ BA_AUTH_FAIL, "authentication failed" },
 		{ BA_INVALID_COA, "invalid care-of address" },
+		{ BA_REINIT_SA, "another security association is wanted" },
 	};
 
 	return find_text(texts, sizeof(texts) / sizeof(texts[0]), status);

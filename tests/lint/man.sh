@@ -61,7 +61,8 @@ program dmip6-mnd man/dmip6-mnd.8 mn-agent/main.c
 program dmip6-had man/dmip6-had.8 ha-agent/main.c
 program dmip6ctl man/dmip6ctl.8 common/cli/*.c
 is "mn.conf: the page has each keyword, and no other" \
-	"$(page_keywords man/dmip6-mnd.8)" "$(code_keywords mn-agent/conf.c common/core/confkey.h)"
+	"$(page_keywords man/dmip6-mnd.8)" "$(code_keywords mn-agent/conf.c \
+	mn-agent/conf_keys.[ch] common/core/confkey.h)"
 is "ha.conf: the page has each keyword, and no other" \
 	"$(page_keywords man/dmip6-had.8)" "$(code_keywords ha-agent/conf.c \
 	ha-agent/conf_keys.[ch] common/core/confkey.h)"

@@ -18,13 +18,15 @@
 
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
+#include "mn-agent/bootstrap.h"
 #include "mn-agent/mnd.h"
+#include "mn-agent/mn_private.h"
 #include "tests/unit/mn_fake.h"
 
 static struct mnd d;
 static struct dp null_dp;
 static char dir[] = "test_mnstore.XXXXXX";
-static char path[64], aside[80], logged[2048];
+static char path[64], aside[80], keys[64], other[64], logged[2048];
 
 static int dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx)
 {
@@ -73,6 +75,8 @@ static int end(void **state)
 {
 	(void)unlink(path);
 	(void)unlink(aside);
+	(void)unlink(keys);
+	(void)unlink(other);
 	mn_free(&d.mn, false);
 	return teardown(state);
 }
@@ -358,6 +362,121 @@ static void not_written(void **state)
 
 #define M(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
+/* --- keys that home agents gave --------------------------------------------------- */
+
+static void add_key(unsigned int router, uint32_t spi, usec_t life)
+{
+	struct bootstrap_record r = {
+		.spi = spi, .prefix = { .addr = prefix_of(router), .len = 64 },
+		.ha = ha_of(router), .mode = BOOT_ON_LINK, .until = the_world.now + life,
+		.renew_at = the_world.now + life / 2,
+	};
+
+	the_world.cfg.n_keys = 0;
+	the_world.cfg.key_modes = (struct boot_modes){ .n = 1, .mode = { BOOT_ON_LINK } };
+	memset(r.secret, 0xa5, sizeof(r.secret));
+	assert_int_equal(bootstrap_restore(&d.mn, &r, the_world.now), 0);
+}
+
+static void load(void)
+{
+	fresh();
+	mnd_store_load(&d);
+	mnd_keys_load(&d);
+}
+
+static void keys_are_found(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1);
+	const struct anchor *a;
+	struct stat st;
+
+	(void)state;
+	add(1, true, 3600 * S, 300 * S);
+	add_key(1, 0x01234567, 1000 * S);
+	assert_int_equal(mnd_store_save(&d), 0);
+	assert_int_equal(stat(keys, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	load();
+	a = mn_find_anchor(&d.mn, &hoa);
+	assert_non_null(a->key);
+	assert_int_equal(a->key->spi, 0x01234567);
+	assert_int_equal(a->key->secret_len, BOOT_KEY_LEN);
+	assert_int_equal(a->key->secret[31], 0xa5);
+	assert_true(a->timestamps);
+	assert_int_equal(d.mn.sas->mode, BOOT_ON_LINK);
+	assert_int_equal(d.mn.sas->until, the_world.now + 1000 * S);
+	assert_int_equal(d.mn.sas->renew_at, the_world.now + 500 * S);
+	/* Nothing of it is in a log. */
+	assert_null(strstr(logged, "a5a5"));
+}
+
+/* By the wall clock, when the other one began anew. */
+static void keys_after_a_boot(void **state)
+{
+	char *text, *at;
+
+	(void)state;
+	add(1, true, 3600 * S, 300 * S);
+	add_key(1, 0x01234567, 1000 * S);
+	assert_int_equal(mnd_store_save(&d), 0);
+	text = read_file(keys);
+	at = strchr(text, '\n');
+	at[-1] = at[-1] == 'x' ? 'y' : 'x';		/* of the boot's identity */
+	assert_int_equal(file_replace(keys, text, strlen(text)), 0);
+	free(text);
+	load();
+	assert_non_null(d.mn.sas);
+	assert_in_range(d.mn.sas->until, the_world.now + 998 * S, the_world.now + 1002 * S);
+}
+
+/* Who has the disk afterwards finds zeros, whether the key was replaced or forgotten. */
+static void keys_are_wiped(void **state)
+{
+	struct in6_addr hoa = kernel_addr(1);
+	char *text;
+	size_t len;
+
+	(void)state;
+	add(1, true, 3600 * S, 300 * S);
+	add_key(1, 0x01234567, 1000 * S);
+	assert_int_equal(mnd_store_save(&d), 0);
+	assert_int_equal(link(keys, other), 0);		/* the file itself, whatever its name */
+	anchor_give_up(mn_anchor(&d.mn, &hoa), "for the test", the_world.now);
+	bootstrap_reconfigured(&d.mn, the_world.now);
+	assert_null(d.mn.sas);
+	assert_int_equal(mnd_store_save(&d), 0);
+	assert_int_not_equal(access(keys, F_OK), 0);
+	assert_int_equal(file_read(other, 65536, &text, &len), 0);
+	assert_true(len > 100);
+	for (size_t n = 0; n < len; n++)
+		assert_int_equal(text[n], 0);
+	free(text);
+}
+
+static void keys_that_are_nonsense(void **state)
+{
+	static const char *const bad[] = {
+		"", "something else\n", "dmip6-mn-keys 2 -\n1 2 3\n", "dmip6-mn-keys 1 -\n1 2 3\n",
+		"dmip6-mn-keys 1 -\n16777217 2001:db8::/64 2001:db8::1 telepathy 1 1 1 1 00\n",
+		"dmip6-mn-keys 1 -\n16777217 2001:db8::/64 2001:db8::1 psk 1 1 99999999999 1 zz\n",
+		"dmip6-mn-keys 1 -\n\n\n\377\n",
+	};
+
+	(void)state;
+	the_world.cfg.key_modes = (struct boot_modes){ .n = 1, .mode = { BOOT_PSK } };
+	for (size_t n = 0; n < sizeof(bad) / sizeof(bad[0]); n++) {
+		add(1, true, 3600 * S, 300 * S);
+		assert_int_equal(file_replace(keys, bad[n], strlen(bad[n])), 0);
+		mnd_keys_load(&d);
+		assert_null(d.mn.sas);
+		/* And what could not be used is not kept. */
+		assert_int_equal(mnd_store_save(&d), 0);
+		assert_int_not_equal(access(keys, F_OK), 0);
+		fresh();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +484,8 @@ int main(void)
 		M(another_boot),
 		M(what_ran_out_is_left_behind), M(no_file), M(damaged), M(another_schema),
 		M(too_large), M(nonsense_among_good_ones), M(a_hundred_times), M(not_written),
+		M(keys_are_found), M(keys_after_a_boot), M(keys_are_wiped),
+		M(keys_that_are_nonsense),
 	};
 	int r;
 
@@ -372,6 +493,8 @@ int main(void)
 		return 1;
 	snprintf(path, sizeof(path), "%s/anchors.json", dir);
 	snprintf(aside, sizeof(aside), "%s.damaged", path);
+	snprintf(keys, sizeof(keys), "%s/keys", dir);
+	snprintf(other, sizeof(other), "%s/other", dir);
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	(void)rmdir(dir);
 	return r;
