@@ -166,9 +166,10 @@ class Rtnl:
 # ---- the laboratory ----------------------------------------------------------------------
 
 class Lab:
-    def __init__(self, bindir=None, linger="1s", datapath=None):
+    def __init__(self, bindir=None, linger="1s", datapath=None, static_key=True):
         self.bindir = os.path.abspath(bindir) if bindir else None
         self.linger = linger
+        self.static_key = static_key    # configured; else home agents give keys
         self.datapath = ("--datapath", datapath) if datapath else ()
         self.id = f"dmip6lab{os.getpid()}"
         self.dir = None
@@ -445,6 +446,8 @@ class Lab:
         return self.path(name)
 
     def key_text(self):
+        if not self.static_key:
+            return ""
         return f"key 256 {{ algorithm hmac-sha-256-128; secret {self.secret}; }}\n"
 
     def had_command(self, n, extra=()):

@@ -190,8 +190,9 @@ def leftovers(lab, n):
         "addresses": [x for x in ar["addresses"] if names_pool(x, n, own)],
         "nexthops": [x for x in ar["nexthops"] if "encap seg6 " in x or "encap ip6 " in x],
         # Address discovery (RFC 6275 10.5) names the whole pool as long as the daemon runs.
+        # How often each host has asked for a key is remembered for a minute.
         "filter": [x for x in ar["filter"] if "icmpv6 type 144" not in x
-                   and any(names_pool(x, k, own) for k in ARS)],
+                   and "limit rate over" not in x and any(names_pool(x, k, own) for k in ARS)],
     }
     # The endpoint's own decapsulation stays as long as the daemon runs.
     row[box]["routes"] = [x for x in row[box]["routes"] if "seg6local" not in x]
