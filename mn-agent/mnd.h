@@ -53,6 +53,7 @@ struct mnd {
 	struct nfmon *nfmon;		/* NULL: the kernel has no nftables */
 	struct outside *outside;
 	struct ipsec *ipsec;		/* NULL: it is not asked for */
+	bool unsent;			/* that was told */
 	unsigned int unprotected;	/* addresses at home that cannot move for want of it */
 	struct keyclient *keys;
 	unsigned int keys_saved;	/* mn.keys_version of what is on disk */

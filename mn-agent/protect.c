@@ -80,9 +80,10 @@ bool mnd_protect_send(struct mnd *d, int ifindex, const void *data, size_t len, 
 	if (!d->ipsec || !ipsec_wants(data, len))
 		return false;
 	*ret = ipsec_send(d->ipsec, ifindex, data, len);
-	if (*ret == -EAGAIN)
-		log_info("a message to a home agent was not sent: there is no IPsec security "
-			 "association yet");
+	if (*ret == -EAGAIN && !d->unsent)
+		log_warn("a message to a home agent was not sent: there is no IPsec security "
+			 "association; the IKE daemon was asked for one");
+	d->unsent = *ret == -EAGAIN;
 	return true;
 }
 

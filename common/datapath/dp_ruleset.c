@@ -296,13 +296,13 @@ static void senders(struct text *t)
 /* RFC 6275 11.3.3: a type 2 routing header with another length than 2, more or fewer segments
  * left than one, or an address that is no home address of this host: silence. The kernel would
  * answer. It is the first extension header; length at 328, type at 336, segments at 344. */
-static void wrong_routing_headers(struct text *t, const char *unless)
+static void wrong_routing_headers(struct text *t)
 {
 	static const char *const wrong[] = { "@nh,328,8 != 2", "@nh,344,8 != 1", "@nh,384,128 != @in" };
 
 	for (unsigned int n = 0; n < sizeof(wrong) / sizeof(wrong[0]); n++)
-		rule(t, "input", "ip6 nexthdr 43 @nh,336,8 2 %s %scounter name mobility drop",
-		     wrong[n], unless);
+		rule(t, "input", "ip6 nexthdr 43 @nh,336,8 2 %s counter name mobility drop",
+		     wrong[n]);
 }
 
 int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigned int *ret_n)
@@ -345,7 +345,10 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		/* And so has a Mobile Prefix Advertisement; its routing header would be
 		 * answered likewise. */
 		rule(&t, "input", "icmpv6 type 147 counter name mobility drop");
-		wrong_routing_headers(&t, unless);
+		/* A kernel that knows them, which IPsec needs, is silent about them itself; and an
+		 * answer may be here before its tunnel. */
+		if (!r->ipsec)
+			wrong_routing_headers(&t);
 		chain(&t, "output", "output priority raw");
 		rule(&t, "output", "ip6 saddr @tx");
 		senders(&t);

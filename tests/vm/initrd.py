@@ -20,7 +20,7 @@ import sys
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = ("sh bash mount mkdir cat grep sed awk sort head tail tr cut wc ls ln rm cp mv sleep uname "
             "id kill timeout env true false test date dirname basename readlink mktemp mkfifo nproc "
-            "stat base64 touch chmod chown setpriv seq ip bridge tc nft sysctl modprobe openssl python3").split()
+            "stat base64 touch chmod chown setpriv seq ip bridge tc nft sysctl modprobe python3").split()
 PACKAGES = ("scapy", "_?pytest", "pytest_xdist", "xdist", "execnet", "pluggy", "iniconfig",
             "packaging", "attrs?", "py")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -124,20 +124,26 @@ def add_system(a):
 
 
 def add_strongswan(a, top):
-    """What tests/vm/strongswan --fetch unpacked; nothing where it was not called."""
+    """What tests/vm/strongswan --fetch has unpacked; nothing where it was not called."""
+    needed = []
     for folder, _, files in os.walk(top):
-        for f in files:
-            path = os.path.join(folder, f)
+        for path in (os.path.join(folder, f) for f in files):
             to = "/" + os.path.relpath(path, top)
-            if not to.startswith("/usr/share/"):
-                if os.path.islink(path):
-                    a.entry(to, stat.S_IFLNK | 0o777, os.readlink(path).encode())
-                else:
-                    a.file(path, to)
-    needed = [os.path.join(folder, f) for folder, _, files in os.walk(f"{top}/usr") for f in files
-              if is_program(os.path.join(folder, f))]
-    # What a thread that is cancelled asks for by name.
-    return needed + glob.glob("/lib/*/libgcc_s.so.1") if needed else []
+            if to.startswith("/usr/share/"):
+                continue
+            if os.path.islink(path):
+                a.entry(to, stat.S_IFLNK | 0o777, os.readlink(path).encode())
+                continue
+            a.file(path, to)
+            if is_program(path):
+                needed.append(path)
+    if needed:
+        openssl = which("openssl")      # for certificates
+        # What a thread that is cancelled asks for by its name.
+        for path in (openssl, *glob.glob("/lib/*/libgcc_s.so.1")):
+            a.file(path, merged(path))
+        needed.append(openssl)
+    return needed
 
 
 def merged(path):
@@ -181,8 +187,6 @@ def main():
     with open(temporary, "wb") as out:
         a = Archive(out)
         needed = add_system(a) + add_tree(a, os.path.abspath(o.builddir))
-        for lib in glob.glob("/lib/*/libgcc_s.so.1"):
-            a.file(lib, merged(lib))
         needed += add_strongswan(a, os.path.join(os.path.abspath(o.builddir), "strongswan"))
         for lib in libraries(needed):
             a.file(lib, merged(lib))
