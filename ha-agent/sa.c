@@ -267,6 +267,8 @@ static void on_end(void *ctx, usec_t now)
 
 	if (s->spent) {
 		sa_drop(s, "it ran out a while ago", now);
+	} else if (now >= s->until && !is_newest(s)) {
+		sa_drop(s, "its lifetime is over, and there is a newer one", now);
 	} else if (now >= s->until) {
 		s->spent = true;
 		strike_out(s);
@@ -279,12 +281,18 @@ static void on_end(void *ctx, usec_t now)
 	}
 }
 
-/* What is older than this one has a while to live. */
+/* What is older than this one has a while to live; of one that is spent everything was said. */
 static void give_grace(struct sa *s, usec_t now)
 {
-	for (struct sa *o = s->older; o; o = o->older)
-		if (!o->spent && o->end.at > now + SA_GRACE)
+	struct sa *next;
+
+	for (struct sa *o = s->older; o; o = next) {
+		next = o->older;
+		if (o->spent)
+			sa_drop(o, "it ran out, and a newer one was issued", now);
+		else if (o->end.at > now + SA_GRACE)
 			arm(o, now + SA_GRACE);
+	}
 }
 
 /* ---- a new one, and one that is used ---- */

@@ -8,8 +8,9 @@
  *	current	good for its prefix until the end of its lifetime. Of several of one prefix
  *		the newest is the one that is meant; an older one stays good until a newer
  *		is used, and SA_GRACE after that was issued unless a binding needs it
- *	spent	its lifetime is over: it is good for nothing, and kept for SA_SPENT so that who
- *		signs with it can be told so (RFC 6618 4.3), in memory only
+ *	spent	its lifetime is over and there is no newer one: it is good for nothing, and kept
+ *		for SA_SPENT so that who signs with it can be told so (RFC 6618 4.3), in memory
+ *		only
  */
 #ifndef DMIP6_HA_SA_H
 #define DMIP6_HA_SA_H

@@ -324,6 +324,83 @@ static void a_key_that_has_run_out_is_told_so(void **state)
 	auth_key_wipe(&a.auth);
 }
 
+/* However short their lifetime: who renews them gets one each time, and no more than two of his
+ * are kept. */
+static void renewed_again_and_again(void **state)
+{
+	struct in6_addr hoa = addr(HOA);
+
+	(void)state;
+	w.f.cfg.bootstrap.lifetime = S(60);
+	world_peer(&w, HOA, BOOT_ON_LINK, "");
+	for (unsigned int i = 0; i < 50; i++) {
+		assert_int_equal(world_request(&w), BOOTSTRAP_ISSUED);
+		assert_true(w.f.ha.sas.n <= 2);
+		after(&w, S(i % 10 == 9 ? 70 : 48));
+	}
+	assert_int_equal(sa_of_address(&w.f.ha, &hoa) == NULL, true);
+	assert_int_equal(w.f.ha.sas.n, 1);
+	assert_int_equal(world_rows(&w), 0);
+}
+
+/* What an operator ends is bound again, as with a key that is configured. */
+static void a_revoked_binding_leaves_the_key(void **state)
+{
+	struct revoke_selection all = { .home = NULL };
+	struct ha_key a = world_get(&w, HOA);
+
+	(void)state;
+	assert_int_equal(world_move(&w, HOA, COA, 1, &a), BA_ACCEPTED);
+	assert_int_equal(ha_revoke(&w.f.ha, &all, BR_ADMINISTRATIVE, w.f.now), 1);
+	after(&w, S(10));
+	assert_string_equal(coa_of(HOA), "");
+	assert_int_equal(world_move(&w, HOA, COA, 2, &a), BA_ACCEPTED);
+	auth_key_wipe(&a.auth);
+}
+
+/* A prefix that is not configured any more: what its bindings need stays until the end, and then
+ * nothing of it. */
+static void it_goes_with_the_prefix(void **state)
+{
+	struct ha_key a = world_get(&w, HOA);
+	struct ha_home_record old = { .cfg = w.f.cfg.homes[0], .lifetime_s = 3600 };
+	usec_t withdrawn;
+
+	(void)state;
+	assert_int_equal(world_move(&w, HOA, COA, 1, &a), BA_ACCEPTED);
+	w.f.cfg.binding_lifetime = S(3600);
+	after(&w, S(1));
+	assert_int_equal(world_bu(&w, (struct bu){ .src = COA, .hoa = HOA, .seq = 2, .key = &a,
+						   .lifetime = 850 }), BA_ACCEPTED);
+	ha_free(&w.f.ha);
+	assert_int_equal(in6_prefix_parse("2001:db8:7:700::/56", &w.f.cfg.homes[0].prefix), 0);
+	w.f.cfg.homes[0].address = addr("2001:db8:7:700::1");
+	assert_null(ha_config_check(&w.f.cfg));
+	world_begin(&w);
+	assert_int_equal(ha_restore_home(&w.f.ha, &old, w.f.now), 0);
+	withdrawn = w.f.now + S(3600);
+	for (unsigned int i = 0; i < w.n_leases; i++)
+		assert_int_equal(ha_restore_lease(&w.f.ha, &w.leases[i], w.f.now), 0);
+	assert_int_equal(sa_restore(&w.f.ha, &w.keys[0], w.f.now), 0);
+	for (unsigned int i = 0; i < ROWS; i++)
+		if (!in6_is_any(&w.bindings[i].hoa))
+			assert_int_equal(ha_restore_binding(&w.f.ha, &w.bindings[i], w.f.now), 0);
+	/* Another one is for no longer than the prefix. */
+	world_peer(&w, HOA, BOOT_ON_LINK, "");
+	w.f.now += S(1000);
+	fake_rs(&w.f, IF, mac_a, "::", 255);
+	assert_int_equal(world_request(&w), BOOTSTRAP_BOUND);
+	w.f.wall_us += S(1000);
+	assert_int_equal(world_bu(&w, (struct bu){ .src = COA_2, .hoa = HOA, .seq = 3, .key = &a,
+						   .lifetime = 850 }), BA_PREFIX_DISCOVERY);
+	fake_run(&w.f, withdrawn - w.f.now - S(1));
+	assert_int_equal(w.f.ha.sas.n, 1);
+	fake_run(&w.f, S(30));
+	assert_int_equal(w.f.ha.sas.n, 0);
+	assert_int_equal(world_rows(&w), 0);
+	auth_key_wipe(&a.auth);
+}
+
 static void it_goes_with_the_lease(void **state)
 {
 	struct ha_key a = world_get(&w, HOA), b = world_get(&w, OTHER);
@@ -523,6 +600,9 @@ int main(void)
 		TEST(the_older_one_lives_on_while_it_is_needed),
 		TEST(what_the_older_one_bound_is_the_newer_ones),
 		TEST(a_key_that_has_run_out_is_told_so),
+		TEST(renewed_again_and_again),
+		TEST(a_revoked_binding_leaves_the_key),
+		TEST(it_goes_with_the_prefix),
 		TEST(it_goes_with_the_lease),
 		TEST(a_mode_that_is_taken_away_takes_its_keys_along),
 		TEST(no_configured_key_loses_what_it_has_bound),
