@@ -27,7 +27,8 @@ int protect_open(struct io *io, char why[IO_WHY])
 	err = ipsec_open(io->loop, IPSEC_HA, on_mh, io, &io->ipsec);
 	if (err < 0)
 		snprintf(why, IO_WHY, "ipsec require: %s; expected a kernel with IPsec "
-			 "(CONFIG_XFRM_USER) and Mobile IPv6 (CONFIG_IPV6_MIP6)", strerror(-err));
+			 "(CONFIG_XFRM_USER, CONFIG_INET6_ESP) and Mobile IPv6 "
+			 "(CONFIG_IPV6_MIP6)", strerror(-err));
 	return err;
 }
 

@@ -256,9 +256,10 @@ static enum verdict_reason check_authorisation(const struct verdict_in *in,
 		     (in->binding->state == BINDING_BOUND ||
 		      in->binding->state == BINDING_TESTING);
 
-	/* What a key has bound nobody takes without one, even where none is asked for. */
+	/* What a key has bound nobody takes without one, even where none is asked for; but who
+	 * comes by IPsec has shown whose the home address is. */
 	if (!key)
-		return bound ? VERDICT_NO_AUTH : VERDICT_MAX;
+		return bound && !in->protected_by_ipsec ? VERDICT_NO_AUTH : VERDICT_MAX;
 	if (key->sa)
 		return check_given(in, v, bound);
 	/* What nobody has got is refused for that, further on. */

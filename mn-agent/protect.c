@@ -55,8 +55,8 @@ int mnd_protect_open(struct mnd *d, const char **ret_what)
 	timer_init(&d->protect, "protect", protect_due, d);
 	if (!d->settings.mn.anchor.ipsec)
 		return 0;
-	*ret_what = "ipsec require: a kernel with IPsec (CONFIG_XFRM_USER) and Mobile IPv6 "
-		    "(CONFIG_IPV6_MIP6)";
+	*ret_what = "ipsec require: a kernel with IPsec (CONFIG_XFRM_USER, "
+		    "CONFIG_INET6_ESP) and Mobile IPv6 (CONFIG_IPV6_MIP6)";
 	return ipsec_open(d->loop, IPSEC_MN, on_mh, d, &d->ipsec);
 }
 

@@ -369,6 +369,22 @@ static bool is_role(const json_t *status, const char *role)
 	return s && strcmp(s, role) == 0;
 }
 
+static long long number(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+static void print_ipsec(FILE *out, const json_t *s)
+{
+	if (!json_is_object(s))
+		return;
+	fprintf(out, "IPsec is required: %lld received; refused by the kernel: %lld without "
+		"security association, %lld forged, %lld replayed, %lld for another address, %lld "
+		"not protected.\n", number(s, "received"), number(s, "no_state"),
+		number(s, "forged"), number(s, "replayed"), number(s, "other_address"),
+		number(s, "not_protected"));
+}
+
 void show_status(FILE *out, const json_t *status)
 {
 	const json_t *health = json_object_get(status, "health");
@@ -379,6 +395,7 @@ void show_status(FILE *out, const json_t *status)
 		ok ? "ok" : "not well", text ? text : "-");
 	if (json_is_true(json_object_get(status, "hmac_sha1")))
 		fputs("WARNING: HMAC-SHA1-96 is allowed (keys of SPI 3).\n", out);
+	print_ipsec(out, json_object_get(status, "ipsec"));
 	if (is_role(status, "mn")) {
 		SECTION(out, json_object_get(status, "attachments"), "Not attached to any router.",
 			attachment_columns, NULL);

@@ -33,6 +33,7 @@
 #define STATISTICS	"/proc/net/xfrm_stat"
 #define STATISTICS_MAX	4096
 #define PRIORITY	1000
+#define PROBE_SPI	0x646d6970
 
 struct ipsec {
 	enum ipsec_role role;
@@ -127,6 +128,39 @@ static int move_from(struct nl *nl, const struct in6_addr *hoa, const struct in6
 	if (err == -ESRCH)
 		err = put_state(nl, XFRM_MSG_NEWSA, IPPROTO_DSTOPTS, hoa, ha, coa);
 	return err;
+}
+
+/* Has the kernel ESP? It says so only when it is asked for a state, for which one without keys
+ * will do; -EPROTONOSUPPORT: it has not. */
+static int probe_esp(struct nl *nl)
+{
+	static const struct in6_addr here = IN6ADDR_LOOPBACK_INIT;
+	const struct xfrm_algo cipher = { .alg_name = "ecb(cipher_null)" };
+	const struct xfrm_algo digest = { .alg_name = "digest_null" };
+	struct nlmsghdr *nlh = nl_message(nl, XFRM_MSG_NEWSA, NLM_F_CREATE | NLM_F_EXCL);
+	struct xfrm_usersa_info *i = mnl_nlmsg_put_extra_header(nlh, sizeof(*i));
+	struct xfrm_usersa_id *id;
+	int err;
+
+	memcpy(&i->saddr, &here, sizeof(here));
+	memcpy(&i->id.daddr, &here, sizeof(here));
+	i->id.proto = IPPROTO_ESP;
+	i->id.spi = htonl(PROBE_SPI);
+	i->family = i->sel.family = AF_INET6;
+	i->mode = XFRM_MODE_TRANSPORT;
+	i->lft = forever;
+	mnl_attr_put(nlh, XFRMA_ALG_CRYPT, sizeof(cipher), &cipher);
+	mnl_attr_put(nlh, XFRMA_ALG_AUTH, sizeof(digest), &digest);
+	err = nl_request(nl, nlh);
+	if (err < 0)
+		return err == -EPROTONOSUPPORT ? err : 0;	/* it is not ESP that it lacks */
+	nlh = nl_message(nl, XFRM_MSG_DELSA, 0);
+	id = mnl_nlmsg_put_extra_header(nlh, sizeof(*id));
+	memcpy(&id->daddr, &here, sizeof(here));
+	id->spi = htonl(PROBE_SPI);
+	id->family = AF_INET6;
+	id->proto = IPPROTO_ESP;
+	return nl_request(nl, nlh);
 }
 
 static int count_state(const struct nlmsghdr *nlh, void *ctx)
@@ -409,6 +443,8 @@ int ipsec_open(struct loop *l, enum ipsec_role role,
 	s->ctx = ctx;
 	s->fd = -1;
 	err = nl_open(NETLINK_XFRM, &s->nl);
+	if (err == 0)
+		err = probe_esp(s->nl);
 	if (err == 0)
 		err = take_any(s->nl, role == IPSEC_HA ? IPPROTO_DSTOPTS : IPPROTO_ROUTING);
 	if (err == 0)

@@ -28,7 +28,7 @@ struct ipsec_refused {
 
 /* fn gets each Mobility Header that came protected as a whole packet, without ESP; data is
  * good during the call. Bounded work per turn. Errors: -EPROTONOSUPPORT: the kernel has no
- * IPsec, or nothing of Mobile IPv6. */
+ * IPsec with ESP, or nothing of Mobile IPv6. */
 int ipsec_open(struct loop *l, enum ipsec_role role,
 	       void (*fn)(void *ctx, int ifindex, const uint8_t *data, size_t len), void *ctx,
 	       struct ipsec **ret);

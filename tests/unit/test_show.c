@@ -159,6 +159,18 @@ static void what_is_not_listed_is_counted(void **state)
 	       "  and 7 more, not listed\n");
 }
 
+static void what_ipsec_refused(void **state)
+{
+	(void)state;
+	expect(show_status, "{\"role\":\"ha\",\"health\":{\"ok\":true,\"text\":\"x\"},"
+	       "\"bindings\":[],\"leases\":[],\"ipsec\":{\"received\":7,\"no_state\":1,"
+	       "\"replayed\":2,\"forged\":3,\"other_address\":4,\"not_protected\":5}}",
+	       "Home agent: ok: x\n"
+	       "IPsec is required: 7 received; refused by the kernel: 1 without security "
+	       "association, 3 forged, 2 replayed, 4 for another address, 5 not protected.\n"
+	       "\nNo bindings.\n\nNo leases.\n");
+}
+
 static void other_home_agents(void **state)
 {
 	(void)state;
@@ -285,6 +297,7 @@ int main(void)
 		cmocka_unit_test(home_links),
 		cmocka_unit_test(what_is_insecure_is_shown),
 		cmocka_unit_test(what_is_not_listed_is_counted),
+		cmocka_unit_test(what_ipsec_refused),
 		cmocka_unit_test(other_home_agents),
 		cmocka_unit_test(times),
 		cmocka_unit_test(flows),

@@ -560,6 +560,22 @@ static void the_care_of_address_is_inside(void **state)
 	assert_int_equal(judge(&w).reason, VERDICT_DEREGISTER);
 }
 
+/* From the time before: IPsec was not asked for when the home address was bound. */
+static void what_a_key_bound_is_moved_in_esp(void **state)
+{
+	struct world w;
+
+	(void)state;
+	protected_world(&w);
+	w.in.binding = &w.binding;
+	assert_int_equal(judge(&w).reason, VERDICT_REGISTER);
+	protected_world(&w);
+	w.in.binding = &w.binding;
+	w.policy.ipsec_required = w.in.protected_by_ipsec = false;
+	w.in.may_be_unauthenticated = true;
+	assert_int_equal(judge(&w).reason, VERDICT_NO_AUTH);
+}
+
 /* A key that is used all the same must be the right one. */
 static void a_wrong_authenticator_in_esp_is_wrong(void **state)
 {
@@ -614,6 +630,7 @@ int main(void)
 		cmocka_unit_test(what_came_in_the_clear_is_dropped),
 		cmocka_unit_test(what_came_in_esp_needs_no_authenticator),
 		cmocka_unit_test(the_care_of_address_is_inside),
+		cmocka_unit_test(what_a_key_bound_is_moved_in_esp),
 		cmocka_unit_test(a_wrong_authenticator_in_esp_is_wrong),
 		cmocka_unit_test(refresh_needs_no_new_entry),
 		cmocka_unit_test(names_are_complete),

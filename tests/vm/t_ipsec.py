@@ -246,7 +246,9 @@ def test_killed(t):
         lab.write("ar1.conf", ike.example("router/ha.conf"))
         lab.start_had(1)
         lab.kill("ar1")
-        t.contains(lab.run("ar1", "ip", "xfrm", "state").stdout, "proto hao", "killed, it is there")
+        left = lab.run("ar1", "ip", "xfrm", "state").stdout
+        t.contains(left, "proto hao", "killed, it is there")
+        t.ok("proto esp" not in left, "and nothing of what was tried at the start", left)
         p = lab.run("ar1", *lab.had_command(1, ("--cleanup",)))
         t.equal((p.returncode, lab.run("ar1", "ip", "xfrm", "state").stdout), (0, ""),
                 "--cleanup takes it out")
