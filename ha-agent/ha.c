@@ -94,6 +94,7 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_BRA_NO_MATCH] = "bra-no-match",
 	[HA_BRA_BAD_SOURCE] = "bra-bad-source",
 	[HA_BRA_BAD_AUTH] = "bra-bad-authentication",
+	[HA_BRA_TIMESTAMP] = "bra-timestamp",
 	[HA_REVOKE_ACCEPTED] = "revocation-accepted",
 	[HA_REVOKE_REFUSED] = "revocation-refused",
 	[HA_REVOKE_UNANSWERED] = "revocation-unanswered",

@@ -404,6 +404,7 @@ enum ha_counter {
 	HA_BRA_NO_MATCH,		/* no revocation of that binding and number under way */
 	HA_BRA_BAD_SOURCE,		/* not from the binding's care-of address */
 	HA_BRA_BAD_AUTH,
+	HA_BRA_TIMESTAMP,		/* not that of an indication that was sent */
 	HA_REVOKE_ACCEPTED,		/* how revocations ended */
 	HA_REVOKE_REFUSED,
 	HA_REVOKE_UNANSWERED,
@@ -583,6 +584,9 @@ size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const stru
 /* To the mobile node where it is, from the address that it registered with; by a type 2
  * routing header with its home address. */
 struct ip6_packet message_header(const struct binding *b, uint8_t next_header);
+/* What nobody has asked for is known to be new by its time stamp (RFC 4285 6): where time stamps are
+ * used, msg gets the time of day, and one that is newer than the binding's. */
+void message_stamp(const struct binding *b, const struct ha_key *key, struct mh_msg *msg);
 /* By the routing table; counts it, and a failure too. len 0: nothing to be sent. */
 void message_send(struct ha *ha, const void *packet, size_t len, enum ha_counter counter);
 

@@ -5,6 +5,7 @@
  * (RFC 6275 9.3.2). Owns nothing; called by update.c, refresh.c, revoke.c, error.c,
  * discovery.c and mpd.c.
  */
+#include "common/core/ntp.h"
 #include "ha-agent/ha.h"
 
 size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const struct ha_key *key,
@@ -33,6 +34,20 @@ size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const stru
 		return 0;
 	mh_set_cksum(room + at, w.len - at, ip6_cksum_src(ip), ip6_cksum_dst(ip));
 	return w.len;
+}
+
+void message_stamp(const struct binding *b, const struct ha_key *key, struct mh_msg *msg)
+{
+	struct ha *ha = b->home->ha;
+	uint64_t t;
+
+	if (!key || (b->timestamp == 0 && !key->timestamp_required))
+		return;
+	t = ntp_time(ha->ops->wall_us(ha->ctx));
+	if (b->timestamp != 0 && (int64_t)(t - b->timestamp) <= 0)
+		t = b->timestamp + 1;
+	msg->opts.has_mesg_id = true;
+	msg->opts.mesg_id = t;
 }
 
 struct ip6_packet message_header(const struct binding *b, uint8_t next_header)

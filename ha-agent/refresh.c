@@ -38,6 +38,7 @@ static void send_request(const struct binding *b)
 		return;
 	/* RFC 4285 5 names Binding Updates and their answers alone; RFC 6275 6.1.2 lets other
 	 * options be there, and whoever does not know this one skips it. */
+	message_stamp(b, key, &msg);
 	len = message_build(&ip, &msg, key, &b->coa, &b->hoa, room);
 	if (len == 0)
 		return;

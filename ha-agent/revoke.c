@@ -21,6 +21,7 @@ struct revocation {
 	enum mh_br_trigger trigger;
 	bool told;			/* outstanding, not waiting */
 	uint16_t sequence;
+	uint64_t stamps[2];		/* of the last indication and the one before; 0: none */
 	struct backoff backoff;
 	struct timer retry;
 	TAILQ_ENTRY(revocation) entry;
@@ -37,7 +38,7 @@ void revoke_init(struct ha *ha)
 	ha->revocations.next = (uint16_t)seed;
 }
 
-static void send_indication(const struct revocation *r)
+static void send_indication(struct revocation *r)
 {
 	const struct binding *b = r->binding;
 	struct ha *ha = b->home->ha;
@@ -46,10 +47,15 @@ static void send_indication(const struct revocation *r)
 	struct mh_msg msg = { .type = MH_BR, .u.br = {
 		.type = BR_INDICATION, .code = (uint8_t)r->trigger, .seq = r->sequence,
 	} };
+	const struct ha_key *key = ha_binding_key(ha, b);
 	uint8_t room[MESSAGE_ROOM];
-	/* RFC 5846 6.1: protected as the Binding Updates were. */
-	size_t len = message_build(&ip, &msg, ha_binding_key(ha, b), &b->coa, &b->hoa, room);
+	size_t len;
 
+	message_stamp(b, key, &msg);
+	r->stamps[1] = r->stamps[0];
+	r->stamps[0] = msg.opts.mesg_id;
+	/* RFC 5846 6.1: protected as the Binding Updates were. */
+	len = message_build(&ip, &msg, key, &b->coa, &b->hoa, room);
 	message_send(ha, room, len, HA_TX_BRI);
 }
 
@@ -206,6 +212,16 @@ static bool is_signed(const struct ha *ha, const struct binding *b, const struct
 	       auth_mn_ha_right(&key->auth, &b->coa, &b->hoa, mh, a->covered, a->data, a->len);
 }
 
+/* The time stamp of an indication comes back with its acknowledgement, as that of a Binding Update
+ * does (RFC 4285 6): one of an earlier revocation with the same number ends nothing. */
+static bool has_stamp(const struct revocation *r, const struct mh_opts *o)
+{
+	if (r->stamps[0] == 0)
+		return true;
+	return o->has_mesg_id && o->mesg_id != 0 &&
+	       (o->mesg_id == r->stamps[0] || o->mesg_id == r->stamps[1]);
+}
+
 /* The revocation that an acknowledgement is about; NULL: it is not a good one. */
 static struct revocation *match(struct ha *ha, const struct ip6_packet *ip,
 				const struct mh_msg *msg, const uint8_t *mh)
@@ -226,6 +242,10 @@ static struct revocation *match(struct ha *ha, const struct ip6_packet *ip,
 	/* RFC 5846 6.2: protected as the Binding Updates were. */
 	if (b->spi != 0 && !is_signed(ha, b, &msg->opts.mn_ha, mh)) {
 		ha->counters[HA_BRA_BAD_AUTH]++;
+		return NULL;
+	}
+	if (!has_stamp(r, &msg->opts)) {
+		ha->counters[HA_BRA_TIMESTAMP]++;
 		return NULL;
 	}
 	return r;

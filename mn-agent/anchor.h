@@ -15,6 +15,7 @@
 #include "mn-agent/discover.h"
 
 #define ANCHOR_NAME_MAX	16
+#define ANCHOR_BRI_MAX	8	/* numbers of revocations that are remembered */
 
 enum anchor_state {
 	ANCHOR_ATTACHED,	/* on its own link: no binding, no cost */
@@ -117,6 +118,9 @@ struct anchor {
 	uint64_t timestamp;		/* of the last BU; 0: none yet */
 	uint64_t stamped_at;		/* what our clock said then */
 	uint64_t clock_ahead;		/* of the HA's clock, NTP format, modulo 2^64 */
+	uint64_t heard;			/* greatest time stamp in what the HA has signed; 0: none */
+	uint16_t bri[ANCHOR_BRI_MAX];	/* numbers of the last revocations, a ring */
+	uint8_t n_bri;			/* how many there ever were, modulo 2^8; 0: none */
 	uint8_t status;			/* of the last BA */
 	char reason[224];		/* what is wrong with it, for people; "" */
 	enum anchor_hint hinted;	/* what hint is about */
@@ -195,6 +199,9 @@ bool anchor_asking(const struct anchor *a);
 bool anchor_may_register(const struct anchor *a);
 /* May the HA hold a binding for it, as far as we know? */
 bool anchor_registered(const struct anchor *a, usec_t now);
+/* Is what the HA has signed, and nobody has asked for, new: not of an earlier binding (RFC 4285 6)?
+ * Then it is old from now on. A message without a time stamp is if none is used. */
+bool anchor_is_news(struct anchor *a, const struct mh_msg *msg);
 /* The HA has ended it. */
 void anchor_revoked(struct anchor *a, usec_t now);
 /* Keeps the HoA on our own device, before it can vanish from the link; or lets it go. */

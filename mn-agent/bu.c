@@ -123,5 +123,7 @@ int bra_build(struct wbuf *w, const struct bra_params *p, const struct auth_key 
 		.flags = p->bri->flags & (BR_PROXY | BR_IPV4_ONLY | BR_GLOBAL),
 	} };
 
+	msg.opts.has_mesg_id = p->has_timestamp;
+	msg.opts.mesg_id = p->timestamp;
 	return build(w, &ip, &msg, &p->hoa, key);
 }

@@ -48,6 +48,8 @@ struct bra_params {
 	struct in6_addr hoa, coa, ha;
 	const struct mh_br *bri;
 	uint8_t status;
+	bool has_timestamp;		/* that of the indication goes back (as RFC 4285 6 has it */
+	uint64_t timestamp;		/* for acknowledgements) */
 };
 int bra_build(struct wbuf *w, const struct bra_params *p, const struct auth_key *key);
 

@@ -38,12 +38,15 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_BA_SEQUENCE] = "ba-sequence", [MN_C_BA_NO_AUTH] = "ba-no-authenticator",
 	[MN_C_BA_WRONG_SPI] = "ba-wrong-spi", [MN_C_BA_WRONG_AUTH] = "ba-wrong-authenticator",
 	[MN_C_BA_TIMESTAMP] = "ba-timestamp", [MN_C_BA_LIFETIME] = "ba-lifetime",
-	[MN_C_BRR] = "brr", [MN_C_BE] = "be", [MN_C_BE_UNKNOWN] = "be-unknown",
+	[MN_C_BRR] = "brr", [MN_C_BRR_UNKNOWN] = "brr-unknown",
+	[MN_C_BRR_NO_AUTH] = "brr-no-authenticator", [MN_C_BRR_AUTH] = "brr-authenticator",
+	[MN_C_BRR_REPLAY] = "brr-replay", [MN_C_BE] = "be", [MN_C_BE_UNKNOWN] = "be-unknown",
 	[MN_C_BE_SENT] = "be-sent", [MN_C_PARAM_PROBLEM_SENT] = "parameter-problem-sent",
 	[MN_C_ERRORS_LIMITED] = "errors-limited", [MN_C_UPDATE_ERROR] = "update-error",
 	[MN_C_UPDATE_ERROR_UNKNOWN] = "update-error-unknown",
 	[MN_C_BRI] = "bri",
 	[MN_C_BRI_UNKNOWN] = "bri-unknown", [MN_C_BRI_AUTH] = "bri-authenticator",
+	[MN_C_BRI_REPLAY] = "bri-replay",
 	[MN_C_BRI_REFUSED] = "bri-refused", [MN_C_DHAAD] = "dhaad",
 	[MN_C_DHAAD_REPLY] = "dhaad-reply", [MN_C_DHAAD_UNKNOWN] = "dhaad-unknown",
 	[MN_C_DHAAD_EMPTY] = "dhaad-empty", [MN_C_MPS] = "mps", [MN_C_MPA] = "mpa",
@@ -293,6 +296,9 @@ static void remember_sent(struct mn *mn, const struct anchor *a)
 	s->seq = a->seq;
 	s->timestamp = a->timestamp;
 	s->clock_ahead = a->clock_ahead;
+	s->heard = a->heard;
+	s->n_bri = a->n_bri;
+	memcpy(s->bri, a->bri, sizeof(s->bri));
 	memcpy(s->recent, a->recent, sizeof(s->recent));
 	mn->next_sent = (mn->next_sent + 1) % MN_SENT_MAX;
 }
@@ -308,6 +314,9 @@ static void recall_sent(const struct mn *mn, struct anchor *a)
 		a->seq = s->seq;
 		a->timestamp = s->timestamp;
 		a->clock_ahead = s->clock_ahead;
+		a->heard = s->heard;
+		a->n_bri = s->n_bri;
+		memcpy(a->bri, s->bri, sizeof(a->bri));
 	}
 }
 
@@ -375,6 +384,7 @@ int mn_restore(struct mn *mn, const struct mn_restore *r, usec_t now)
 	a->timestamps = a->key && (a->timestamps || r->timestamps);
 	a->timestamp = r->timestamp;
 	a->clock_ahead = r->clock_ahead;
+	a->heard = r->heard;
 	a->bound_until = r->bound_until;
 	/* A BU may have reached the HA without its answer reaching the earlier run. */
 	if (r->away && a->bound_until <= now)

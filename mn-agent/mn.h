@@ -225,10 +225,10 @@ enum mn_counter {
 	MN_C_MH_BAD, MN_C_MH_CHECKSUM, MN_C_MH_UNKNOWN_TYPE, MN_C_MH_UNEXPECTED, MN_C_NOT_PROTECTED,
 	MN_C_BA, MN_C_BA_UNKNOWN, MN_C_BA_SEQUENCE, MN_C_BA_NO_AUTH, MN_C_BA_WRONG_SPI,
 	MN_C_BA_WRONG_AUTH, MN_C_BA_TIMESTAMP, MN_C_BA_LIFETIME,
-	MN_C_BRR, MN_C_BE, MN_C_BE_UNKNOWN,
+	MN_C_BRR, MN_C_BRR_UNKNOWN, MN_C_BRR_NO_AUTH, MN_C_BRR_AUTH, MN_C_BRR_REPLAY, MN_C_BE, MN_C_BE_UNKNOWN,
 	MN_C_BE_SENT, MN_C_PARAM_PROBLEM_SENT, MN_C_ERRORS_LIMITED,
 	MN_C_UPDATE_ERROR, MN_C_UPDATE_ERROR_UNKNOWN,
-	MN_C_BRI, MN_C_BRI_UNKNOWN, MN_C_BRI_AUTH, MN_C_BRI_REFUSED,
+	MN_C_BRI, MN_C_BRI_UNKNOWN, MN_C_BRI_AUTH, MN_C_BRI_REPLAY, MN_C_BRI_REFUSED,
 	MN_C_DHAAD, MN_C_DHAAD_REPLY, MN_C_DHAAD_UNKNOWN, MN_C_DHAAD_EMPTY,
 	MN_C_MPS, MN_C_MPA, MN_C_MPA_UNKNOWN, MN_C_MPA_UNSOLICITED,
 	MN_C_TOO_BIG, MN_C_TOO_BIG_UNKNOWN, MN_C_TUNNEL_REFUSED,
@@ -260,7 +260,9 @@ struct mn_spell {
 struct mn_sent {
 	struct in6_addr hoa;
 	uint16_t seq;
-	uint64_t timestamp, clock_ahead;
+	uint64_t timestamp, clock_ahead, heard;
+	uint16_t bri[ANCHOR_BRI_MAX];
+	uint8_t n_bri;
 	usec_t recent[MIP6_MAX_UPDATE_RATE];
 };
 
@@ -365,7 +367,7 @@ struct mn_restore {
 	bool link_local;
 	uint16_t seq;
 	bool timestamps;		/* the HA asked for them */
-	uint64_t timestamp, clock_ahead;	/* as in struct anchor */
+	uint64_t timestamp, clock_ahead, heard;	/* as in struct anchor */
 	usec_t valid_until;
 	usec_t bound_until;
 };

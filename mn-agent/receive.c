@@ -82,15 +82,33 @@ static void rx_ba(struct mn *mn, const struct ip6_packet *ip, const struct mh_ms
 		solicit_at_once(a, now);
 }
 
-static void rx_brr(struct mn *mn, const struct ip6_packet *ip, usec_t now)
+/* RFC 6275 11.7.4. RFC 4285 5 has no authenticator for them, and home agents need not send one, so
+ * a request without is a hint, which makes a binding be refreshed at most once in a while (RFC
+ * 6275 11.8): nobody gains more by it than one Binding Update. So is one that may have been
+ * recorded. One that is signed wrongly is no home agent's, and no hint either. */
+static void rx_brr(struct mn *mn, const struct ip6_packet *ip, const struct mh_msg *msg,
+		   const uint8_t *mh, usec_t now)
 {
 	struct anchor *a = ip->has_rh2 ? mn_anchor(mn, &ip->rh2) : NULL;
 
 	mn->counters[MN_C_BRR]++;
-	if (a && in6_eq(&ip->src, &a->ha) && in6_eq(&ip->dst, &a->coa))
-		anchor_event(a, ANCHOR_EV_BRR, now);
-	else
+	if (!a || !in6_eq(&ip->src, &a->ha) || !in6_eq(&ip->dst, &a->coa)) {
+		mn->counters[MN_C_BRR_UNKNOWN]++;
 		mn_bad(mn, &ip->src, now);
+	} else if (a->key && !msg->opts.mn_ha.present) {
+		mn->counters[MN_C_BRR_NO_AUTH]++;
+		anchor_confirm(a, "refresh requested", now);
+	} else if (ba_check(msg, mh, ip->payload_len, &a->coa, &a->hoa, a->key) != BA_GOOD) {
+		mn->counters[MN_C_BRR_AUTH]++;
+		mn_bad(mn, &ip->src, now);
+	} else if (!anchor_is_news(a, msg)) {
+		mn->counters[MN_C_BRR_REPLAY]++;
+		mn_bad(mn, &ip->src, now);
+	} else if (a->key && !a->timestamps) {
+		anchor_confirm(a, "refresh requested", now);
+	} else {
+		anchor_event(a, ANCHOR_EV_BRR, now);
+	}
 }
 
 /* Is it from this anchor's home agent? RFC 6275 9.3.3: about a packet without Home Address option
@@ -124,11 +142,12 @@ static void rx_be(struct mn *mn, const struct ip6_packet *ip, const struct mh_be
 	}
 }
 
-static void acknowledge_revocation(struct mn *mn, const struct anchor *a, const struct mh_br *bri,
-				   uint8_t status)
+static void acknowledge_revocation(struct mn *mn, const struct anchor *a,
+				   const struct mh_msg *bri, uint8_t status)
 {
 	struct bra_params p = {
-		.hoa = a->hoa, .coa = a->coa, .ha = a->ha, .bri = bri, .status = status,
+		.hoa = a->hoa, .coa = a->coa, .ha = a->ha, .bri = &bri->u.br, .status = status,
+		.has_timestamp = bri->opts.has_mesg_id, .timestamp = bri->opts.mesg_id,
 	};
 	uint8_t room[BU_PACKET_MAX];
 	struct wbuf w;
@@ -157,8 +176,13 @@ static void rx_bri(struct mn *mn, const struct ip6_packet *ip, const struct mh_m
 		mn_bad(mn, &ip->src, now);
 		return;
 	}
+	if (!anchor_is_news(a, msg)) {
+		mn->counters[MN_C_BRI_REPLAY]++;
+		mn_bad(mn, &ip->src, now);
+		return;
+	}
 	status = bri_status(msg);
-	acknowledge_revocation(mn, a, &msg->u.br, status);
+	acknowledge_revocation(mn, a, msg, status);
 	mn_event(mn, "bri.received", NULL, a, mh_br_status_text(status), now);
 	if (status == BR_SUCCESS)
 		anchor_revoked(a, now);
@@ -237,7 +261,7 @@ static void rx_mh(struct mn *mn, const void *data, size_t len, bool protected_by
 		rx_ba(mn, &ip, &msg, mh, now);
 		break;
 	case MH_BRR:
-		rx_brr(mn, &ip, now);
+		rx_brr(mn, &ip, &msg, mh, now);
 		break;
 	case MH_BE:
 		rx_be(mn, &ip, &msg.u.be, now);

@@ -169,6 +169,50 @@ static bool corrected(struct anchor *a, const struct mh_msg *ba, const struct ba
 	return false;
 }
 
+static void hear(struct anchor *a, uint64_t stamp)
+{
+	if (a->heard == 0 || (int64_t)(stamp - a->heard) > 0)
+		a->heard = stamp;
+}
+
+static bool has_bri(const struct anchor *a, uint16_t seq)
+{
+	unsigned int n = a->n_bri < ANCHOR_BRI_MAX ? a->n_bri : ANCHOR_BRI_MAX;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (a->bri[i] == seq)
+			return true;
+	return false;
+}
+
+static void note_bri(struct anchor *a, uint16_t seq)
+{
+	a->bri[a->n_bri % ANCHOR_BRI_MAX] = seq;
+	a->n_bri++;
+	if (a->n_bri == 0)		/* they are all there, and stay so */
+		a->n_bri = ANCHOR_BRI_MAX;
+}
+
+/* RFC 4285 6 has time stamps in Binding Updates and their answers. Ours are in whatever the home
+ * agent signs, and newer there than that of the binding's last update: what was recorded before
+ * it is old. Where no time stamps are used only the last numbers of revocations are known. */
+bool anchor_is_news(struct anchor *a, const struct mh_msg *msg)
+{
+	if (a->timestamps) {
+		if (!msg->opts.has_mesg_id ||
+		    (a->heard != 0 && (int64_t)(msg->opts.mesg_id - a->heard) <= 0))
+			return false;
+		hear(a, msg->opts.mesg_id);
+		return true;
+	}
+	if (msg->type != MH_BR || !a->key)
+		return true;
+	if (has_bri(a, msg->u.br.seq))
+		return false;
+	note_bri(a, msg->u.br.seq);
+	return true;
+}
+
 static bool says_yes(const struct ba_rule *rule)
 {
 	return rule->action == BA_DO_TAKE || rule->action == BA_DO_SOLICIT;
@@ -206,6 +250,8 @@ void anchor_ba(struct anchor *a, const struct mh_msg *ba, usec_t now)
 	char detail[96];
 
 	a->status = m->status;
+	if (says_yes(rule) && ba->opts.has_mesg_id)
+		hear(a, ba->opts.mesg_id);
 	snprintf(detail, sizeof(detail), "seq %u status %u: %s", m->seq, m->status,
 		 mh_ba_status_text(m->status));
 	a->ops->notify(a->ctx, a, "ba.received", detail, now);

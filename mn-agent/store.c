@@ -91,7 +91,7 @@ static uint64_t get_hex(const json_t *o, const char *key)
 
 static json_t *anchor_json(const struct anchor *a, usec_t now)
 {
-	return json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:I,s:b,s:o,s:o,s:I,s:I,s:I,s:I}",
+	return json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:b,s:b,s:b,s:I,s:b,s:o,s:o,s:o,s:I,s:I,s:I,s:I}",
 			 "name", a->name, "discover", (int)a->discovery.wanted,
 			 "prefix", in6_prefix_str(&a->prefix).s, "hoa", in6_str(&a->hoa).s,
 			 "ha", in6_str(&a->ha).s, "coa", in6_str(&a->coa).s,
@@ -99,6 +99,7 @@ static json_t *anchor_json(const struct anchor *a, usec_t now)
 			 "held", (int)a->held, "link_local", (int)a->link_local,
 			 "sequence", (json_int_t)a->seq, "timestamps", (int)a->timestamps,
 			 "timestamp", hex(a->timestamp), "clock_ahead", hex(a->clock_ahead),
+			 "heard", hex(a->heard),
 			 "valid_until", to_wall(a->valid_until, now),
 			 "bound_until", to_wall(a->bound_until, now),
 			 "valid_until_us", (json_int_t)a->valid_until,
@@ -178,6 +179,7 @@ static bool get_anchor(const json_t *o, struct mn_restore *r, const struct clock
 	r->timestamps = json_is_true(json_object_get(o, "timestamps"));
 	r->timestamp = get_hex(o, "timestamp");
 	r->clock_ahead = get_hex(o, "clock_ahead");
+	r->heard = get_hex(o, "heard");
 	r->away = json_is_true(json_object_get(o, "away"));
 	r->held = json_is_true(json_object_get(o, "held"));
 	r->link_local = json_is_true(json_object_get(o, "link_local"));

@@ -543,6 +543,7 @@ static void save(struct sim *s)
 				.away = a->state != ANCHOR_ATTACHED, .held = a->held, .link_local = a->link_local,
 				.seq = a->seq, .timestamps = a->timestamps,
 				.timestamp = a->timestamp, .clock_ahead = a->clock_ahead,
+				.heard = a->heard,
 				.valid_until = a->valid_until,
 				.bound_until = a->bound_until };
 	m->n_saved_coas = 0;
