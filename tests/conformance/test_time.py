@@ -68,9 +68,9 @@ def removal(site):
     node.release(seq=20)
     until(time.monotonic() + 13)
     ack = node.ask(seq=15)
-    assert (ack.status, ack.sequence) == (135, 20)
+    assert (ack.status, ack.seq) == (135, 20)
     node.is_unbound()
-    assert node.ask(seq=ack.sequence + 1).status == 0
+    assert node.ask(seq=ack.seq + 1).status == 0
     node.holds(node.coa)
 
 
