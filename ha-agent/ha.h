@@ -584,7 +584,7 @@ size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const stru
 /* To the mobile node where it is, from the address that it registered with; by a type 2
  * routing header with its home address. */
 struct ip6_packet message_header(const struct binding *b, uint8_t next_header);
-/* What nobody has asked for is known to be new by its time stamp (RFC 4285 6): where time stamps are
+/* What nobody has asked for is known to be new by its time stamp (RFC 4285 6): where these are
  * used, msg gets the time of day, and one that is newer than the binding's. */
 void message_stamp(const struct binding *b, const struct ha_key *key, struct mh_msg *msg);
 /* By the routing table; counts it, and a failure too. len 0: nothing to be sent. */
