@@ -527,6 +527,7 @@ void ha_prefix_changed(struct ha *ha, struct ha_home *home, usec_t now);
 struct ha_home *ha_home_of(struct ha *ha, const struct in6_addr *a);
 bool ha_serves(const struct ha_interface *ifc, const struct ha_home *home);
 bool ha_is_own_address(const struct ha *ha, const struct in6_addr *a);	/* of any home */
+unsigned int ha_addresses(const struct ha *ha, struct in6_addr ret[HA_MAX_HOMES]);	/* those */
 /* The lease whose /64 holds the address, in whichever home; NULL: none. */
 struct lease *ha_find_lease(const struct ha *ha, const struct in6_addr *a);
 /* New hosts get no prefix. */

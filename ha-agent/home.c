@@ -257,6 +257,13 @@ bool ha_is_own_address(const struct ha *ha, const struct in6_addr *a)
 	return false;
 }
 
+unsigned int ha_addresses(const struct ha *ha, struct in6_addr ret[HA_MAX_HOMES])
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		ret[i] = ha->homes[i].cfg.address;
+	return ha->n_homes;
+}
+
 void ha_address(struct ha *ha, int ifindex, const struct in6_addr *addr, bool duplicate)
 {
 	for (unsigned int i = 0; i < ha->n_homes; i++) {

@@ -525,6 +525,7 @@ static void on_mh(void *ctx, const struct pkt_rx *rx)
 {
 	struct io *io = ctx;
 
+	limit_behind(&io->ha.limit, rx->behind);
 	ha_rx_mh_link(&io->ha, rx->ifindex, rx->mac, rx->data, rx->len, clock_now());
 }
 
@@ -707,10 +708,13 @@ static int restore(struct io *io, char why[IO_WHY])
 
 static int open_sockets(struct io *io, char why[IO_WHY])
 {
+	struct in6_addr ours[HA_MAX_HOMES];
 	int err = pkt_open(io->loop, PKT_ND_ROUTER, on_nd, io, &io->nd);
 
 	if (err == 0)
 		err = pkt_open(io->loop, PKT_MH, on_mh, io, &io->mh);
+	if (err == 0)
+		(void)pkt_only_to(io->mh, ours, ha_addresses(&io->ha, ours));
 	if (err == 0)
 		err = pkt_open(io->loop, PKT_DISCOVERY, on_discovery, io, &io->discovery);
 	if (err == 0)

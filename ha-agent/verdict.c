@@ -218,7 +218,7 @@ static enum verdict_reason check_authentication(const struct verdict_in *in,
 	/* RFC 4285 5.1.1: no security association, no answer. */
 	if (!in->key)
 		return VERDICT_UNKNOWN_SPI;
-	/* RFC 6275 15.3: what it costs to refuse has an end. */
+	/* RFC 6275 15.4.5: what it costs to refuse has an end. */
 	if (in->too_many_wrong)
 		return VERDICT_LIMITED;
 	if (auth_mn_ha_right(&in->key->auth, &v->coa, &v->hoa, in->mh, a->covered, a->data,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Owns the table of /64s and their debts. Called by the daemons' receive paths, for each message
- * that was no good, and by their control sockets. RFC 6275 15.3, RFC 4285 9; the debts are
+ * that was no good, and by their control sockets. RFC 6275 15.4.5, RFC 4285 7; the debts are
  * token buckets in the form of one time stamp (ITU-T I.371's virtual scheduling).
  *
  * Whom a limit could hurt. Nothing of a Binding Update is proven before its authenticator has
@@ -13,11 +13,14 @@
  *    a limit, so such messages (LIMIT_CHEAP) are counted for people and put nobody in debt.
  *    Nor does what cannot be decoded.
  *  - Who has seen an SPI, on a path or as the SPI was configured by hand and is a small number,
- *    makes us compute an HMAC for each message: about as much work as it takes to receive one. As
- *    long as all wrong ones together are fewer than one in LIMIT_CHECK_PERIOD, that is work
- *    which can be done, and nobody is turned away whatever he owes.
- *  - Beyond that the daemon is under load, and /64s in debt have no more than what the others
- *    leave of that rate. A flood with one source then costs no more than receiving it.
+ *    makes us compute an HMAC for each message. That is less work than it is to receive one. As
+ *    long as the daemon keeps up with what comes in, it is work that can be done, and nobody is
+ *    turned away whatever he owes. Nothing else would be gained by that: a message that is not
+ *    looked at has cost most of what it can cost.
+ *  - When reads find the socket full again and again, more comes than is looked at, and the kernel
+ *    soon throws away at random, good ones too. Then wrong ones have a rate, one in
+ *    LIMIT_CHECK_PERIOD, and /64s in debt have no more of it than what the others leave. How
+ *    much this saves depends on the machine: with instructions for SHA-256 little, without much.
  *  - If the forger takes the network of a victim's present care-of address, the caller does not
  *    ask: messages by the key of a binding from where it is bound, or from its home, are always
  *    looked at. Each such message costs its HMAC; the victim does not notice.
@@ -109,11 +112,16 @@ static struct limit_net *place(struct limit *l, const struct in6_addr *src)
 	return oldest;
 }
 
+void limit_behind(struct limit *l, unsigned int full_reads)
+{
+	l->behind = full_reads >= LIMIT_BEHIND;
+}
+
 bool limit_allows(const struct limit *l, const struct in6_addr *src, usec_t now)
 {
 	const struct limit_net *n;
 
-	if (!in_debt(l->debt, LIMIT_CHECK_PERIOD, LIMIT_CHECK_BURST, now))
+	if (!l->behind || !in_debt(l->debt, LIMIT_CHECK_PERIOD, LIMIT_CHECK_BURST, now))
 		return true;
 	n = find(l, src);
 	return !n || !in_debt(n->debt, LIMIT_NET_PERIOD, LIMIT_NET_BURST, now);

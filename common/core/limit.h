@@ -13,7 +13,8 @@
 
 #define LIMIT_SETS		128
 #define LIMIT_WAYS		8	/* /64s of one set: of them the oldest makes room */
-#define LIMIT_CHECK_PERIOD	50	/* us: wrong authenticators a second that load nobody, */
+#define LIMIT_BEHIND		32	/* full reads in a row: more comes than is looked at */
+#define LIMIT_CHECK_PERIOD	50	/* us: one wrong authenticator, while that is so, */
 #define LIMIT_CHECK_BURST	2000	/* and at once */
 #define LIMIT_NET_PERIOD	(100 * USEC_MS)	/* the same of one /64, while there are more */
 #define LIMIT_NET_BURST		20
@@ -39,6 +40,7 @@ struct limit_net {
 struct limit {
 	struct timers *timers;
 	struct timer look;		/* armed while a flood lasts */
+	bool behind;			/* the daemon does not keep up with what comes in */
 	usec_t debt;			/* the same of all together */
 	usec_t window;			/* its begin */
 	uint64_t n;			/* bad messages in it, */
@@ -55,6 +57,8 @@ struct limit {
 
 void limit_init(struct limit *l, struct timers *timers);
 void limit_free(struct limit *l);	/* its timer */
+/* How many reads in a row gave as much as a read can: whether the daemon keeps up. */
+void limit_behind(struct limit *l, unsigned int full_reads);
 /* Is an authenticator from there to be looked at? Changes nothing. */
 bool limit_allows(const struct limit *l, const struct in6_addr *src, usec_t now);
 /* A message that says it is from there was no good. Writes a line to the log when a flood

@@ -33,6 +33,7 @@ struct pkt {
 	void *ctx;
 	bool *closed;		/* set while callbacks run: they may close us */
 	uint64_t lost;
+	unsigned int behind;	/* full reads in a row */
 	struct queue *queue;	/* made when it is used first */
 };
 
@@ -239,6 +240,62 @@ static struct sock_filter filter_home_agents[] = {
 	ACCEPT,
 };
 
+/* Most packets that pass through are nothing of the kind: they shall not cost a look at each
+ * address. */
+static struct sock_filter filter_front[] = {
+	LD8(OFF_NEXT_HEADER),
+	JEQ(IPPROTO_MH, 4, 0),
+	JEQ(IPPROTO_DSTOPTS, 3, 0),
+	JEQ(IPPROTO_ROUTING, 2, 0),
+	JEQ(IPPROTO_HOPOPTS, 1, 0),
+	DROP,
+};
+
+/*
+ * Behind that, for the destination to be one of several. What follows each address is an
+ * unconditional jump, for those of the conditions reach no farther than 255 instructions.
+ */
+#define LD32(off)	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (off))
+#define OFF_DST		24
+#define FRONT_LEN	(sizeof(filter_front) / sizeof(filter_front[0]))
+#define TO_LEN		9
+#define MH_LEN		(sizeof(filter_mh) / sizeof(filter_mh[0]))
+
+static void to_address(struct sock_filter *f, const struct in6_addr *a, unsigned int behind)
+{
+	uint32_t w[4];
+
+	memcpy(w, a, sizeof(w));
+	/* The interface identifier first: there the addresses of one network differ. */
+	for (unsigned int i = 0; i < 4; i++) {
+		unsigned int at = 3 - i;
+
+		f[2 * i] = (struct sock_filter)LD32(OFF_DST + 4 * at);
+		f[2 * i + 1] = (struct sock_filter)JEQ(ntohl(w[at]), 0,
+						       (uint8_t)(TO_LEN - 2 - 2 * i));
+	}
+	f[TO_LEN - 1] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, behind);
+}
+
+int pkt_only_to(struct pkt *p, const struct in6_addr *addrs, unsigned int n)
+{
+	struct sock_filter all[FRONT_LEN + PKT_DESTINATIONS * TO_LEN + 1 + MH_LEN];
+	struct sock_filter *f = all;
+	struct sock_fprog prog = { .filter = all };
+
+	if (n > PKT_DESTINATIONS)
+		return -E2BIG;
+	memcpy(f, filter_front, sizeof(filter_front));
+	f += FRONT_LEN;
+	for (unsigned int i = 0; i < n; i++, f += TO_LEN)
+		to_address(f, &addrs[i], (n - 1 - i) * TO_LEN + 1);
+	*f++ = (struct sock_filter)DROP;
+	memcpy(f, filter_mh, sizeof(filter_mh));
+	prog.len = (unsigned short)(f - all + (ptrdiff_t)MH_LEN);
+	return setsockopt(p->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno :
+	       0;
+}
+
 static struct sock_fprog filter_of(enum pkt_kind kind)
 {
 	struct sock_fprog p = { 0 };
@@ -315,7 +372,9 @@ static int read_batch(int fd, struct batch *b)
 
 static void deliver(struct pkt *p, const uint8_t *data, size_t len, const struct sockaddr_ll *from)
 {
-	struct pkt_rx rx = { .ifindex = from->sll_ifindex, .data = data, .len = len };
+	struct pkt_rx rx = {
+		.ifindex = from->sll_ifindex, .data = data, .len = len, .behind = p->behind,
+	};
 	size_t whole;
 
 	if (len < sizeof(struct ip6_hdr))
@@ -336,6 +395,7 @@ static void on_readable(void *ctx)
 	struct batch b;
 	int n = read_batch(p->fd, &b);
 
+	p->behind = n == RX_BATCH ? p->behind + 1 : 0;
 	p->closed = &closed;
 	for (int i = 0; i < n; i++) {
 		deliver(p, rooms[i], b.msgs[i].msg_len, &b.from[i]);

@@ -34,6 +34,8 @@ struct pkt_rx {
 	uint8_t mac[6];		/* link-layer source */
 	const uint8_t *data;	/* the IPv6 header is first; valid during the call */
 	size_t len;
+	/* Reads in a row, this one too, that gave as many packets as one can: more are waiting. */
+	unsigned int behind;
 };
 
 struct pkt;
@@ -44,6 +46,11 @@ int pkt_open(struct loop *l, enum pkt_kind kind, void (*fn)(void *ctx, const str
 void pkt_close(struct pkt *p);
 /* How many came faster than they were read, since it was opened. */
 uint64_t pkt_lost(struct pkt *p);
+/* Of PKT_MH: only what is to one of these addresses comes in from now on, whatever else passes
+ * through this host, and does not wake anybody. No more than PKT_DESTINATIONS: 0, -E2BIG or
+ * what the kernel says; then everything comes in as before. */
+#define PKT_DESTINATIONS	32
+int pkt_only_to(struct pkt *p, const struct in6_addr *addrs, unsigned int n);
 /* Every multicast packet of the interface comes in, to whatever group, until it goes away or
  * the socket is closed. */
 int pkt_all_multicast(struct pkt *p, int ifindex);

@@ -304,7 +304,7 @@ static void on_packet(void *ctx, const struct pkt_rx *rx)
 }
 
 /* Mobility Headers behind everything that may stand in front, and what is none. */
-static int send_mixture(int fd, const uint8_t mac[6], const char *dst)
+static int send_mixture(int fd, const char *from, const uint8_t mac[6], const char *dst)
 {
 	static const uint8_t chains[][4] = {
 		{ IPPROTO_MH }, { IPPROTO_DSTOPTS, IPPROTO_MH }, { IPPROTO_ROUTING, IPPROTO_MH },
@@ -325,7 +325,7 @@ static int send_mixture(int fd, const uint8_t mac[6], const char *dst)
 		}
 		at += chains[i][n] == IPPROTO_DSTOPTS ? 0 : 8;
 		put_ip6(p, "2001:db8:e1::1", dst, chains[i][0], at - 40);
-		inject(fd, "r1", mac, p, at);
+		inject(fd, from, mac, p, at);
 	}
 	return 4;
 }
@@ -352,8 +352,8 @@ static void test_pkt(void)
 	ok(pkt_open(c.l, PKT_MH, on_packet, &c, &mh) == 0 &&
 	   pkt_open(c.l, PKT_ND_HOST, on_packet, &nd, &host) == 0, "pkt: opened");
 	enter(b);
-	expect = send_mixture(fd, mac, "2001:db8:e1::2");
-	(void)send_mixture(fd, mac, "2001:db8:e1::99");		/* routed on: still seen */
+	expect = send_mixture(fd, "r1", mac, "2001:db8:e1::2");
+	(void)send_mixture(fd, "r1", mac, "2001:db8:e1::99");		/* routed on: still seen */
 	n = put_ip6(p, "fe80::1", "ff02::1", IPPROTO_ICMPV6, sizeof(ra));
 	memcpy(p + n, ra, sizeof(ra));
 	inject(fd, "r1", everybody, p, n + sizeof(ra));
@@ -386,6 +386,50 @@ static void test_pkt(void)
 	pkt_close(router);
 	pkt_close(mh);
 	pkt_close(host);
+	loop_free(c.l);
+	close(fd);
+	close(a);
+	close(b);
+}
+
+/* What is to others, and only passes by, wakes nobody. */
+static void test_pkt_only_to(void)
+{
+	struct in6_addr ours[PKT_DESTINATIONS] = { 0 };
+	int a = ns_new(), b = ns_new(), fd, expect;
+	struct caught c = { 0 };
+	struct pkt *p = NULL;
+	uint8_t mac[6];
+
+	/* Ours at both ends and in the middle; the others differ from them in one bit or more. */
+	for (unsigned int i = 0; i < PKT_DESTINATIONS; i++) {
+		ours[i] = addr("2001:db8:e4::2");
+		ours[i].s6_addr[i % 16] ^= (uint8_t)(1 << i / 16);
+	}
+	ours[0] = addr("2001:db8:e4::2");
+	ours[PKT_DESTINATIONS / 2] = addr("2001:db8:e4::3");
+	ours[PKT_DESTINATIONS - 1] = addr("2001:db8:e4::4");
+	wire(a, "m4", "2001:db8:e4::2/64", b, "r4", "2001:db8:e4::1/64");
+	mac_of(a, "m4", mac);
+	fd = tap(b, "r4");
+	enter(a);
+	if (loop_new(&c.l) < 0)
+		bail("loop");
+	ok(pkt_open(c.l, PKT_MH, on_packet, &c, &p) == 0 &&
+	   pkt_only_to(p, ours, PKT_DESTINATIONS) == 0, "pkt: only to %d addresses",
+	   PKT_DESTINATIONS);
+	enter(b);
+	(void)send_mixture(fd, "r4", mac, "2001:db8:e4::99");
+	(void)send_mixture(fd, "r4", mac, "2001:db8:e7::2");
+	(void)send_mixture(fd, "r4", mac, "2001:db8:e4:0:1::3");
+	(void)send_mixture(fd, "r4", mac, "2001:db8:e4::3");
+	(void)send_mixture(fd, "r4", mac, "2001:db8:e4::4");
+	expect = 3 * send_mixture(fd, "r4", mac, "2001:db8:e4::2");
+	enter(a);
+	c.want = expect;
+	ok(turn(c.l) && c.n == expect, "pkt: %d Mobility Headers to ours (%d)", expect, c.n);
+	ok(pkt_only_to(p, ours, PKT_DESTINATIONS + 1) == -E2BIG, "pkt: no more than that");
+	pkt_close(p);
 	loop_free(c.l);
 	close(fd);
 	close(a);
@@ -615,6 +659,7 @@ int main(void)
 	test_mon();
 	test_mon_overrun();
 	test_pkt();
+	test_pkt_only_to();
 	test_pkt_discovery();
 	test_diag();
 	test_diag_overrun();

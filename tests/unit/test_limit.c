@@ -49,6 +49,7 @@ static int begin(void **state)
 	w = (struct world){ .now = 1000 * USEC_S };
 	timers_init(&w.timers);
 	limit_init(&w.limit, &w.timers);
+	limit_behind(&w.limit, LIMIT_BEHIND);
 	log_set_sink(count_lines, &w);
 	*state = &w;
 	return 0;
@@ -101,8 +102,23 @@ static void few_turn_nobody_away(void **state)
 	struct in6_addr a = network(1);
 	struct world *w = *state;
 
-	/* Far more than its share, and still no load. */
+	/* Far more than its share, and not too many in all. */
 	bad_ones(w, &a, 10000, LIMIT_CHECKED, USEC_S);
+	assert_true(limit_allows(&w->limit, &a, w->now));
+}
+
+/* What can be done is done: whoever's network is forged does not suffer. */
+static void nobody_is_turned_away_by_a_daemon_that_keeps_up(void **state)
+{
+	struct in6_addr a = network(1);
+	struct world *w = *state;
+
+	limit_behind(&w->limit, 0);
+	bad_ones(w, &a, 500000, LIMIT_CHECKED, USEC_S);
+	assert_true(limit_allows(&w->limit, &a, w->now));
+	limit_behind(&w->limit, LIMIT_BEHIND);
+	assert_false(limit_allows(&w->limit, &a, w->now));
+	limit_behind(&w->limit, 0);
 	assert_true(limit_allows(&w->limit, &a, w->now));
 }
 
@@ -227,6 +243,7 @@ static void bound(struct flooded *x)
 	assert_int_equal(f->ha.verdicts[VERDICT_REGISTER], 1);
 	assert_int_equal(auth_key_init(&x->wrong.auth, SPI, AUTH_HMAC_SHA256_128,
 				       "not the right key", 16), 0);
+	limit_behind(&f->ha.limit, LIMIT_BEHIND);
 	fake_forget_calls(f);
 }
 
@@ -337,6 +354,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(few_turn_nobody_away, begin, end),
+		cmocka_unit_test_setup_teardown(nobody_is_turned_away_by_a_daemon_that_keeps_up,
+						begin, end),
 		cmocka_unit_test_setup_teardown(who_loads_is_turned_away, begin, end),
 		cmocka_unit_test_setup_teardown(what_cost_nothing_puts_nobody_in_debt, begin, end),
 		cmocka_unit_test_setup_teardown(the_rate_that_is_left_is_for_those_in_debt, begin,
