@@ -258,8 +258,16 @@ static void note(struct ha *ha, const struct bootstrap_peer *peer, const struct 
 		 enum bootstrap_reason r, const struct boot_response *ret, usec_t now)
 {
 	const char *name = peer->mn_id[0] != '\0' ? peer->mn_id : "the host";
+	const struct ha_event e = {
+		.type = r == BOOTSTRAP_ISSUED ? HA_EVENT_KEY_ISSUED : HA_EVENT_KEY_REFUSED,
+		.lease = r == BOOTSTRAP_ISSUED ? ha_find_lease(ha, &req->hoa) : NULL,
+		.hoa = req->hoa, .coa = peer->source,
+		.reason = r == BOOTSTRAP_ISSUED ? boot_mode_name(peer->mode) :
+			  bootstrap_reason_text(r),
+	};
 
 	ha->bootstraps[r]++;
+	ha_tell(ha, &e);
 	if (!ha_log_routine(ha, now))
 		return;
 	if (r == BOOTSTRAP_ISSUED)

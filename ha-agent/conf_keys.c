@@ -28,7 +28,6 @@ void *ha_conf_keys_open(struct conf *c, void *obj, const struct conf_word *kw,
 
 	(void)kw;
 	memset(&draft, 0, sizeof(draft));
-	
 	if (n > 0 && !conf_bool(c, &args[0], &on))
 		return NULL;
 	draft.k = &cfg->bootstrap;
@@ -284,6 +283,11 @@ void ha_conf_wipe_keys(struct ha_keys_config *k)
 	free(k->psks);
 	k->psks = NULL;
 	k->n_psks = 0;
+}
+
+bool ha_conf_has_secrets(const struct ha_config *cfg)
+{
+	return cfg->n_keys > 0 || cfg->bootstrap.n_psks > 0;
 }
 
 static bool same_psks(const struct ha_keys_config *a, const struct ha_keys_config *b)

@@ -20,6 +20,8 @@ void ha_conf_keys_close(struct conf *c, void *obj, const struct conf_word *kw);
 	  .once = true }
 
 void ha_conf_wipe_keys(struct ha_keys_config *k);	/* pre-shared keys */
+/* Does the configuration hold anything that nobody else may read? */
+bool ha_conf_has_secrets(const struct ha_config *cfg);
 bool ha_conf_same_keys(const struct ha_keys_config *a, const struct ha_keys_config *b);
 
 #endif

@@ -63,7 +63,9 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	const struct ha *ha = &io->ha;
 	const char *trouble = store_trouble(io->store), *name = "";
 	const char *bindings = store_binding_trouble(io->store);
-	const char *keys = store_key_trouble(io->store);
+	const char *keys = store_key_trouble(io->store), *deaf = "";
+	int64_t valid_until = keyserver_valid_until(io->keyserver);
+	int server = keyserver_trouble(io->keyserver, &deaf);
 	enum trouble ifc = interface_trouble(ha, &name);
 	unsigned int attached = ha_lease_count(ha, LEASE_ATTACHED);
 	unsigned int detached = ha_lease_count(ha, LEASE_DETACHED);
@@ -87,6 +89,12 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	else if (keys)
 		snprintf(text, HEALTH_ROOM, "keys that are given out cannot be written down (%s): "
 			 "they would not outlive a restart", keys);
+	else if (server < 0)
+		snprintf(text, HEALTH_ROOM, "hosts cannot ask for keys on %s, TCP port %u: %s",
+			 deaf, BOOT_PORT, strerror(-server));
+	else if (valid_until != 0 && valid_until <= clock_wall_s())
+		snprintf(text, HEALTH_ROOM, "the certificate of the home agent has ended: hosts that "
+			 "look at it take no key");
 	else if (ifc == TROUBLE_GONE)
 		snprintf(text, HEALTH_ROOM, "there is no interface %s", name);
 	else if (ifc == TROUBLE_NO_LINKLOCAL)
@@ -104,7 +112,7 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 	else if (insecure)
 		snprintf(text, HEALTH_ROOM, "INSECURE: registrations need no key on %s: anybody "
 			 "can have any host's packets", in6_prefix_str(&insecure->prefix).s);
-	else if (ha->cfg->n_keys == 0)
+	else if (ha->cfg->n_keys == 0 && ha->cfg->bootstrap.off && !ha->cfg->ipsec_required)
 		snprintf(text, HEALTH_ROOM, "no key is configured: no Binding Update can be "
 			 "accepted");
 	else if (mend_contested(&io->mend, clock_now()))
@@ -304,6 +312,26 @@ static json_t *show_ipsec(const struct io *io)
 			 "not_protected", (json_int_t)r.not_protected);
 }
 
+/* How hosts get keys here; null: they do not. */
+static json_t *show_bootstrap(const struct io *io)
+{
+	const struct ha_keys_config *cfg = &io->cfg.ha->bootstrap;
+	int64_t until = keyserver_valid_until(io->keyserver);
+	json_t *modes = json_array();
+
+	if (cfg->off) {
+		json_decref(modes);
+		return json_null();
+	}
+	for (unsigned int i = 0; i < cfg->modes.n; i++)
+		json_array_append_new(modes, json_string(boot_mode_name(cfg->modes.mode[i])));
+	return json_pack("{s:o, s:o, s:I, s:I, s:I}", "modes", modes, "certificate_until",
+			 until != 0 ? json_integer((json_int_t)until) : json_null(),
+			 "keys", (json_int_t)io->ha.sas.n,
+			 "connections", (json_int_t)keyserver_connections(io->keyserver),
+			 "longest_step_us", (json_int_t)loop_background_longest(io->loop));
+}
+
 static json_t *status(void *ctx, const json_t *parameters, const char **error, const char **code)
 {
 	const struct ha_ctl *c = ctx;
@@ -328,6 +356,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	ha_each_binding(&io->ha, add_binding, &bindings);
 	ha_each_lease(&io->ha, add_lease, &leases);
 	ha_each_counter(&io->ha, add_counter, counters);
+	keyserver_each_counter(io->keyserver, add_counter, counters);
 	add_counter(counters, "deleted-by-others", io->deleted);
 	add_counter(counters, "repairs", io->mend.repairs);
 	add_counter(counters, "packets-lost", packets_lost(io));
@@ -335,6 +364,8 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 		add_counter(counters, "data-path-drops", drops.forged);
 		add_counter(counters, "data-path-congestion", drops.congestion);
 		add_counter(counters, "data-path-errors-limited", drops.errors);
+		add_counter(counters, "key-port-strangers", drops.port_strangers);
+		add_counter(counters, "key-port-limited", drops.port_limited);
 	}
 	answer = json_pack("{s:i, s:s, s:{s:b, s:s}, s:s, s:s, s:s, s:I, s:b, s:b, s:o, s:o, s:o, s:o, "
 			   "s:o, s:{s:I, s:I, s:I}, s:o}",
@@ -352,6 +383,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 			   (json_int_t)leases.n, "keys", (json_int_t)io->ha.sas.n,
 			   "counters", counters);
 	json_object_set_new(answer, "flood", show_flood(&io->ha.limit));
+	json_object_set_new(answer, "bootstrap", show_bootstrap(io));
 	if (!answer) {
 		*error = "no memory for the answer";
 		*code = "error";

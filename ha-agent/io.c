@@ -438,6 +438,7 @@ static void tell_link(struct io *io, unsigned int i)
 			linklocal = &l->linklocals[n].addr;
 	ha_link(&io->ha, l->ifindex, io->cfg.ha->interfaces[i], l->mac, linklocal, l->up,
 		clock_now());
+	keyserver_link(io->keyserver, i, l->ifindex);
 }
 
 static void on_link(void *ctx, const struct rt_link *from, bool gone)
@@ -706,6 +707,23 @@ static int restore(struct io *io, char why[IO_WHY])
 	return 0;
 }
 
+static int open_keyserver(struct io *io, char why[IO_WHY])
+{
+	struct tls_context *context;
+	char reason[TLS_WHY_MAX];
+	int err = keyserver_read(&io->cfg.ha->bootstrap, reason, &context);
+
+	if (err < 0)
+		return fail(why, err, "keys: %s", reason);
+	err = keyserver_open(io->loop, &io->ha, &io->keyserver);
+	if (err < 0) {
+		tls_context_free(context);
+		return fail(why, err, "no memory");
+	}
+	keyserver_use(io->keyserver, context);
+	return 0;
+}
+
 static int open_sockets(struct io *io, char why[IO_WHY])
 {
 	struct in6_addr ours[HA_MAX_HOMES];
@@ -770,6 +788,8 @@ int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], st
 	if (err == 0)
 		err = protect_open(io, why);
 	if (err == 0)
+		err = open_keyserver(io, why);
+	if (err == 0)
 		err = open_sockets(io, why);
 	if (err < 0) {
 		io_close(io, false);
@@ -803,6 +823,7 @@ void io_close(struct io *io, bool keep)
 	ipsec_close(io->ipsec, keep);
 	inner_close(io->inner);
 	timer_stop(loop_timers(io->loop), &io->repair);
+	keyserver_close(io->keyserver);
 	if (io->ha_ready) {
 		if (!keep) {
 			ha_each_lease(&io->ha, take_lease_out, io);

@@ -18,6 +18,7 @@
 #include "common/sys/nl.h"
 #include "common/sys/pkt.h"
 #include "ha-agent/ha.h"
+#include "ha-agent/keyserver.h"
 #include "ha-agent/leasedb.h"
 #include "ha-agent/store.h"
 
@@ -59,6 +60,7 @@ struct io {
 	struct store *store;
 	struct groups *groups;
 	bool groups_full;		/* that was told */
+	struct keyserver *keyserver;
 	struct ha ha;
 	bool ha_ready;
 	int device;			/* ifindex of our own */

@@ -19,6 +19,7 @@
 #include "common/sys/notify.h"
 #include "common/sys/rt.h"
 #include "ha-agent/conf.h"
+#include "ha-agent/conf_keys.h"
 #include "ha-agent/ctl.h"
 #include "ha-agent/io.h"
 
@@ -239,6 +240,21 @@ static int read_config(struct settings *s)
 	return 0;
 }
 
+/* Are the files that the configuration names what they should be? The start reads them anyway. */
+static int check_keys(const struct settings *s)
+{
+	struct tls_context *context;
+	char why[TLS_WHY_MAX];
+	int err = keyserver_read(&s->ha.bootstrap, why, &context);
+
+	if (err == 0) {
+		tls_context_free(context);
+		return 0;
+	}
+	fprintf(stderr, PROGRAM ": %s: keys: %s\n", config_path(s), why);
+	return EXIT_FAILURE;
+}
+
 static int settle_config(struct settings *s)
 {
 	const char *wrong;
@@ -249,7 +265,7 @@ static int settle_config(struct settings *s)
 	ha_conf_override(&s->ha, &s->line);
 	wrong = ha_config_check(&s->ha);
 	if (!wrong)
-		return 0;
+		return s->check_config ? check_keys(s) : 0;
 	fprintf(stderr, PROGRAM ": %s\n", wrong);
 	/* Without interface and prefix it is the command line that is not complete. */
 	return s->ha.n_interfaces == 0 || s->ha.n_homes == 0 ? EXIT_USAGE : EXIT_FAILURE;
@@ -422,7 +438,7 @@ static int open_control(struct ha_ctl *ctl, struct loop *loop, const char *path)
 
 static int run(struct loop *loop, struct settings *s)
 {
-	const struct ha_reload reload = {
+	struct ha_reload reload = {
 		.path = config_path(s), .required = s->config, .line = &s->line,
 		.in_force = &s->ha,
 	};
@@ -444,6 +460,7 @@ static int run(struct loop *loop, struct settings *s)
 		return complain(why);
 	}
 	stop.ha = &ctl.io->ha;
+	reload.keyserver = ctl.io->keyserver;
 	if (loop_signal_add(loop, SIGTERM, on_signal, &stop) < 0 ||
 	    loop_signal_add(loop, SIGINT, on_signal, &stop) < 0 ||
 	    loop_signal_add(loop, SIGUSR1, on_signal, &stop) < 0 ||
@@ -457,11 +474,11 @@ static int run(struct loop *loop, struct settings *s)
 	if (ha_config_insecure(&s->ha))
 		log_warn("INSECURE: registrations need no key on %s: anybody can have any host's "
 			 "packets", in6_prefix_str(&ha_config_insecure(&s->ha)->prefix).s);
-	else if (s->ha.n_keys == 0 && !s->ha.ipsec_required)
+	else if (s->ha.n_keys == 0 && s->ha.bootstrap.off && !s->ha.ipsec_required)
 		log_warn("no key is configured: no Binding Update can be accepted");
 	if (s->ha.hmac_sha1)
 		log_warn("HMAC-SHA1-96 is allowed: keys of SPI 3 are weaker than others");
-	if (s->ha.n_keys > 0 && file_is_public(config_path(s)))
+	if (ha_conf_has_secrets(&s->ha) && file_is_public(config_path(s)))
 		log_warn("%s holds keys and is readable for everybody; expected mode 640",
 			 config_path(s));
 	timer_init(&watchdog.timer, "watchdog", on_watchdog, &watchdog);

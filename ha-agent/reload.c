@@ -122,7 +122,8 @@ static bool same_servers(const struct ha_config *a, const struct ha_config *b)
 /* Keys by name, for they are what people look for; the rest together. */
 static void differences(const struct ha_config *a, const struct ha_config *b, char *ret, size_t len)
 {
-	bool keys = !same_keys(a, b) || a->hmac_sha1 != b->hmac_sha1;
+	bool keys = !same_keys(a, b) || a->hmac_sha1 != b->hmac_sha1 ||
+		!ha_conf_same_keys(&a->bootstrap, &b->bootstrap);
 	bool advertised = a->mtu != b->mtu || !same_servers(a, b) ||
 		a->router_lifetime != b->router_lifetime || a->ra_interval != b->ra_interval ||
 		a->ra_interval_option != b->ra_interval_option ||
@@ -164,16 +165,29 @@ static void read_again(const struct ha_reload *r, struct ha_config *ret, struct 
 		complain(e, wrong);
 }
 
+static void read_files(const struct ha_config *cfg, struct tls_context **ret, struct errors *e)
+{
+	char reason[TLS_WHY_MAX], why[TLS_WHY_MAX + 8];
+
+	if (keyserver_read(&cfg->bootstrap, reason, ret) == 0)
+		return;
+	snprintf(why, sizeof(why), "keys: %s", reason);
+	complain(e, why);
+}
+
 unsigned int ha_reload(const struct ha_reload *r, conf_report_fn *report, void *ctx,
 		       char *ret_changed, size_t len)
 {
 	struct errors e = { report, ctx, r->path, 0 };
+	struct tls_context *context = NULL;
 	struct ha_config new, old;
 	char changed[128];
 
 	read_again(r, &new, &e);
 	if (e.n == 0)
 		check_fixed(r->in_force, &new, &e);
+	if (e.n == 0)
+		read_files(&new, &context, &e);
 	if (e.n > 0) {
 		ha_conf_wipe(&new);
 		log_error("%s: refused, %u error%s; the configuration stays as it was", r->path,
@@ -183,8 +197,9 @@ unsigned int ha_reload(const struct ha_reload *r, conf_report_fn *report, void *
 	old = *r->in_force;
 	differences(&old, &new, changed, sizeof(changed));
 	*r->in_force = new;
+	keyserver_use(r->keyserver, context);	/* the files may be others now */
 	ha_conf_wipe(&old);
-	if (new.n_keys > 0 && file_is_public(r->path))
+	if (ha_conf_has_secrets(&new) && file_is_public(r->path))
 		log_warn("%s holds keys and is readable for everybody; expected mode 640", r->path);
 	log_info("%s read again: %s%s", r->path, changed[0] ? "changed: " : "nothing has changed",
 		 changed);

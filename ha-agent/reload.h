@@ -4,6 +4,7 @@
 #define DMIP6_HA_RELOAD_H
 
 #include "ha-agent/conf.h"
+#include "ha-agent/keyserver.h"
 
 /* Where the configuration comes from, and what is in force. All the caller's. */
 struct ha_reload {
@@ -11,6 +12,7 @@ struct ha_reload {
 	bool required;			/* else the file need not be there */
 	const struct ha_config *line;	/* what the command line says goes before it */
 	struct ha_config *in_force;	/* the home agent reads it wherever it needs it */
+	struct keyserver *keyserver;	/* told what is in force */
 };
 
 /* On errors each is told by a line, and nothing is changed; their number. ret_changed: what is
