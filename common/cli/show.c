@@ -385,6 +385,25 @@ static void print_ipsec(FILE *out, const json_t *s)
 		number(s, "not_protected"));
 }
 
+/* How hosts get keys from a home agent. */
+static void print_bootstrap(FILE *out, const json_t *b)
+{
+	const json_t *mode;
+	size_t i;
+
+	if (!json_is_object(b))
+		return;
+	fputs("Keys are given out by", out);
+	json_array_foreach(json_object_get(b, "modes"), i, mode) {
+		struct cell c = { "-" };
+
+		if (json_is_string(mode))
+			snprintf(c.s, sizeof(c.s), "%s", json_string_value(mode));
+		fprintf(out, "%s %s", i > 0 ? "," : "", printable(c).s);
+	}
+	fprintf(out, "; %lld are out.\n", number(b, "keys"));
+}
+
 void show_status(FILE *out, const json_t *status)
 {
 	const json_t *health = json_object_get(status, "health");
@@ -396,6 +415,7 @@ void show_status(FILE *out, const json_t *status)
 	if (json_is_true(json_object_get(status, "hmac_sha1")))
 		fputs("WARNING: HMAC-SHA1-96 is allowed (keys of SPI 3).\n", out);
 	print_ipsec(out, json_object_get(status, "ipsec"));
+	print_bootstrap(out, json_object_get(status, "bootstrap"));
 	if (is_role(status, "mn")) {
 		SECTION(out, json_object_get(status, "attachments"), "Not attached to any router.",
 			attachment_columns, NULL);

@@ -11,7 +11,7 @@ set -eu
 world='<(sys/(socket|ioctl|epoll|timerfd|random|un|stat|file)|linux/'
 world+='|net/if_|netpacket/|netlink/|libmnl/|event2/|time\.h|signal\.h|fcntl\.h|unistd\.h)'
 # The files of the agents that bind the state machines to the world.
-edge='^(mn|ha)-agent/(main|io|ctl|conf|store|keep|order|repair|standin|protect|stale|outside|reload|leasedb|bindfile|keyfile|recfile|keyserver|keyclient|mnd|had)\.[ch]$'
+edge='^(mn|ha)-agent/(main|io|ctl|conf|store|keep|order|repair|standin|protect|stale|outside|reload|leasedb|bindfile|keyfile|recfile|keyserver|keyserver_session|keyserver_private|keyclient|mnd|had)\.[ch]$'
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -159,6 +159,17 @@ static void what_is_not_listed_is_counted(void **state)
 	       "  and 7 more, not listed\n");
 }
 
+static void how_keys_are_given_out(void **state)
+{
+	(void)state;
+	expect(show_status, "{\"role\":\"ha\",\"health\":{\"ok\":true,\"text\":\"x\"},"
+	       "\"bindings\":[],\"leases\":[],\"bootstrap\":{\"modes\":[\"psk\","
+	       "\"on-\\u001b[31mlink\"],\"keys\":12}}",
+	       "Home agent: ok: x\n"
+	       "Keys are given out by psk, on-?[31mlink; 12 are out.\n"
+	       "\nNo bindings.\n\nNo leases.\n");
+}
+
 static void what_ipsec_refused(void **state)
 {
 	(void)state;
@@ -298,6 +309,7 @@ int main(void)
 		cmocka_unit_test(what_is_insecure_is_shown),
 		cmocka_unit_test(what_is_not_listed_is_counted),
 		cmocka_unit_test(what_ipsec_refused),
+		cmocka_unit_test(how_keys_are_given_out),
 		cmocka_unit_test(other_home_agents),
 		cmocka_unit_test(times),
 		cmocka_unit_test(flows),
