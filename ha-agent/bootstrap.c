@@ -212,8 +212,7 @@ static enum bootstrap_reason decide(struct ha *ha, const struct bootstrap_peer *
 		return r;
 	if (is_stopping(ha, w))
 		return BOOTSTRAP_DRAINING;
-	return sa_count(ha, &w->prefix) >= SA_OF_PREFIX || ha->sas.n >= ha->cfg->bootstrap.max ?
-	       BOOTSTRAP_TOO_MANY : BOOTSTRAP_ISSUED;
+	return sa_has_room(ha, &w->prefix) ? BOOTSTRAP_ISSUED : BOOTSTRAP_TOO_MANY;
 }
 
 /* ---- the key, and the response ---- */

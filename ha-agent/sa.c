@@ -341,6 +341,32 @@ static bool is_full(const struct ha *ha)
 	return ha->sas.n >= ha->cfg->bootstrap.max;
 }
 
+/* Of as many as there may be of one prefix, the one that goes for a new one: a host that attaches
+ * again and again asks each time, and the answers may have been lost. NULL: all are needed. */
+static struct sa *oldest_unneeded(const struct ha *ha, const struct in6_prefix *prefix)
+{
+	struct sa *ret = NULL;
+
+	for (struct sa *s = newest_of(ha, prefix); s; s = s->older)
+		if (!is_needed(s))
+			ret = s;
+	return ret;
+}
+
+bool sa_has_room(const struct ha *ha, const struct in6_prefix *prefix)
+{
+	return sa_count(ha, prefix) < SA_OF_PREFIX ? !is_full(ha) :
+	       oldest_unneeded(ha, prefix) != NULL;
+}
+
+static void make_room(struct ha *ha, const struct in6_prefix *prefix, usec_t now)
+{
+	struct sa *s = sa_count(ha, prefix) >= SA_OF_PREFIX ? oldest_unneeded(ha, prefix) : NULL;
+
+	if (s)
+		sa_drop(s, "there are too many newer ones", now);
+}
+
 struct sa *sa_issue(struct ha *ha, uint32_t spi, const struct in6_prefix *prefix,
 		    const struct in6_addr *ha_addr, enum boot_mode mode, const char *mn_id,
 		    const uint8_t secret[BOOT_KEY_LEN], usec_t until, usec_t now)
@@ -352,8 +378,9 @@ struct sa *sa_issue(struct ha *ha, uint32_t spi, const struct in6_prefix *prefix
 	struct sa *s = NULL;
 	int err;
 
-	if (is_full(ha) || by_spi(ha, spi))
+	if (!sa_has_room(ha, prefix) || by_spi(ha, spi))
 		return NULL;
+	make_room(ha, prefix, now);
 	strncpy(r.mn_id, mn_id, sizeof(r.mn_id) - 1);
 	memcpy(r.secret, secret, sizeof(r.secret));
 	err = make(ha, &r, &s);

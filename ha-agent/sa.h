@@ -75,6 +75,8 @@ struct sa *sa_find(const struct ha *ha, uint32_t spi);
 struct sa *sa_of_address(const struct ha *ha, const struct in6_addr *hoa);
 /* How many there are for exactly this prefix, those that are spent too. */
 unsigned int sa_count(const struct ha *ha, const struct in6_prefix *prefix);
+/* For one more of this prefix; the oldest that nobody needs goes for it. */
+bool sa_has_room(const struct ha *ha, const struct in6_prefix *prefix);
 /* A message that is authentic and fresh came with it: the older ones of the prefix die; the time
  * stamp (0: none) is remembered, here and in the file. */
 void sa_used(struct sa *s, uint64_t timestamp, usec_t now);

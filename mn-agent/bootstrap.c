@@ -539,20 +539,22 @@ static void replace(struct mn *mn, const struct mn_sa *by, usec_t now)
 	}
 }
 
-static void take(struct mn *mn, const struct in6_addr *hoa, const struct boot_response *r,
-		 const struct in6_prefix *good, uint32_t s, const uint8_t secret[BOOT_KEY_LEN],
-		 usec_t now)
+static void take(struct mn *mn, const struct mn_asking *k, const struct in6_addr *hoa,
+		 const struct boot_response *r, const struct in6_prefix *good, uint32_t s,
+		 const uint8_t secret[BOOT_KEY_LEN], usec_t now)
 {
 	usec_t life = (usec_t)s * USEC_S;
 	struct bootstrap_record rec = {
-		.spi = r->spi, .prefix = *good, .ha = r->ha, .mode = r->mode, .until = now + life,
+		.spi = r->spi, .prefix = *good, .ha = r->ha, .mode = r->mode,
+		/* Not after the home agent's: it counts from a time that was later than this. */
+		.until = k->begun + life,
 	};
 	struct mn_sa *sa;
 	char detail[160];
 	uint8_t dice;
 
 	mn->ops->random(mn->ctx, &dice, sizeof(dice));
-	rec.renew_at = now + life / 5 * 4 - life / 20 * dice / 255;
+	rec.renew_at = k->begun + life / 5 * 4 - life / 20 * dice / 255;
 	memcpy(rec.secret, secret, sizeof(rec.secret));
 	sa = add(mn, &rec);
 	explicit_bzero(&rec, sizeof(rec));
@@ -598,7 +600,7 @@ static void granted(struct mn *mn, const struct mn_asking *k, const struct in6_a
 	}
 	if (lifetime_s > LIFETIME_MAX_S)
 		lifetime_s = LIFETIME_MAX_S;
-	take(mn, hoa, r, &good, lifetime_s, secret, now);
+	take(mn, k, hoa, r, &good, lifetime_s, secret, now);
 }
 
 void bootstrap_answer(struct mn *mn, const struct in6_addr *ha, const struct in6_addr *hoa,
@@ -632,7 +634,8 @@ static const struct over_rule {
 			     "the home agent did not answer the request" },
 	[BOOTSTRAP_NO_ANSWER] = { MN_C_KEY_NO_ANSWER, AGAIN_FIRST, AGAIN_MAX,
 				  "the home agent does not answer" },
-	[BOOTSTRAP_REFUSED_CONNECTION] = { MN_C_KEY_NOT_GIVEN, SELDOM_FIRST, SELDOM_MAX,
+	/* Or its daemon is about to start. */
+	[BOOTSTRAP_REFUSED_CONNECTION] = { MN_C_KEY_NOT_GIVEN, AGAIN_FIRST, SELDOM_MAX,
 					   "the home agent gives none" },
 	[BOOTSTRAP_TLS_FAILED] = { MN_C_KEY_TLS, AGAIN_FIRST, SELDOM_MAX,
 				   "no session with the home agent" },

@@ -9,6 +9,7 @@
  *	sim_mn.c	the mobile node, its kernel, its flows
  *	sim_ha.c	the access routers, their kernels and databases
  *	sim_moody.c	access routers that refuse and puzzle
+ *	sim_keys.c	keys that are given out
  *	sim_check.c	what must hold after each step, and when all is over
  *	test_moves.c	scenarios
  */
@@ -17,6 +18,8 @@
 
 #include "common/core/timer.h"
 #include "ha-agent/ha.h"
+#include "ha-agent/sa.h"
+#include "mn-agent/bootstrap.h"
 #include "mn-agent/mn.h"
 
 #define SIM_HAS		3
@@ -35,6 +38,8 @@
 #define SIM_HA_IF	5
 #define SIM_HA_CLOCK	(3600 * USEC_S)	/* their time of day is ahead of the MN's */
 #define SIM_STAMPED	0		/* the HA that asks for time stamps */
+#define SIM_SESSIONS	8		/* about keys */
+#define SIM_KEYS	64
 
 struct sim;
 
@@ -97,6 +102,12 @@ struct sim_late {
 	usec_t until;
 };
 
+struct sim_session {
+	uint64_t id;			/* 0: none */
+	struct bootstrap_ask ask;
+	struct boot_response responses[BOOTSTRAP_ASK_MAX];
+};
+
 struct sim_mn {
 	struct mn mn;
 	struct mn_config cfg;
@@ -122,6 +133,9 @@ struct sim_mn {
 	struct mn_restore saved[MN_ANCHORS_MAX];
 	unsigned int n_saved_coas;
 	struct in6_addr saved_coas[MN_INTERFACES_MAX + SIM_PORTS];
+	unsigned int n_saved_keys;
+	struct bootstrap_record saved_keys[SIM_KEYS];
+	struct sim_session sessions[SIM_SESSIONS];
 	bool save_due;
 	usec_t started;
 	unsigned int broken;		/* flows whose address went */
@@ -154,6 +168,8 @@ struct sim_ha {
 	unsigned int n_lease_rows, n_binding_rows;
 	struct ha_lease_record lease_rows[SIM_ROWS];
 	struct ha_binding_record binding_rows[2 * SIM_BINDINGS];
+	unsigned int n_key_rows;
+	struct sa_record key_rows[SIM_KEYS];
 	unsigned int n_told;		/* what hosts were promised */
 	struct sim_told told[SIM_ROWS];
 	unsigned int n_orphans;		/* bindings that no anchor of the MN stands behind */
@@ -169,6 +185,8 @@ struct sim {
 	struct sim_mn mn;
 	struct sim_ha has[SIM_HAS];
 	usec_t binding_lifetime, prefix_lifetime;
+	bool given_keys;		/* none is configured */
+	usec_t key_lifetime;
 	unsigned long step;
 	bool failed;
 	char failure[512];
@@ -228,6 +246,17 @@ void sim_ha_send(struct sim_ha *h, const void *data, size_t len);
 bool sim_moody_takes(struct sim_ha *h, const void *data, size_t len);	/* the HA gets it not */
 void sim_moody_change(struct sim *s);
 void sim_moody_rate(struct sim *s, const void *data, size_t len);	/* of what the MN sends */
+
+/* sim_keys.c */
+int sim_key_ask(void *ctx, const struct bootstrap_ask *ask);	/* ctx: struct sim */
+void sim_key_stop(void *ctx, const struct in6_addr *ha);
+void sim_keys_save(struct sim *s);
+void sim_keys_load(struct sim *s);
+int sim_sa_store(void *ctx, struct sa_record *r);	/* ctx: struct sim_ha */
+void sim_sa_forget(void *ctx, uint32_t spi, uint32_t place);
+void sim_sas_load(struct sim_ha *h);
+void sim_check_keys(struct sim *s);			/* after each step */
+void sim_check_keys_settled(struct sim *s);		/* after a time without trouble */
 
 /* sim.c: late packets of a data path */
 void sim_late_add(struct sim *s, struct sim_late late[SIM_LATE], const struct in6_addr *inner,

@@ -167,6 +167,7 @@ void sim_check(struct sim *s)
 		check_kernel(s);
 	for (unsigned int n = 0; n < SIM_HAS; n++)
 		check_ha(s, &s->has[n]);
+	sim_check_keys(s);
 }
 
 /* --- from end to end ---------------------------------------------------------------------- */
@@ -247,6 +248,9 @@ static bool reported(const struct sim *s, const struct in6_addr *a)
 {
 	const struct anchor *an = find_anchor(s, a);
 
+	/* Not renewed, but of several updates another may have been taken. */
+	if (an && an->state == ANCHOR_BOUND)
+		return strncmp(an->reason, "not renewed", 11) == 0;
 	return an && (an->state == ANCHOR_REFUSED || an->state == ANCHOR_UNREACHABLE ||
 		      an->state == ANCHOR_REGISTERING) && an->reason[0] != '\0';
 }

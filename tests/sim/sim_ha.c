@@ -225,6 +225,7 @@ static const struct ha_ops ops = {
 	.dp_del = op_dp_del, .lease_attach = op_lease_attach, .lease_detach = op_lease_detach,
 	.lease_store = op_lease_store, .binding_store = op_binding_store,
 	.binding_forget = op_binding_forget, .wall_us = op_wall_us, .random = op_random,
+	.sa_store = sim_sa_store, .sa_forget = sim_sa_forget,
 };
 
 /* --- what arrives ------------------------------------------------------------------- */
@@ -329,6 +330,7 @@ static void restore(struct sim_ha *h)
 			sim_fail(h->sim, "ha %u: lease %s not restored: %d", h->n,
 				 in6_prefix_str(&leases[i].prefix).s, r);
 	}
+	sim_sas_load(h);
 	for (unsigned int i = 0; i < nb; i++) {
 		r = ha_restore_binding(&h->ha, &rows[i], h->sim->now);
 		if (r == -ESTALE)
@@ -395,8 +397,10 @@ void sim_ha_init(struct sim *s, unsigned int n)
 	h->cfg.prefix_lifetime = s->prefix_lifetime;
 	h->cfg.binding_lifetime = s->binding_lifetime;
 	h->cfg.max_bindings = SIM_BINDINGS;
-	h->cfg.n_keys = 1;
+	h->cfg.n_keys = s->given_keys ? 0 : 1;
 	h->cfg.keys = &h->key;
+	if (s->key_lifetime)
+		h->cfg.bootstrap.lifetime = s->key_lifetime;
 	wrong = ha_config_check(&h->cfg);
 	if (wrong)
 		sim_fail(s, "%s", wrong);

@@ -546,6 +546,7 @@ static void save(struct sim *s)
 				.heard = a->heard,
 				.valid_until = a->valid_until,
 				.bound_until = a->bound_until };
+	sim_keys_save(s);
 	m->n_saved_coas = 0;
 	for (unsigned int n = 0; n < m->mn.n_wishes; n++)
 		m->saved_coas[m->n_saved_coas++] = m->mn.wishes[n];
@@ -583,6 +584,7 @@ static const struct mn_ops ops = {
 	.random = op_random,
 	.wall_us = op_wall_us,
 	.event = op_event, .changed = op_changed,
+	.key_ask = sim_key_ask, .key_stop = sim_key_stop,
 };
 
 /* --- links ------------------------------------------------------------------------------ */
@@ -760,6 +762,13 @@ static void tell_port(struct sim *s, const struct sim_port *p)
 		tell_addr(s, p, &copy.addrs[n].addr, copy.addrs[n].usable, false);
 }
 
+/* Their address came to its end while nobody was there to tell it. */
+static void excuse_flows(struct sim_mn *m, const struct in6_addr *hoa)
+{
+	for (unsigned int n = 0; n < SIM_FLOWS; n++)
+		m->excused += m->flows[n].used && in6_eq(&m->flows[n].local, hoa);
+}
+
 void sim_mn_start(struct sim *s)
 {
 	struct sim_mn *m = &s->mn;
@@ -775,12 +784,15 @@ void sim_mn_start(struct sim *s)
 	for (unsigned int n = 0; n < m->n_saved_coas; n++)
 		mn_restore_coa(&m->mn, &m->saved_coas[n]);
 	for (unsigned int n = 0; n < m->n_saved; n++) {
+		if (m->saved[n].valid_until <= s->now)
+			excuse_flows(m, &m->saved[n].hoa);
 		m->saved[n].tunnelled = false;
 		for (unsigned int t = 0; t < m->n_tunnels; t++)
 			m->saved[n].tunnelled |= in6_eq(&m->tunnels[t].inner.addr,
 							&m->saved[n].hoa);
 		mn_restore(&m->mn, &m->saved[n], s->now);
 	}
+	sim_keys_load(s);
 	drop_unknown_tunnels(m);
 	for (unsigned int n = 0; n < m->n_ports; n++)
 		tell_port(s, &m->ports[n]);
@@ -801,6 +813,7 @@ void sim_mn_stop(struct sim *s, bool release)
 	m->running = false;
 	if (release) {
 		m->n_saved = 0;
+		m->n_saved_keys = 0;
 		m->n_saved_coas = 0;
 	}
 }
@@ -825,7 +838,9 @@ void sim_mn_init(struct sim *s, bool eui64)
 	m->cfg.anchor.linger = 5 * USEC_S;
 	m->cfg.anchor.lifetime_s = (uint32_t)(s->binding_lifetime / USEC_S);
 	m->cfg.anchor.mtu = 1460;
-	m->cfg.n_keys = SIM_HAS;
+	m->cfg.n_keys = s->given_keys ? 0 : SIM_HAS;
+	if (s->given_keys)
+		m->cfg.key_modes = (struct boot_modes){ .n = 1, .mode = { BOOT_ON_LINK } };
 	for (unsigned int n = 0; n < SIM_HAS; n++) {
 		m->cfg.keys[n].ha = s->has[n].cfg.homes[0].address;
 		if (auth_key_init(&m->cfg.keys[n].key, 256 + n, AUTH_HMAC_SHA256_128, secret,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* links: tests/sim/sim.c tests/sim/sim_mn.c tests/sim/sim_ha.c tests/sim/sim_moody.c
- * tests/sim/sim_check.c, and the
+ * tests/sim/sim_check.c tests/sim/sim_keys.c, and the
  * pure files of mn-agent/ and ha-agent/, common/core/ without conf.c, common/wire/ (-lcrypto) */
 /*
  * A mobile node moves at random between three access routers, a few thousand times in each
@@ -30,6 +30,8 @@ struct scenario {
 	bool exchange;			/* they take turns; nothing is ever lost */
 	bool eui64, flush;
 	usec_t binding_lifetime, prefix_lifetime;
+	bool keys;			/* are given out; none is configured */
+	usec_t key_lifetime;
 };
 
 static const struct scenario scenarios[] = {
@@ -72,6 +74,25 @@ static const struct scenario scenarios[] = {
 	  .short_stay = 100 * USEC_MS, .long_stay = 90 * USEC_S,
 	  .move = 300, .flap = 50, .flow = 350, .unplug = 30, .mood = 200, .flush = true,
 	  .binding_lifetime = 60 * USEC_S, .prefix_lifetime = 900 * USEC_S },
+	{ .name = "keys given out", .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 50 * USEC_MS, .long_stay = 20 * USEC_S,
+	  .move = 400, .flap = 100, .flow = 400, .eui64 = true, .keys = true },
+	{ .name = "keys given out, daemons restart",
+	  .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 5 * USEC_MS, .long_stay = 10 * USEC_S,
+	  .move = 300, .flap = 50, .flow = 350, .restart_mn = 100, .restart_ha = 100,
+	  .eui64 = true, .keys = true },
+	{ .name = "keys given out, nothing lasts long",
+	  .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 1 * USEC_S, .long_stay = 60 * USEC_S,
+	  .move = 300, .flap = 100, .flow = 500, .unplug = 50, .restart_mn = 20,
+	  .restart_ha = 20, .flush = true, .binding_lifetime = 40 * USEC_S,
+	  .prefix_lifetime = 3600 * USEC_S, .keys = true, .key_lifetime = 3000 * USEC_S },
+	{ .name = "keys given out, two interfaces",
+	  .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
+	  .short_stay = 10 * USEC_MS, .long_stay = 20 * USEC_S,
+	  .move = 350, .flap = 100, .flow = 300, .unplug = 50, .restart_mn = 50,
+	  .restart_ha = 50, .choose = 50, .eui64 = true, .two = true, .keys = true },
 	{ .name = "two interfaces", .net = { 50, 20, 10 * USEC_MS, 20 * USEC_MS },
 	  .short_stay = 10 * USEC_MS, .long_stay = 20 * USEC_S,
 	  .move = 400, .flap = 100, .flow = 300, .unplug = 50, .choose = 100, .eui64 = true,
@@ -241,6 +262,7 @@ static void calm(struct sim *s)
 	sim_run(s, CALM);
 	sim_check(s);
 	sim_check_flows(s);
+	sim_check_keys_settled(s);
 	s->net = rough;
 }
 
@@ -354,6 +376,8 @@ static void run(struct sim *s, const struct scenario *sc, const struct options *
 		s->net.loss = (unsigned int)o->loss;
 	s->binding_lifetime = sc->binding_lifetime ? sc->binding_lifetime : 600 * USEC_S;
 	s->prefix_lifetime = sc->prefix_lifetime ? sc->prefix_lifetime : 36000 * USEC_S;
+	s->given_keys = sc->keys;
+	s->key_lifetime = sc->key_lifetime;
 	s->mn.flush = sc->flush;
 	s->mn.n_ports = sc->two ? 2 : 1;
 	if (sc->two) {			/* eth0, then the rest */
