@@ -277,19 +277,24 @@ static enum verdict_reason check_authorisation(const struct verdict_in *in,
 	return bound && in->binding->spi != key->auth.spi ? VERDICT_OTHER_KEY : VERDICT_MAX;
 }
 
-/* The greatest time stamp that was accepted; 0: none. */
+static uint64_t newer_of(uint64_t a, uint64_t b)	/* 0: none */
+{
+	if (a == 0 || b == 0)
+		return a | b;
+	return (int64_t)(a - b) > 0 ? a : b;
+}
+
+/* The greatest time stamp that was accepted, of this home address or with this key; 0: none. */
 static uint64_t last_timestamp(const struct verdict_in *in)
 {
-	return in->key && in->key->sa ? in->key->sa->timestamp : in->greatest;
+	return newer_of(in->greatest, in->key && in->key->sa ? in->key->sa->timestamp : 0);
 }
 
 /* The clock that time stamps are held against: that of the wall, but if it was set back, the
  * greatest that was accepted. So a mobile node that follows status 144 always gets through. */
 static uint64_t reference(const struct verdict_in *in)
 {
-	uint64_t last = last_timestamp(in);
-
-	return last != 0 && (int64_t)(last - in->wall) > 0 ? last : in->wall;
+	return newer_of(last_timestamp(in), in->wall);
 }
 
 /* RFC 4285 6: with 144 goes our time of day, its fraction as it came; nothing that would be
@@ -304,11 +309,12 @@ static uint64_t resynchronise(const struct verdict_in *in, uint64_t theirs)
 	return t;
 }
 
-/* RFC 4285 6: close to our clock and newer than what was accepted before (past.h). */
+/* RFC 4285 6: close to our clock and newer than what was accepted before (past.h). That is a matter
+ * of the home address: of several that move with one key at once, the updates may overtake each
+ * other. */
 static enum verdict_reason check_timestamp(const struct verdict_in *in)
 {
 	const struct mh_opts *o = &in->msg->opts;
-	uint64_t last = last_timestamp(in);
 	int64_t off = (int64_t)(o->mesg_id - reference(in));	/* in either era of NTP */
 	int64_t window;
 
@@ -319,7 +325,7 @@ static enum verdict_reason check_timestamp(const struct verdict_in *in)
 	window = (int64_t)((in->key->timestamp_window << 32) / USEC_S);
 	if (off > window || off < -window)
 		return VERDICT_TIMESTAMP;
-	if (last != 0 && (int64_t)(o->mesg_id - last) <= 0)
+	if (in->greatest != 0 && (int64_t)(o->mesg_id - in->greatest) <= 0)
 		return VERDICT_TIMESTAMP;
 	return VERDICT_MAX;
 }

@@ -221,11 +221,17 @@ static void anchor_returned(void *ctx, struct anchor *a)
 		attach_announce(i, &i->linklocal);
 }
 
+/* Of several Binding Updates at once each has a time of its own: the home agent may look at all
+ * that are signed with one key together (RFC 4285 6). A clock that was set back is followed. */
 static int64_t anchor_wall_us(void *ctx)
 {
 	struct mn *mn = ctx;
+	int64_t t = mn->ops->wall_us(mn->ctx);
 
-	return mn->ops->wall_us(mn->ctx);
+	if (t <= mn->stamped_at && mn->stamped_at - t < USEC_S)
+		t = mn->stamped_at + 1;
+	mn->stamped_at = t;
+	return t;
 }
 
 static const struct anchor_ops anchor_ops = {

@@ -297,6 +297,7 @@ struct mn {
 	struct mn_asking *askings;		/* and those that were asked */
 	struct timer keys;			/* one is to be asked for, or has ended */
 	unsigned int keys_version;		/* another with each change of sas */
+	int64_t stamped_at;			/* in microseconds: that of the last time stamp */
 	unsigned int error_tokens;		/* receive.c: answers to what cannot be read */
 	usec_t error_tokens_at;
 	struct limit limit;			/* bad messages, and from where */

@@ -28,7 +28,6 @@ struct given {
 	uint32_t spi;
 	struct in6_prefix prefix;
 	struct in6_addr ha;
-	uint64_t greatest;		/* of what was obeyed; 0: nothing was */
 	unsigned int order;		/* in which they were given out */
 	bool over;			/* a newer one of its prefix was used */
 };
@@ -49,6 +48,9 @@ static struct {
 	struct given given[KEYS];
 	unsigned int n_given;
 	uint64_t random;
+	/* The greatest time stamp that was obeyed, of each home address. */
+	struct { struct in6_addr hoa; uint64_t greatest; } obeyed[ROWS];
+	unsigned int n_obeyed;
 	/* What the message that is being dealt with is. */
 	struct given *by;
 	struct in6_addr to;
@@ -97,9 +99,23 @@ static int op_forward(void *ctx, const void *data, size_t len)
 	return 0;
 }
 
+static uint64_t *obeyed(const struct in6_addr *hoa)
+{
+	unsigned int n = 0;
+
+	while (n < w.n_obeyed && !in6_eq(&w.obeyed[n].hoa, hoa))
+		n++;
+	assert(n < ROWS);
+	if (n == w.n_obeyed)
+		w.obeyed[w.n_obeyed++].hoa = *hoa;
+	return &w.obeyed[n].greatest;
+}
+
 /* The only way in which anybody's packets go elsewhere. */
 static int op_dp_set(void *ctx, const struct dp_binding *b)
 {
+	uint64_t *greatest;
+
 	(void)ctx;
 	assert(b->inner.len == 128);
 	if (!w.by)
@@ -107,7 +123,9 @@ static int op_dp_set(void *ctx, const struct dp_binding *b)
 	assert(in6_in(&w.by->prefix, &b->inner.addr));
 	assert(in6_eq(&w.by->ha, &w.to) && in6_eq(&b->local, &w.to));
 	assert(!w.by->over);
-	assert(w.by->greatest == 0 || (int64_t)(w.stamp - w.by->greatest) > 0);
+	greatest = obeyed(&b->inner.addr);
+	assert(*greatest == 0 || (int64_t)(w.stamp - *greatest) > 0);
+	*greatest = w.stamp;
 	return 0;
 }
 
@@ -331,7 +349,6 @@ static void note_used(struct given *g)
 
 	if (!s || s->timestamp != w.stamp)
 		return;
-	g->greatest = w.stamp;
 	for (unsigned int i = 0; i < w.n_given; i++)
 		if (in6_prefix_eq(&w.given[i].prefix, &g->prefix) && w.given[i].order < g->order)
 			w.given[i].over = true;

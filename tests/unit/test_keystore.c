@@ -185,7 +185,7 @@ static void after_a_kill(void **state)
 	assert_non_null(b);
 	assert_int_equal(b->spi, t.newer.spi);
 	/* Said before the kill: not a second time, with whatever number. */
-	assert_int_equal(world_bu(&w, (struct bu){ .src = COA, .hoa = HOA_2, .seq = 1,
+	assert_int_equal(world_bu(&w, (struct bu){ .src = COA_2, .hoa = HOA, .seq = 7,
 						   .lifetime = 100, .key = &k,
 						   .mesg_id = t.stamp }), BA_ID_MISMATCH);
 	assert_int_equal(world_bu(&w, (struct bu){ .src = COA_2, .hoa = HOA, .seq = 8,
