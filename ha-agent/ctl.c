@@ -391,6 +391,100 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	return answer;
 }
 
+/* ---- keys ---- */
+
+struct key_listing {
+	const struct ha *ha;
+	json_t *array;
+	bool secrets;
+	size_t n;
+};
+
+/* Takes over the reference. */
+static void add_key(struct key_listing *l, json_t *o, const struct auth_key *k)
+{
+	char secret[AUTH_SECRET_STR];
+
+	json_object_set_new(o, "spi", json_integer((json_int_t)k->spi));
+	json_object_set_new(o, "algorithm", json_string(auth_algorithm_name(k->algorithm)));
+	if (l->secrets) {
+		auth_secret_str(k, secret);
+		json_object_set_new(o, "secret", json_string(secret));
+		explicit_bzero(secret, sizeof(secret));
+	}
+	json_array_append_new(l->array, o);
+}
+
+static void add_configured(struct key_listing *l, const struct ha_key *k)
+{
+	json_t *hosts = json_array();
+
+	if (k->has_mn)
+		json_array_append_new(hosts, json_string(mac_str(k->mn).s));
+	for (unsigned int i = 0; i < k->n_hoas; i++)
+		json_array_append_new(hosts, json_string(in6_str(&k->hoas[i]).s));
+	add_key(l, json_pack("{s:s, s:o}", "from", "configuration", "hosts", hosts), &k->auth);
+}
+
+static void add_given(void *ctx, const struct sa *s)
+{
+	struct key_listing *l = ctx;
+
+	if (s->spent || l->n++ >= LIST_MAX)
+		return;
+	add_key(l, json_pack("{s:s, s:s, s:s, s:s, s:o, s:b}", "from", boot_mode_name(s->mode),
+			     "name", s->mn_id, "prefix", in6_prefix_str(&s->prefix).s,
+			     "ha", in6_str(&s->ha).s, "remaining_s", remaining_s(s->until),
+			     "used", s->used), &s->key.auth);
+}
+
+static json_t *list_keys(const struct ha_ctl *c, bool secrets)
+{
+	const struct ha *ha = &c->io->ha;
+	struct key_listing l = { .ha = ha, .array = json_array(), .secrets = secrets };
+
+	for (unsigned int i = 0; i < ha->cfg->n_keys; i++)
+		add_configured(&l, &ha->cfg->keys[i]);
+	sa_each(ha, add_given, &l);
+	return json_pack("{s:i, s:s, s:o, s:I}", "schema", SCHEMA, "role", "ha", "keys", l.array,
+			 "unlisted", (json_int_t)(l.n > LIST_MAX ? l.n - LIST_MAX : 0));
+}
+
+static json_t *keys(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	(void)parameters, (void)error, (void)code;
+	return list_keys(ctx, false);
+}
+
+static json_t *secrets(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	(void)parameters, (void)error, (void)code;
+	return list_keys(ctx, true);
+}
+
+/* One that was given out: nothing that is signed with it is taken any more. */
+static json_t *forget_key(void *ctx, const json_t *parameters, const char **error,
+			  const char **code)
+{
+	const struct ha_ctl *c = ctx;
+	const json_t *spi = json_object_get(parameters, "spi");
+	struct sa *s = NULL;
+
+	*code = "usage";
+	*error = "which key? expected \"spi\", the number of one that was given out";
+	if (!json_is_integer(spi) || json_object_size(parameters) != 1)
+		return NULL;
+	if (json_integer_value(spi) > 0 && json_integer_value(spi) <= UINT32_MAX)
+		s = sa_find(&c->io->ha, (uint32_t)json_integer_value(spi));
+	*code = "not-found";
+	*error = "there is no such key; expected the number of one that was given out (a "
+		 "configured one is taken out of the configuration)";
+	if (!s)
+		return NULL;
+	sa_drop(s, "an operator wants it", clock_now());
+	return json_pack("{s:i, s:I}", "schema", SCHEMA, "forgotten", json_integer_value(spi));
+}
+
 /* ---- release ---- */
 
 /* Exactly one of the parameters says which; NULL, or the sentence that says what is wrong. */
@@ -541,6 +635,9 @@ static const struct ctl_method methods[] = {
 	{ .name = "status", .call = status },
 	{ .name = "release", .needs_root = true, .call = release },
 	{ .name = "revocations", .call = revocations },
+	{ .name = "keys", .call = keys },
+	{ .name = "secrets", .needs_root = true, .call = secrets },
+	{ .name = "forget-key", .needs_root = true, .call = forget_key },
 	{ .name = "drain", .needs_root = true, .call = drain },
 	{ 0 }
 };

@@ -352,6 +352,56 @@ json_t *mnd_event_json(const char *name, const struct mn_iface *i, const struct 
 	return e;
 }
 
+/* Takes over the reference. */
+static void add_key(json_t *array, json_t *o, const struct auth_key *k, bool secrets)
+{
+	char secret[AUTH_SECRET_STR];
+
+	json_object_set_new(o, "spi", json_integer((json_int_t)k->spi));
+	json_object_set_new(o, "algorithm", json_string(auth_algorithm_name(k->algorithm)));
+	if (secrets) {
+		auth_secret_str(k, secret);
+		json_object_set_new(o, "secret", json_string(secret));
+		explicit_bzero(secret, sizeof(secret));
+	}
+	json_array_append_new(array, o);
+}
+
+static json_t *list_keys(const struct mnd *d, bool secrets)
+{
+	const struct mn_config *c = &d->settings.mn;
+	json_t *array = json_array();
+	usec_t now = clock_now();
+
+	for (unsigned int n = 0; n < c->n_keys; n++)
+		add_key(array, json_pack("{s:s,s:o}", "from", "configuration", "ha",
+					 c->keys[n].any_ha ? json_null() : text(&c->keys[n].ha)),
+			&c->keys[n].key, secrets);
+	for (const struct mn_sa *s = d->mn.sas; s; s = s->next) {
+		usec_t left = s->until > now ? s->until - now : 0;
+
+		add_key(array, json_pack("{s:s,s:s,s:o,s:I}", "from", boot_mode_name(s->mode),
+					 "prefix", in6_prefix_str(&s->prefix).s,
+					 "ha", text(&s->ha),
+					 "remaining_s", (json_int_t)(left / USEC_S)),
+			&s->key, secrets);
+	}
+	return json_pack("{s:i,s:s,s:o,s:i}", "schema", SCHEMA, "role", "mn", "keys", array,
+			 "unlisted", 0);
+}
+
+static json_t *keys(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	(void)parameters, (void)error, (void)code;
+	return list_keys(ctx, false);
+}
+
+static json_t *secrets(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	(void)parameters, (void)error, (void)code;
+	return list_keys(ctx, true);
+}
+
 /* All errors of the file, a line each, as far as they fit. */
 static void append_line(void *ctx, const char *line)
 {
@@ -406,5 +456,7 @@ const struct ctl_method mnd_methods[] = {
 	{ .name = "reload", .needs_root = true, .call = reload },
 	{ .name = "status", .call = status },
 	{ .name = "flows", .call = flows },
+	{ .name = "keys", .call = keys },
+	{ .name = "secrets", .needs_root = true, .call = secrets },
 	{ 0 }
 };

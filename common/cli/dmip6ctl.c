@@ -39,6 +39,8 @@ enum {
 	OPT_TIMEOUT = 0x1000,
 	OPT_CANCEL = 0x2000,
 	OPT_LIMIT = 0x4000,
+	OPT_SECRETS = 0x8000,
+	OPT_FORGET = 0x10000,
 };
 
 static const struct option options[] = {
@@ -51,6 +53,8 @@ static const struct option options[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "cancel", no_argument, NULL, OPT_CANCEL },
 	{ "limit", required_argument, NULL, OPT_LIMIT },
+	{ "secrets", no_argument, NULL, OPT_SECRETS },
+	{ "forget", required_argument, NULL, OPT_FORGET },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
@@ -60,7 +64,7 @@ struct options {
 	const char *control;	/* NULL: the daemons' usual sockets */
 	bool json;
 	unsigned int given;	/* OPT_... */
-	const char *prefix, *mn, *timeout, *limit;
+	const char *prefix, *mn, *timeout, *limit, *forget;
 	const char *argument;	/* NULL: none */
 };
 
@@ -200,7 +204,7 @@ static void complain_of(const struct connection *at, const char *error, const ch
 {
 	if (code && strcmp(code, "unknown-method") == 0)
 		complain("%s: this daemon cannot be asked that; flows and handover are for a mobile "
-			 "node, release and drain for a home agent", at->path);
+			 "node, release, drain and keys --forget for a home agent", at->path);
 	else
 		complain("%s: %s", at->path, error);
 }
@@ -275,22 +279,32 @@ static enum exit_code query(struct connection *at, const struct options *o, cons
 
 /* ------------------------------------------------------------------ commands */
 
+/* Decimal, and no more than an int32_t. */
+static bool get_number(const char *s, json_int_t *ret)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(s, &end, 10);
+	if (errno != 0 || *end != '\0' || strspn(s, "0123456789") == 0 || n > INT32_MAX)
+		return false;
+	*ret = (json_int_t)n;
+	return true;
+}
+
 static enum exit_code status_parameters(const struct options *o, json_t **ret)
 {
-	unsigned long limit;
-	char *end;
+	json_int_t limit;
 
 	*ret = NULL;
 	if (!o->limit)
 		return EXIT_OK;
-	errno = 0;
-	limit = strtoul(o->limit, &end, 10);
-	if (errno != 0 || *end != '\0' || strspn(o->limit, "0123456789") == 0 ||
-	    limit > INT32_MAX) {
+	if (!get_number(o->limit, &limit)) {
 		complain("\"%s\" is no number of entries; expected one such as 100", o->limit);
 		return EXIT_USAGE;
 	}
-	*ret = json_pack("{s:I}", "limit", (json_int_t)limit);
+	*ret = json_pack("{s:I}", "limit", limit);
 	return EXIT_OK;
 }
 
@@ -524,6 +538,28 @@ static enum exit_code run_drain(const struct command *cmd, const struct options 
 	return query(&at[0], o, "drain", parameters, show_drain);
 }
 
+static enum exit_code run_keys(const struct command *cmd, const struct options *o)
+{
+	struct connection at[DAEMONS_MAX];
+	json_int_t spi = 0;
+	enum exit_code code;
+
+	if (o->forget && (o->given & OPT_SECRETS)) {
+		complain("--secrets and --forget exclude each other");
+		return EXIT_USAGE;
+	}
+	if (o->forget && !get_number(o->forget, &spi)) {
+		complain("\"%s\" is no number of a key; expected an SPI that keys lists", o->forget);
+		return EXIT_USAGE;
+	}
+	code = reach_only_one(cmd, o, at);
+	if (code)
+		return code;
+	if (o->forget)
+		return query(&at[0], o, "forget-key", json_pack("{s:I}", "spi", spi), show_forgotten);
+	return query(&at[0], o, o->given & OPT_SECRETS ? "secrets" : "keys", NULL, show_keys);
+}
+
 static enum exit_code run_reload(const struct command *cmd, const struct options *o)
 {
 	struct connection at[DAEMONS_MAX];
@@ -555,6 +591,8 @@ static const struct command commands[] = {
 	{ "handover", "INTERFACE", 0,
 	  "the MN's flows over this interface; without one, by preference again", "mn",
 	  run_handover },
+	{ "keys", NULL, OPT_SECRETS | OPT_FORGET,
+	  "the keys that are configured, and those that were given out", NULL, run_keys },
 	{ "reload", NULL, 0, "the daemon reads its configuration again", NULL, run_reload },
 	{ "monitor", NULL, 0, "events as they happen, one JSON object a line", NULL,
 	  run_monitor },
@@ -588,6 +626,11 @@ static void usage(FILE *out)
 	      "      --timeout TIME    stop after so long at the latest, such as 10m (default:\n"
 	      "                        what the daemon's configuration says)\n"
 	      "      --cancel          do not stop, take new hosts again\n"
+	      "\n"
+	      "of keys:\n"
+	      "      --secrets         with what nobody else may know; for root\n"
+	      "      --forget SPI      the HA takes nothing any more that is signed with the key\n"
+	      "                        that it gave out by this number\n"
 	      "\n"
 	      "commands:\n", out);
 	for (const struct command *c = commands; c->name; c++)
@@ -664,6 +707,11 @@ static enum exit_code run(int argc, char **argv)
 			o.limit = optarg;
 			o.given |= OPT_LIMIT;
 			break;
+		case OPT_FORGET:
+			o.forget = optarg;
+			o.given |= OPT_FORGET;
+			break;
+		case OPT_SECRETS:
 		case OPT_ALL:
 		case OPT_NO_WAIT:
 		case OPT_CANCEL:

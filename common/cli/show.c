@@ -439,6 +439,54 @@ void show_status(FILE *out, const json_t *status)
 	}
 }
 
+/* ------------------------------------------------------------------ keys */
+
+static const struct column key_columns[] = {
+	{ "SPI", "spi", KIND_NUMBER },
+	{ "FROM", "from", KIND_TEXT },
+	{ "GOOD FOR", "prefix", KIND_TEXT },
+	{ "HOME AGENT", "ha", KIND_TEXT },
+	{ "NAME", "name", KIND_TEXT },
+	{ "LEFT", "remaining_s", KIND_SECONDS },
+	{ "ALGORITHM", "algorithm", KIND_TEXT },
+};
+
+/* Whose addresses a configured one may move, and the secret, where it was asked for. */
+static void print_key_detail(FILE *out, const json_t *row)
+{
+	const char *secret = json_string_value(json_object_get(row, "secret"));
+	const json_t *host;
+	size_t i;
+
+	json_array_foreach(json_object_get(row, "hosts"), i, host) {
+		struct cell c = { "-" };
+
+		if (json_is_string(host))
+			snprintf(c.s, sizeof(c.s), "%s", json_string_value(host));
+		fprintf(out, "  for %s\n", printable(c).s);
+	}
+	if (secret && strspn(secret, "0123456789abcdef") == strlen(secret))
+		fprintf(out, "  secret %s\n", secret);
+}
+
+void show_keys(FILE *out, const json_t *answer)
+{
+	const json_t *rows = json_object_get(answer, "keys");
+	json_int_t unlisted = number(answer, "unlisted");
+
+	if (json_array_size(rows))
+		TABLE(out, rows, key_columns, print_key_detail);
+	else
+		fputs("No keys.\n", out);
+	if (unlisted > 0)
+		fprintf(out, "  and %lld more, not listed\n", (long long)unlisted);
+}
+
+void show_forgotten(FILE *out, const json_t *answer)
+{
+	fprintf(out, "key %lld is forgotten\n", number(answer, "forgotten"));
+}
+
 /* ------------------------------------------------------------------ flows, doctor */
 
 static const struct column flow_columns[] = {

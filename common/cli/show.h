@@ -7,6 +7,8 @@
 #include <stdio.h>
 
 void show_status(FILE *out, const json_t *status);
+void show_keys(FILE *out, const json_t *answer);
+void show_forgotten(FILE *out, const json_t *answer);
 void show_flows(FILE *out, const json_t *flows);
 void show_released(FILE *out, const json_t *result);
 void show_drain(FILE *out, const json_t *answer);

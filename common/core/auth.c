@@ -97,6 +97,17 @@ int auth_key_init(struct auth_key *k, uint32_t spi, enum auth_algorithm a,
 	return 0;
 }
 
+void auth_secret_str(const struct auth_key *k, char ret[AUTH_SECRET_STR])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < k->secret_len; i++) {
+		*ret++ = digits[k->secret[i] >> 4];
+		*ret++ = digits[k->secret[i] & 15];
+	}
+	*ret = '\0';
+}
+
 void auth_key_wipe(struct auth_key *k)
 {
 	EVP_MAC_CTX_free(k->ctx);	/* OpenSSL cleanses the key in there */

@@ -51,6 +51,8 @@ int auth_mn_ha(const struct auth_key *k, const struct in6_addr *coa,
 bool auth_mn_ha_right(const struct auth_key *k, const struct in6_addr *coa,
 		      const struct in6_addr *hoa, const uint8_t *mh, size_t covered,
 		      const uint8_t *data, size_t len);
+#define AUTH_SECRET_STR	(2 * AUTH_SECRET_MAX + 1)
+void auth_secret_str(const struct auth_key *k, char ret[AUTH_SECRET_STR]);	/* hexadecimal */
 bool auth_equal(const void *a, const void *b, size_t n);	/* in constant time */
 
 #endif

@@ -500,6 +500,19 @@ static void parse_inner(struct conf *c, const struct conf_keyword *k, void *obj,
 }
 
 /* live: there is an object for what is read; otherwise only the form is checked. */
+static void carry_out(struct conf *c, const struct conf_keyword *k, void *obj, bool live,
+		      struct statement *s, unsigned int depth)
+{
+	if (!s->bad && s->n < k->min_args) {
+		conf_error(c, &s->kw, "too few arguments; expected %s", form(k).s);
+		s->bad = true;
+	}
+	if (check_end(c, k, s) || k->block_optional)
+		parse_inner(c, k, obj, live, s, depth);
+	else if (live && !s->bad && k->set)
+		k->set(c, obj, &s->kw, s->args, s->n);
+}
+
 static void parse_statement(struct conf *c, const struct conf_keyword *table, void *obj, bool live,
 			    unsigned int *first, unsigned int depth)
 {
@@ -511,20 +524,13 @@ static void parse_statement(struct conf *c, const struct conf_keyword *table, vo
 	if (!k && !s.bad)
 		unknown_keyword(c, table, &s.kw);
 	read_statement(c, table, k, &s);
-	if (!k) {
-		if (s.end == TOKEN_OPEN)
-			skip_block(c);
-		return;
+	if (k) {
+		check_once(c, table, k, &s.kw, first);
+		carry_out(c, k, obj, live, &s, depth);
+	} else if (s.end == TOKEN_OPEN) {
+		skip_block(c);
 	}
-	check_once(c, table, k, &s.kw, first);
-	if (!s.bad && s.n < k->min_args) {
-		conf_error(c, &s.kw, "too few arguments; expected %s", form(k).s);
-		s.bad = true;
-	}
-	if (check_end(c, k, &s) || k->block_optional)
-		parse_inner(c, k, obj, live, &s, depth);
-	else if (live && !s.bad && k->set)
-		k->set(c, obj, &s.kw, s.args, s.n);
+	explicit_bzero(&s, sizeof(s));		/* it may be a secret */
 }
 
 static void parse_block(struct conf *c, const struct conf_keyword *table, void *obj, bool live,
@@ -570,11 +576,14 @@ unsigned int conf_parse(const char *name, const char *text, size_t len,
 		.name = name, .text = text, .len = len, .line = 1, .column = 1,
 		.report = report, .ctx = ctx,
 	};
+	unsigned int errors;
 
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		c.pos = 3;	/* a byte order mark, as some editors write it */
 	parse_block(&c, table, root, true, NULL, 0);
-	return c.errors;
+	errors = c.errors;
+	explicit_bzero(&c, sizeof(c));		/* its last words may be a secret */
+	return errors;
 }
 
 /* ------------------------------------------------------------------ arguments */
@@ -746,23 +755,27 @@ bool conf_hex(struct conf *c, const struct conf_word *w, uint8_t *ret, size_t mi
 {
 	uint8_t octets[CONF_WORD_MAX / 2];
 	size_t n = strlen(w->text);
+	bool right;
 
 	for (size_t i = 0; i < n; i++) {
 		int ch = tolower((unsigned char)w->text[i]);
 		int v = ch <= '9' ? ch - '0' : ch - 'a' + 10;
 
 		if (!isxdigit(ch)) {
+			explicit_bzero(octets, sizeof(octets));
 			conf_error(c, w, "no hexadecimal digit at place %zu; expected 0-9, a-f", i + 1);
 			return false;
 		}
 		octets[i / 2] = (uint8_t)(i % 2 ? octets[i / 2] << 4 | v : v);
 	}
-	if (n % 2 || n / 2 < min || n / 2 > max) {
+	right = n % 2 == 0 && n / 2 >= min && n / 2 <= max;
+	if (right) {
+		memcpy(ret, octets, n / 2);
+		*ret_len = n / 2;
+	} else {
 		conf_error(c, w, "%zu hexadecimal digits; expected %zu to %zu, an even number",
 			   n, 2 * min, 2 * max);
-		return false;
 	}
-	memcpy(ret, octets, n / 2);
-	*ret_len = n / 2;
-	return true;
+	explicit_bzero(octets, sizeof(octets));
+	return right;
 }

@@ -76,6 +76,7 @@ static void send_json(struct client *cl, json_t *j)
 	}
 	(void)bufferevent_write(cl->bev, text, strlen(text));
 	(void)bufferevent_write(cl->bev, "\n", 1);
+	explicit_bzero(text, strlen(text));	/* root may have asked for secrets */
 	free(text);
 }
 
@@ -109,7 +110,7 @@ static void call_method(struct client *cl, const struct ctl_method *m, const jso
 
 	/* Who runs the daemon may do worse to it than ask. */
 	if (m->needs_root && cl->uid != 0 && cl->uid != geteuid()) {
-		send_error(cl, "this changes something: only root may ask for it", "refused");
+		send_error(cl, "that is not for everybody: only root may ask for it", "refused");
 		return;
 	}
 	answer = m->call(cl->ctl->ctx, parameters, &error, &code);

@@ -5,8 +5,8 @@
  *	<- {"parameters":{...}}              or {"error":"sentence","code":"not-found"}
  * {"method":"monitor","more":true} keeps the connection: each event is a line
  * {"parameters":{...},"continues":true}. Bounded clients and line length. Reads need the
- * socket's permissions (0660); methods that change something need uid 0, or the daemon's own
- * (SO_PEERCRED).
+ * socket's permissions (0660); methods that change something, or tell secrets, need uid 0, or the
+ * daemon's own (SO_PEERCRED).
  */
 #ifndef DMIP6_SYS_CTL_H
 #define DMIP6_SYS_CTL_H

@@ -170,6 +170,27 @@ static void how_keys_are_given_out(void **state)
 	       "\nNo bindings.\n\nNo leases.\n");
 }
 
+static void keys(void **state)
+{
+	(void)state;
+	expect(show_keys, "{\"keys\":[]}", "No keys.\n");
+	expect(show_keys, "{\"keys\":[{\"spi\":256,\"from\":\"configuration\","
+	       "\"algorithm\":\"hmac-sha-256-128\",\"hosts\":[\"02:00:00:00:00:01\"],"
+	       "\"secret\":\"0a0b\"},{\"spi\":17000000,\"from\":\"psk\",\"name\":\"laptop\","
+	       "\"prefix\":\"2001:db8:1:101::/64\",\"ha\":\"2001:db8:1:100::1\","
+	       "\"remaining_s\":604800,\"algorithm\":\"hmac-sha-256-128\"}],\"unlisted\":3}",
+	       "\n"
+	       "     SPI  FROM           GOOD FOR             HOME AGENT         NAME     LEFT  "
+	       "ALGORITHM\n"
+	       "     256  configuration  -                    -                  -           -  "
+	       "hmac-sha-256-128\n"
+	       "  for 02:00:00:00:00:01\n"
+	       "  secret 0a0b\n"
+	       "17000000  psk            2001:db8:1:101::/64  2001:db8:1:100::1  laptop  7d00h  "
+	       "hmac-sha-256-128\n"
+	       "  and 3 more, not listed\n");
+}
+
 static void what_ipsec_refused(void **state)
 {
 	(void)state;
@@ -310,6 +331,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_listed_is_counted),
 		cmocka_unit_test(what_ipsec_refused),
 		cmocka_unit_test(how_keys_are_given_out),
+		cmocka_unit_test(keys),
 		cmocka_unit_test(other_home_agents),
 		cmocka_unit_test(times),
 		cmocka_unit_test(flows),
