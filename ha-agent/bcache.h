@@ -36,7 +36,8 @@ struct binding {
 	int joined;			/* the link whose group for it we are in; 0: none */
 	uint16_t sequence;		/* of the last valid Binding Update */
 	enum binding_state state : 8;
-	uint8_t looks : 7;		/* before the end of its lifetime: refresh.c */
+	uint8_t looks : 6;		/* before the end of its lifetime: refresh.c */
+	bool unverified : 1;		/* nobody has answered from the care-of address */
 	bool linklocal : 1;		/* L: so for the link-local address with its identifier */
 	uint32_t spi;			/* of the key that signed it; 0: none did */
 	uint32_t lifetime_s;		/* as granted */

@@ -23,6 +23,7 @@ _Static_assert(sizeof(struct record) == 64, "a page holds whole records");
 
 #define RECORD_USED	1
 #define RECORD_LINKLOCAL	2	/* L was set */
+#define RECORD_UNVERIFIED	8	/* nobody has answered from the care-of address */
 #define RECORD_PAST	4	/* instead of USED, for earlier versions know no such binding */
 
 static const struct recfile_format format = {
@@ -47,7 +48,8 @@ int bindfile_put(struct recfile *f, struct ha_binding_record *r)
 		.lifetime_s = r->lifetime_s, .spi = r->spi, .sequence = r->sequence,
 		.timestamp = r->timestamp,
 		.flags = (uint16_t)((r->past ? RECORD_PAST : RECORD_USED) |
-				    (r->linklocal ? RECORD_LINKLOCAL : 0)),
+				    (r->linklocal ? RECORD_LINKLOCAL : 0) |
+				    (r->unverified ? RECORD_UNVERIFIED : 0)),
 	};
 
 	rec.check = check_of(&rec);
@@ -72,7 +74,7 @@ static int take(void *ctx, uint32_t place, const void *record)
 		.hoa = rec.hoa, .coa = rec.coa, .sequence = rec.sequence, .spi = rec.spi,
 		.lifetime_s = rec.lifetime_s, .expires = rec.expires, .place = place,
 		.linklocal = rec.flags & RECORD_LINKLOCAL, .timestamp = rec.timestamp,
-		.past = rec.flags & RECORD_PAST,
+		.unverified = rec.flags & RECORD_UNVERIFIED, .past = rec.flags & RECORD_PAST,
 	});
 	return 0;
 }

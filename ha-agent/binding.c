@@ -72,11 +72,12 @@ static void tell(const struct binding *b, enum ha_event_type type)
 	tell_why(b, type, NULL);
 }
 
-static int install(const struct binding *b, const struct in6_addr *coa)
+static int install(const struct binding *b, const struct in6_addr *coa, bool unverified)
 {
 	struct ha *ha = b->home->ha;
 	int err = ha->ops->dp_set(ha->ctx, &(struct dp_binding){
 		.inner = inner(b), .local = b->home->cfg.address, .remote = *coa,
+		.unverified = unverified,
 	});
 
 	if (err < 0) {
@@ -105,7 +106,8 @@ static void store_as(struct binding *b, bool past)
 	struct ha_binding_record r = {
 		.hoa = b->hoa, .coa = b->coa, .sequence = b->sequence, .spi = b->spi,
 		.lifetime_s = b->lifetime_s, .expires = b->expires, .place = b->place,
-		.linklocal = b->linklocal, .timestamp = b->timestamp, .past = past,
+		.linklocal = b->linklocal, .unverified = b->unverified,
+		.timestamp = b->timestamp, .past = past,
 	};
 
 	b->home->ha->ops->binding_store(b->home->ha->ctx, &r);
@@ -205,6 +207,8 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	bool bound = b->state == BINDING_BOUND;
 	bool same = bound && in6_eq(&b->coa, &req->coa);
 	bool restore = e == BINDING_EVENT_RESTORE;
+	/* Once verified it stays so, while it is the same. */
+	bool unverified = !req->verified && !(same && !b->unverified);
 	struct ha *ha = b->home->ha;
 	int err = 0;
 
@@ -213,14 +217,16 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	/* No binding without its end. */
 	if (b->state == BINDING_NEW)
 		err = arm(b, now);
-	if (err == 0 && !same)
-		err = install(b, &req->coa);
+	if (err == 0 && (!same || unverified != b->unverified))
+		err = install(b, &req->coa, unverified);
 	if (err < 0) {
 		if (b->state == BINDING_NEW)
 			forget(b, e, now);
 		return err;
 	}
+	ha->counters[HA_CARE_OF_VERIFIED] += same && b->unverified && !unverified;
 	b->coa = req->coa;
+	b->unverified = unverified;
 	b->sequence = req->sequence;
 	b->spi = req->spi;
 	b->lifetime_s = req->lifetime_s;
@@ -302,8 +308,10 @@ void binding_failed(struct binding *b, const struct ha_pending *before, usec_t n
 {
 	bool moved = before->state_before == BINDING_BOUND;
 
-	if (moved)
+	if (moved) {
 		b->coa = before->coa_before;
+		b->unverified = before->unverified_before;
+	}
 	take_back(b, moved);
 	if (before->state_before == BINDING_NEW) {
 		end_record(b);

@@ -43,6 +43,8 @@ struct binding_request {
 	uint32_t lifetime_s;		/* granted */
 	uint64_t timestamp;		/* 0: the update had none, and what was stays */
 	bool linklocal;			/* L */
+	bool verified;			/* a token came back from the care-of address, or none is
+					 * wanted */
 	usec_t expires;			/* RESTORE only, and where it is written down */
 	uint32_t place;
 	const char *reason;		/* REVOKED only: how it ended */

@@ -459,6 +459,16 @@ static void set_ra_interval_option(struct conf *c, void *obj, const struct conf_
 	conf_bool(c, &args[0], &cfg->ra_interval_option);
 }
 
+static void set_care_of_test(struct conf *c, void *obj, const struct conf_word *kw,
+			     const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_bool(c, &args[0], &cfg->care_of_test);
+}
+
 static void set_late_packets(struct conf *c, void *obj, const struct conf_word *kw,
 			     const struct conf_word *args, unsigned int n)
 {
@@ -707,6 +717,8 @@ const struct conf_keyword ha_conf_table[] = {
 	  .set = set_ra_interval, .once = true },
 	{ .name = "ra-interval-option", .args = "yes|no", .min_args = 1, .max_args = 1,
 	  .set = set_ra_interval_option, .once = true },
+	{ .name = "care-of-test", .args = "yes|no", .min_args = 1, .max_args = 1,
+	  .set = set_care_of_test, .once = true },
 	{ .name = "late-packets", .args = "yes|no", .min_args = 1, .max_args = 1,
 	  .set = set_late_packets, .once = true },
 	{ .name = "retrans-timer", .args = "DURATION", .min_args = 1, .max_args = 1,

@@ -13,10 +13,13 @@
 #include "common/core/log.h"
 #include "ha-agent/discovery.h"
 #include "ha-agent/proxy.h"
+#include "ha-agent/careof.h"
 #include "ha-agent/sa.h"
 
 static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_RX_ND] = "rx-nd",
+	[HA_CARE_OF_VERIFIED] = "care-of-verified",
+	[HA_CARE_OF_WRONG_TOKEN] = "care-of-wrong-token",
 	[HA_RX_RS] = "rx-rs",
 	[HA_RX_NA] = "rx-na",
 	[HA_RX_RA] = "rx-ra",
@@ -135,6 +138,7 @@ void ha_config_defaults(struct ha_config *cfg)
 		.binding_lifetime = 600 * USEC_S,
 		.ra_interval_option = true,
 		.late_packets = true,
+		.care_of_test = true,
 		.prefix_advertisements = true,
 		.prefix_advertisement_min = 600 * USEC_S,	/* RFC 6275 13 */
 		.prefix_advertisement_max = 86400 * USEC_S,
@@ -281,6 +285,7 @@ void ha_free(struct ha *ha)
 	bcache_free(&ha->bcache);
 	sa_free_all(ha);
 	past_free(ha);
+	careof_free(ha);
 	home_free_all(ha);
 }
 
@@ -399,6 +404,7 @@ int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t 
 		.coa = r->coa, .sequence = r->sequence, .spi = r->spi,
 		.lifetime_s = r->lifetime_s, .expires = r->expires, .place = r->place,
 		.linklocal = r->linklocal, .timestamp = r->timestamp,
+		.verified = !r->unverified || !ha->cfg->care_of_test,
 	};
 	struct binding *b;
 

@@ -14,6 +14,7 @@
  *	error.c		answers to Mobility Headers that cannot be read
  *	verdict.c	what is to be said to a Binding Update
  *	binding.c	the state machine of one binding
+ *	careof.c	tokens that show that a care-of address can be reached
  *	sa.c, bootstrap.c	keys that were given out; who gets one
  *	past.c		what is remembered of bindings that are over
  *	bcache.c, prefix.c	the binding cache; pools and their leases
@@ -162,6 +163,8 @@ struct ha_config {
 	const char *datapath;		/* of dp_all(); NULL: the first that works */
 	uint16_t tcp_mss;		/* of connections through tunnels; 0: not limited */
 	bool late_packets;		/* of hosts that have just moved are taken */
+	bool care_of_test;		/* what goes to a care-of address is limited until that has
+					 * answered (RFC 4866) */
 	bool answer_auth_failure;	/* status 146 (RFC 4285 5.1.1) instead of silence */
 	bool hmac_sha1;			/* keys of SPI 3 are allowed */
 	bool ipsec_required;		/* Mobility Headers count only if they came in ESP */
@@ -225,6 +228,7 @@ struct ha_binding_record {
 	uint64_t timestamp;		/* the greatest accepted (RFC 4285 6); 0: none */
 	uint32_t place;			/* where it is written down; 0: nowhere yet */
 	bool linklocal;			/* L was set */
+	bool unverified;		/* nobody has answered from the care-of address */
 	bool past;			/* over: only its numbers count */
 };
 
@@ -408,6 +412,8 @@ enum ha_counter {
 	HA_REVOKE_ACCEPTED,		/* how revocations ended */
 	HA_REVOKE_REFUSED,
 	HA_REVOKE_UNANSWERED,
+	HA_CARE_OF_VERIFIED,		/* care-of addresses from which a token came back */
+	HA_CARE_OF_WRONG_TOKEN,
 	HA_COUNTER_MAX
 };
 
@@ -424,6 +430,8 @@ struct ha_ack {
 	uint16_t lifetime;		/* units of 4 s */
 	bool has_mesg_id;
 	uint64_t mesg_id;
+	bool has_care_of_token;
+	uint8_t care_of_token[MH_CARE_OF_TOKEN];
 };
 
 #define HA_BATCH	64		/* Binding Updates carried out together */
@@ -433,6 +441,7 @@ struct ha_pending {
 	struct ha_ack ack;
 	enum binding_state state_before;	/* NEW: there was no binding */
 	struct in6_addr coa_before;
+	bool unverified_before;
 	uint32_t lifetime_before_s;
 	usec_t expires_before;
 	bool left;			/* the host was on its link until then */
@@ -472,6 +481,7 @@ struct ha {
 	unsigned int dhaad_tokens;
 	struct ha_pending pending[HA_BATCH];
 	unsigned int n_pending;
+	struct auth_key care_of_key;	/* of this run: makes tokens (careof.c) */
 	struct limit limit;		/* what bad messages have cost, and from where */
 	uint64_t counters[HA_COUNTER_MAX];
 	uint64_t nd_ip6_errors[IP6_ERR_MAX], mh_ip6_errors[IP6_ERR_MAX];

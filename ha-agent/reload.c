@@ -134,7 +134,8 @@ static void differences(const struct ha_config *a, const struct ha_config *b, ch
 		a->prefix_advertisements != b->prefix_advertisements ||
 		a->prefix_advertisement_min != b->prefix_advertisement_min ||
 		a->prefix_advertisement_max != b->prefix_advertisement_max ||
-		a->answer_auth_failure != b->answer_auth_failure;
+		a->answer_auth_failure != b->answer_auth_failure ||
+		a->care_of_test != b->care_of_test;
 
 	snprintf(ret, len, "%s%s%s%s%s", keys ? "keys" : "", keys && advertised ? ", " : "",
 		 advertised ? "what is advertised" : "",

@@ -10,6 +10,7 @@
 
 #include "common/core/log.h"
 #include "common/core/ntp.h"
+#include "ha-agent/careof.h"
 #include "ha-agent/proxy.h"
 #include "ha-agent/sa.h"
 
@@ -112,6 +113,8 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack)
 	/* RFC 4285 6: a time stamp goes back to whoever sent one. */
 	msg.opts.has_mesg_id = ack->has_mesg_id;
 	msg.opts.mesg_id = ack->mesg_id;
+	msg.opts.has_care_of_test = ack->has_care_of_token;
+	memcpy(msg.opts.care_of_token, ack->care_of_token, sizeof(msg.opts.care_of_token));
 	/* RFC 4285 5.1.1: authenticated as the update was. */
 	len = message_build(&ip, &msg, key, &ack->coa, &ack->hoa, room);
 	if (len == 0)
@@ -138,6 +141,33 @@ static uint64_t timestamp_of(const struct verdict_in *in)
 	return in->key ? in->msg->opts.mesg_id : 0;
 }
 
+/* RFC 4866 4.1: has the care-of address shown that it can be reached, if that is wanted? */
+static bool is_verified(struct ha *ha, const struct mh_msg *msg, const struct verdict *v,
+			usec_t now)
+{
+	if (!ha->cfg->care_of_test)
+		return true;
+	if (!msg->opts.has_care_of_test)
+		return false;
+	if (careof_right(ha, &v->hoa, &v->coa, now, msg->opts.care_of_token))
+		return true;
+	ha->counters[HA_CARE_OF_WRONG_TOKEN]++;
+	return false;
+}
+
+/* RFC 4866 5.4: a token goes to whoever asks for one, where it is needed. */
+static void add_token(struct ha *ha, const struct mh_msg *msg, const struct verdict *v, usec_t now,
+		      struct ha_ack *ack)
+{
+	const struct binding *b = bcache_find(&ha->bcache, &v->hoa);
+
+	if (v->reason != VERDICT_REGISTER || !msg->opts.has_care_of_test_init ||
+	    !ha->cfg->care_of_test || !b || !(b->unverified || b->state == BINDING_TESTING))
+		return;
+	ack->has_care_of_token = true;
+	careof_token(ha, &v->hoa, &v->coa, now, ack->care_of_token);
+}
+
 /* Puts the binding where the Binding Update wants it; false: the verdict has changed. */
 static bool register_binding(struct ha *ha, const struct verdict_in *in, struct binding *b,
 			     struct lease *lease, struct verdict *v, usec_t now)
@@ -147,6 +177,7 @@ static bool register_binding(struct ha *ha, const struct verdict_in *in, struct 
 		.spi = in->key ? in->key->auth.spi : 0,
 		.lifetime_s = v->lifetime * MIP6_LIFETIME_UNIT_S, .timestamp = timestamp_of(in),
 		.linklocal = in->msg->u.bu.flags & BU_LLOCAL,
+		.verified = is_verified(ha, in->msg, v, now),
 	};
 	bool have;
 
@@ -237,6 +268,7 @@ static struct ha_pending before(const struct binding *b)
 		return (struct ha_pending){ .state_before = BINDING_NEW };
 	return (struct ha_pending){
 		.state_before = b->state, .coa_before = b->coa,
+		.unverified_before = b->unverified,
 		.lifetime_before_s = b->lifetime_s, .expires_before = b->expires,
 	};
 }
@@ -553,6 +585,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 		.status = v.status, .sequence = v.sequence, .lifetime = v.lifetime,
 		.has_mesg_id = msg->opts.has_mesg_id, .mesg_id = v.mesg_id,
 	};
+	add_token(ha, msg, &v, now, &pending.ack);
 	if (hold(ha, home, &hoa, v.reason, &pending.ack))
 		return;
 	ha->verdicts[v.reason]++;

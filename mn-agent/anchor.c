@@ -302,6 +302,11 @@ static void on_refresh_due(struct anchor *a, usec_t now)
 		reg_register(a, REG_TUNNEL_AT_ONCE, "it ran out", now);
 		return;
 	}
+	if (in6_eq(&a->token_for, &a->coa) && !in6_eq(&a->verified, &a->coa)) {
+		reg_state(a, ANCHOR_REFRESHING, "the care-of address is shown to be ours", now);
+		reg_start(a, now);
+		return;
+	}
 	/* RFC 6275 11.7.1: after status 1 not before the prefixes are known; but in time. */
 	if (a->prefixes_wanted && now < latest) {
 		timer_set(a->timers, &a->timer, latest);

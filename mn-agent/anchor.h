@@ -111,6 +111,10 @@ struct anchor {
 	struct in6_addr accepted;	/* where the HA sends to by its last word; or unspecified */
 	usec_t stay_until;		/* on its own link, whatever is better */
 	bool keep_road;			/* until the HA accepts: see anchor_keep_road() */
+	struct in6_addr verified;	/* the CoA of which the HA wants no test (any more) */
+	struct in6_addr token_for;	/* the CoA that a token came to; unspecified: none */
+	uint8_t token[MH_CARE_OF_TOKEN];	/* that goes back (RFC 4866) */
+	uint8_t tokens;			/* how many came to it */
 	uint16_t mtu;			/* largest inner packet on the way from the CoA, */
 	uint16_t path_mtu;		/* and as routers there said; 0: they did not */
 	uint16_t seq;			/* last one used */

@@ -69,6 +69,11 @@ int bu_build(struct wbuf *w, const struct bu_params *p, const struct auth_key *k
 		? UINT16_MAX : (uint16_t)(p->lifetime_s / MIP6_LIFETIME_UNIT_S);
 	msg.opts.has_mesg_id = p->has_timestamp;
 	msg.opts.mesg_id = p->timestamp;
+	msg.opts.has_care_of_test_init = p->care_of_test_init;
+	if (p->care_of_token) {
+		msg.opts.has_care_of_test = true;
+		memcpy(msg.opts.care_of_token, p->care_of_token, MH_CARE_OF_TOKEN);
+	}
 	return build(w, &ip, &msg, &p->hoa, key);
 }
 

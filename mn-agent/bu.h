@@ -19,6 +19,8 @@ struct bu_params {
 	bool link_local;		/* L flag: RFC 6275 11.7.1 */
 	bool has_timestamp;
 	uint64_t timestamp;		/* RFC 4285 6 */
+	bool care_of_test_init;		/* RFC 4866 5.4: a token is asked for, */
+	const uint8_t *care_of_token;	/* and this one has come; NULL: none */
 };
 
 /* Appends the whole IPv6 packet, authenticated with key, or (NULL) not at all. 0, -ENOSPC,

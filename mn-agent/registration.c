@@ -109,6 +109,13 @@ usec_t reg_sent_at(const struct anchor *a, uint16_t seq)
 	return a->sent_at;
 }
 
+usec_t reg_spare_at(const struct anchor *a, usec_t now)
+{
+	usec_t last = a->recent[MIP6_MAX_UPDATE_RATE - 2];
+
+	return last != 0 && now < last + RATE_WINDOW ? last + RATE_WINDOW : now;
+}
+
 /* RFC 4285 6: the time of day as the HA has it, and greater than any before. */
 static uint64_t next_timestamp(struct anchor *a)
 {
@@ -140,6 +147,10 @@ void reg_transmit(struct anchor *a, usec_t now)
 	}
 	/* RFC 6275 11.8: a retransmission carries a greater sequence number too. */
 	p.seq = ++a->seq;
+	/* RFC 4866 4.1: as long as the home agent may doubt that we are where we say. */
+	p.care_of_test_init = p.lifetime_s > 0 && !in6_eq(&a->coa, &a->verified);
+	if (p.care_of_test_init && in6_eq(&a->coa, &a->token_for))
+		p.care_of_token = a->token;
 	p.has_timestamp = a->timestamps;
 	if (a->timestamps)
 		p.timestamp = next_timestamp(a);

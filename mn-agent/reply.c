@@ -9,12 +9,14 @@
  * than each HINT_SPACING, or it explains why there was no answer.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/core/log.h"
 #include "common/core/seq.h"
 #include "mn-agent/registration.h"
 
 #define RESYNC_MAX	3		/* answers 135, 144 and 145 in a row that are followed */
+#define TOKENS_MAX	3	/* for one care-of address */
 #define HINT_SPACING	(10 * USEC_S)
 
 /* The answer has the number of the BU that it answers, one of the last. Each move is to
@@ -64,6 +66,25 @@ static void refused(struct anchor *a, const struct ba_rule *rule, usec_t now)
 		reg_ask_later(a, rule->action, now);
 }
 
+/* RFC 4866 4.1: a token that came to the care-of address goes back from there, at once; what was
+ * accepted is in force meanwhile. A home agent that sends one after the other is not followed. */
+static void care_of_test(struct anchor *a, const struct mh_msg *ba, usec_t now)
+{
+	if (!ba->opts.has_care_of_test) {
+		a->verified = a->coa;
+		a->token_for = in6addr_any;
+		return;
+	}
+	if (!in6_eq(&a->token_for, &a->coa))
+		a->tokens = 0;
+	a->token_for = a->coa;
+	memcpy(a->token, ba->opts.care_of_token, sizeof(a->token));
+	if (a->tokens++ < TOKENS_MAX)
+		timer_set(a->timers, &a->timer, reg_spare_at(a, now));
+	else
+		a->verified = a->coa;
+}
+
 static void accepted(struct anchor *a, const struct mh_msg *ba, const struct ba_rule *rule,
 		     usec_t now)
 {
@@ -101,6 +122,7 @@ static void accepted(struct anchor *a, const struct mh_msg *ba, const struct ba_
 	if (a->tunnel_due || !a->tunnelled || !in6_eq(&a->via, &a->coa))
 		reg_tunnel_up(a);
 	reg_state(a, ANCHOR_BOUND, rule->why, now);
+	care_of_test(a, ba, now);
 }
 
 /* Once more, as the home agent wants it; not for ever. */

@@ -42,6 +42,8 @@ struct dp_binding {
 	struct in6_addr local;
 	struct in6_addr remote;
 	uint16_t mtu;		/* largest inner packet; 0: 1460 */
+	bool unverified;	/* HA: the remote end has not shown that it is there; what goes to
+				 * it is limited */
 };
 
 struct dp_stats { uint64_t tx_packets, rx_packets; };	/* tx: into the tunnel */
@@ -56,6 +58,11 @@ struct dp_home {			/* a home link of the HA */
 
 #define DP_ACCESS	16
 
+/* What an unverified remote end may get: kilobytes at once, and then in a second. A round trip of
+ * half a second at 30 Mbit/s, and what an old mobile node can live with. */
+#define DP_CREDIT_BURST	2048
+#define DP_CREDIT_RATE	128
+
 struct dp_port {			/* a TCP port for the hosts of access links alone */
 	uint16_t port;			/* 0: there is none */
 	unsigned int n_access;
@@ -66,6 +73,7 @@ struct dp_drops {
 	uint64_t forged;	/* out of tunnels by the source checks, and what goes in a ring */
 	uint64_t congestion;	/* RFC 6040 4.2: marked, but the packet inside cannot be */
 	uint64_t errors;	/* too many packets that did not fit, or the like, at a time */
+	uint64_t credit;	/* to remote ends that are unverified, beyond what they may get */
 	uint64_t port_strangers, port_limited;	/* for dp_config's port: from elsewhere; too many */
 };
 

@@ -30,8 +30,15 @@ static int filters_open(struct dp_kernel *s)
 			err = dp_filter_add(s->filter, &c->k->b.inner.addr, &c->to.remote);
 		else if (c->kind == CHANGE_MOVE)
 			err = dp_filter_accept(s->filter, &c->k->b.inner.addr, &c->to.remote);
+		if (err == 0 && c->kind != CHANGE_DEL && c->to.unverified)
+			err = dp_filter_unverified(s->filter, &c->to.inner.addr, true);
 	}
 	return dp_first_error(err, dp_filter_commit(s->filter));
+}
+
+static bool same_way(const struct dp_binding *a, const struct dp_binding *b)
+{
+	return in6_eq(&a->remote, &b->remote) && in6_eq(&a->local, &b->local) && a->mtu == b->mtu;
 }
 
 static int ask(struct dp_kernel *s, const struct change *c)
@@ -41,8 +48,11 @@ static int ask(struct dp_kernel *s, const struct change *c)
 	int err = 0;
 
 	switch (c->kind) {
-	case CHANGE_NEW:
 	case CHANGE_MOVE:
+		if (same_way(&k->b, &c->to))
+			break;
+		/* fall through */
+	case CHANGE_NEW:
 		err = dp_nexthop_replace(s->tunnel, k->nexthop, &ends);
 		if (err == 0 && (c->kind == CHANGE_NEW || c->to.mtu != k->b.mtu))
 			err = binding_install(s, k, c->to.mtu);
@@ -91,6 +101,9 @@ static void routes(struct dp_kernel *s)
 
 static void close_filter(struct dp_kernel *s, const struct change *c)
 {
+	if (c->err == 0 && c->kind != CHANGE_NEW && c->k->b.unverified &&
+	    (c->kind == CHANGE_DEL || !c->to.unverified))
+		(void)dp_filter_unverified(s->filter, &c->k->b.inner.addr, false);
 	if (c->err < 0 || c->kind == CHANGE_NEW ||
 	    (c->kind == CHANGE_MOVE && in6_eq(&c->k->b.remote, &c->to.remote)))
 		return;
@@ -197,8 +210,7 @@ int dp_batch_set(struct dp_kernel *s, const struct dp_binding *b)
 	int err;
 
 	if (k) {
-		if (!in6_eq(&k->b.remote, &b->remote) || !in6_eq(&k->b.local, &b->local) ||
-		    k->b.mtu != b->mtu)
+		if (!same_way(&k->b, b) || k->b.unverified != b->unverified)
 			put_aside(s, k, CHANGE_MOVE, b);
 		return 0;
 	}

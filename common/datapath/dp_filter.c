@@ -230,6 +230,12 @@ int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_addr *inner,
 	return one_element(f, NFT_MSG_DELSETELEM, "late", &p, sizeof(p));
 }
 
+int dp_filter_unverified(struct dp_filter *f, const struct in6_addr *inner, bool present)
+{
+	return one_element(f, present ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, "unverified",
+			   inner, sizeof(*inner));
+}
+
 /* Each by itself, where one may be missing. */
 int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner)
 {
@@ -389,6 +395,8 @@ static int all_drops(struct dp_filter *f, struct dp_drops *ret)
 		err = named_count(f, "congestion", &d.congestion);
 	if (err == 0)
 		err = named_count(f, "errors", &d.errors);
+	if (err == 0 && f->rules.role == DP_ROLE_HA)
+		err = named_count(f, "credit", &d.credit);
 	if (err == 0 && f->port_rules > 0) {
 		err = named_count(f, "port_strangers", &d.port_strangers);
 		if (err == 0)
@@ -407,12 +415,14 @@ int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret)
 	if (err < 0)
 		return err;
 	if (now.forged < old->forged || now.congestion < old->congestion ||
-	    now.errors < old->errors || now.port_strangers < old->port_strangers ||
+	    now.errors < old->errors || now.credit < old->credit ||
+	    now.port_strangers < old->port_strangers ||
 	    now.port_limited < old->port_limited)
 		*old = (struct dp_drops){ 0 };	/* the table was made anew */
 	now.forged -= old->forged;
 	now.congestion -= old->congestion;
 	now.errors -= old->errors;
+	now.credit -= old->credit;
 	now.port_strangers -= old->port_strangers;
 	now.port_limited -= old->port_limited;
 	*ret = now;

@@ -41,6 +41,8 @@ int dp_filter_late(struct dp_filter *f, const struct in6_addr *inner,
 		   const struct in6_addr *remote);
 int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_addr *inner,
 			     const struct in6_addr *remote);
+/* HA: what goes to that inner address is limited. */
+int dp_filter_unverified(struct dp_filter *f, const struct in6_addr *inner, bool present);
 int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner);	/* the counts */
 int dp_filter_in(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret);
 int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret);

@@ -161,6 +161,19 @@ static int free_slot(const struct dp_kernel *s)
 	return -ENOSPC;
 }
 
+/* Before anything goes there. */
+static int limit_before(struct dp_kernel *s, const struct dp_binding *b)
+{
+	return b->unverified ? dp_complain(s, "filter", dp_filter_unverified(s->filter,
+							&b->inner.addr, true)) : 0;
+}
+
+static void no_limit(struct dp_kernel *s, const struct dp_binding *b)
+{
+	if (b->unverified)
+		(void)dp_filter_unverified(s->filter, &b->inner.addr, false);
+}
+
 static void filter_away(struct dp_kernel *s, const struct in6_addr *inner,
 			const struct in6_addr *remote)
 {
@@ -174,6 +187,8 @@ int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_bindin
 	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
 
 	if (err == 0)
+		err = limit_before(s, b);
+	if (err == 0)
 		err = claim_place(s, &b->local);
 	if (err == 0)
 		err = nexthop_install(s, k, &ends);
@@ -181,6 +196,7 @@ int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_bindin
 		err = binding_install(s, k, b->mtu);
 	if (err < 0) {
 		(void)binding_remove(s, k);
+		no_limit(s, b);
 		filter_away(s, &b->inner.addr, &b->remote);
 		nexthop_remove(s, k);
 		binding_forget(s, k);
@@ -219,6 +235,8 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
 
 	if (err == 0)
+		err = limit_before(s, b);
+	if (err == 0)
 		err = claim_place(s, &b->local);
 	/* On the MN also for the same HA: a new care-of address may leave by another router. */
 	if (err == 0 && (moves || s->role == DP_ROLE_MN || !in6_eq(&k->b.local, &b->local)))
@@ -232,6 +250,8 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 		binding_refuse(s, k);
 	if (k->b.mtu != b->mtu)
 		err = binding_install(s, k, b->mtu);
+	if (!b->unverified)
+		no_limit(s, &k->b);
 	k->b = *b;
 	if (s->role == DP_ROLE_MN) {
 		found_away(s);
@@ -246,6 +266,7 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 
 	nexthop_remove(s, k);
 	binding_refuse(s, k);
+	no_limit(s, &k->b);
 	(void)dp_filter_forget(s->filter, &k->b.inner.addr);
 	binding_forget(s, k);
 	if (s->role == DP_ROLE_MN)

@@ -9,7 +9,9 @@
  * may come out of a tunnel; `late`, pairs that were in `rx` until a move, for what is still under
  * way, each for a short time only; `in` and `tx`, inner addresses whose packets come out of one
  * and go into one, with counters: apart from `rx`, so that a move makes no counter; on a mobile
- * node `sent`, addresses that sent something lately without a connection. All in the raw
+ * node `sent`, addresses that sent something lately without a connection; on a home agent
+ * `unverified`, inner addresses that may be bound to anywhere, and `credit`, what each of these
+ * may still get. All in the raw
  * priority: after reassembly where connection tracking does that, before anything else.
  *
  * Offsets are bits from the IPv6 header that the hook sees; in a header the traffic class
@@ -253,6 +255,20 @@ static void no_redirects(struct text *t)
 	rule(t, "output", "icmpv6 type nd-redirect @nh,192,128 @local drop");
 }
 
+/* RFC 4866 3.5: a care-of address that nobody has answered from yet may be somebody else's. What
+ * goes there has a credit, which comes back slowly, so that a mobile node cannot have its own
+ * packets flood a stranger; it is that of the home address, whatever care-of addresses follow. */
+static void credit(struct text *t)
+{
+	put(t, "add set inet %s unverified { type ipv6_addr; size 1048576; }\n"
+	    "add set inet %s credit { type ipv6_addr; size 65535; flags dynamic,timeout;"
+	    " timeout 1m; }\n"
+	    "add counter inet %s credit\n", t->table, t->table, t->table);
+	rule(t, "prerouting", "ip6 daddr @unverified update @credit { ip6 daddr limit rate over "
+	     TEXT_OF(DP_CREDIT_RATE) " kbytes/second burst " TEXT_OF(DP_CREDIT_BURST)
+	     " kbytes } counter name credit drop");
+}
+
 /* What did not come through is told to a sender's TCP by Packet Too Big; where a network
  * loses those, a connection lives only if it never sends more than fits. Both ends of one
  * that begins in a tunnel are told so: what goes in, and what came out of it. Only as the
@@ -359,6 +375,7 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		 * packet socket has seen. */
 		rule(&t, "prerouting", "ip6 daddr @tx icmpv6 type 133-137 counter name mobility"
 		     " drop");
+		credit(&t);
 		rule(&t, "prerouting", "ip6 daddr @tx");
 		/* Nor is it to answer a Home Address option, at its only place by RFC 6275 6.3;
 		 * before ESP and AH it is the business of whoever keeps their keys. */

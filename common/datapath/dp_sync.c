@@ -342,6 +342,8 @@ static void put_back_elements(struct sync *y)
 	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
 		if (!k->seen_rx || !k->seen_in || !k->seen_tx)
 			sync_done(y, dp_filter_add(s->filter, &k->b.inner.addr, &k->b.remote));
+		if (!k->seen_tx && k->b.unverified)
+			(void)dp_filter_unverified(s->filter, &k->b.inner.addr, true);
 	}
 	for (unsigned int i = 0; i < s->n_endpoints; i++) {
 		if (!s->endpoints[i].seen_local)

@@ -111,6 +111,8 @@ enum mh_opt_type {
 	MHOPT_MN_ID = 8,		/* RFC 4283 */
 	MHOPT_AUTH = 9,			/* RFC 4285 5, 4n+1 */
 	MHOPT_MESG_ID = 10,		/* RFC 4285 6, 8n+2 */
+	MHOPT_CARE_OF_TEST_INIT = 15,	/* RFC 4866 5.4 */
+	MHOPT_CARE_OF_TEST = 16,	/* RFC 4866 5.5 */
 };
 
 #define MH_AUTH_MN_HA	1		/* RFC 4285 subtypes */
@@ -132,6 +134,8 @@ struct mh_rr {				/* HoTI, CoTI, HoT, CoT */
 	uint16_t nonce_index;		/* HoT, CoT only */
 	uint64_t token;			/* HoT, CoT only */
 };
+
+#define MH_CARE_OF_TOKEN	8	/* octets, RFC 4866 5.5 */
 
 struct mh_auth {			/* one RFC 4285 option */
 	bool present;
@@ -161,6 +165,9 @@ struct mh_opts {
 	uint8_t mn_id[MH_MN_ID_MAX];
 	bool has_mesg_id;
 	uint64_t mesg_id;		/* NTP format */
+	bool has_care_of_test_init;	/* without data */
+	bool has_care_of_test;
+	uint8_t care_of_token[MH_CARE_OF_TOKEN];
 	struct mh_auth mn_ha;
 	struct mh_auth mn_aaa;
 	uint16_t unknown;		/* decode: options skipped because unknown */

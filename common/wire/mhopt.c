@@ -11,6 +11,7 @@
 
 #define ALIGN_END	0xff	/* ends on 8 octets: RFC 6275 6.2.7 */
 #define AUTH_FIXED	5	/* subtype and SPI, RFC 4285 5 */
+#define LEN_EMPTY	SIZE_MAX	/* an option that is in the message, and has no data */
 
 /* Where an option has to stand among the others. */
 enum place {
@@ -28,7 +29,7 @@ struct mhopt {
 	enum place place;
 	/* at: offset of the option's type in the Mobility Header. */
 	enum mh_err (*decode)(struct rbuf *body, size_t at, struct mh_opts *o);
-	/* Length of the option's data, 0 if it is not in the message. */
+	/* Length of the option's data, 0 if it is not in the message; or LEN_EMPTY. */
 	size_t (*len)(const struct mh_opts *o);
 	void (*encode)(struct wbuf *w, size_t at, struct mh_opts *o);
 };
@@ -213,6 +214,45 @@ static void encode_mn_aaa(struct wbuf *w, size_t at, struct mh_opts *o)
 	encode_auth(w, at, MH_AUTH_MN_AAA, &o->mn_aaa);
 }
 
+static enum mh_err decode_care_of_test_init(struct rbuf *body, size_t at, struct mh_opts *o)
+{
+	(void)body;
+	(void)at;
+	o->has_care_of_test_init = true;
+	return MH_OK;
+}
+
+static size_t len_care_of_test_init(const struct mh_opts *o)
+{
+	return o->has_care_of_test_init ? LEN_EMPTY : 0;
+}
+
+static void encode_care_of_test_init(struct wbuf *w, size_t at, struct mh_opts *o)
+{
+	(void)w;
+	(void)at;
+	(void)o;
+}
+
+static enum mh_err decode_care_of_test(struct rbuf *body, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	o->has_care_of_test = true;
+	rb_bytes(body, o->care_of_token, sizeof(o->care_of_token));
+	return MH_OK;
+}
+
+static size_t len_care_of_test(const struct mh_opts *o)
+{
+	return o->has_care_of_test ? sizeof(o->care_of_token) : 0;
+}
+
+static void encode_care_of_test(struct wbuf *w, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	wb_bytes(w, o->care_of_token, sizeof(o->care_of_token));
+}
+
 /*
  * In the order of writing: by type, but what authenticates comes last. The two rows of
  * type 9 read alike and differ in what they write.
@@ -228,6 +268,10 @@ static const struct mhopt table[] = {
 	  PLACE_BEFORE_AUTH, decode_mn_id, len_mn_id, encode_mn_id },
 	{ MHOPT_MESG_ID, "replay-protection", 8, 8, 8, 2, false, PLACE_ANY,
 	  decode_mesg_id, len_mesg_id, encode_mesg_id },
+	{ MHOPT_CARE_OF_TEST_INIT, "care-of-test-init", 0, 0, 1, 0, false, PLACE_BEFORE_AUTH,
+	  decode_care_of_test_init, len_care_of_test_init, encode_care_of_test_init },
+	{ MHOPT_CARE_OF_TEST, "care-of-test", MH_CARE_OF_TOKEN, MH_CARE_OF_TOKEN, 1, 0, false,
+	  PLACE_BEFORE_AUTH, decode_care_of_test, len_care_of_test, encode_care_of_test },
 	{ MHOPT_AUTH, "mn-ha-authentication", AUTH_FIXED + 1, AUTH_FIXED + MH_AUTH_MAX, 4, 1,
 	  true, PLACE_ANY, decode_auth, len_mn_ha, encode_mn_ha },
 	{ MHOPT_AUTH, "mn-aaa-authentication", AUTH_FIXED + 1, AUTH_FIXED + MH_AUTH_MAX, 4, 1,
@@ -341,6 +385,8 @@ int mhopt_encode(struct wbuf *w, size_t mh_at, struct mh_opts *o)
 
 		if (len == 0)
 			continue;
+		if (len == LEN_EMPTY)
+			len = 0;
 		if (len < row->min || len > row->max)
 			return -EINVAL;
 		encode_pad(w, pad_before(row, w->len - mh_at, len));

@@ -433,6 +433,8 @@ struct bu {
 	const char *dst;
 	bool rh2, nonces;
 	uint64_t mesg_id;		/* 0: no time stamp */
+	bool care_of_test_init;
+	const uint8_t *care_of_token;	/* NULL: none */
 };
 
 static inline size_t bu_packet(const struct bu *bu, uint8_t *room, size_t cap)
@@ -456,6 +458,10 @@ static inline size_t bu_packet(const struct bu *bu, uint8_t *room, size_t cap)
 	msg.opts.has_nonce_indices = bu->nonces;
 	msg.opts.has_mesg_id = bu->mesg_id != 0;
 	msg.opts.mesg_id = bu->mesg_id;
+	msg.opts.has_care_of_test_init = bu->care_of_test_init;
+	msg.opts.has_care_of_test = bu->care_of_token != NULL;
+	if (bu->care_of_token)
+		memcpy(msg.opts.care_of_token, bu->care_of_token, MH_CARE_OF_TOKEN);
 	if (bu->alt_coa) {
 		msg.opts.has_alt_coa = true;
 		msg.opts.alt_coa = coa = addr(bu->alt_coa);

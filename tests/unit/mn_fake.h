@@ -36,6 +36,8 @@ struct record {
 	uint16_t seq;
 	uint8_t status;
 	uint32_t lifetime_s;
+	bool asks_for_token, has_token;	/* a Binding Update's */
+	uint8_t token[MH_CARE_OF_TOKEN];
 };
 
 struct world {
@@ -104,6 +106,9 @@ static inline int op_send_routed(void *ctx, const void *data, size_t len)
 	}
 	r->seq = m.u.bu.seq;
 	r->lifetime_s = m.u.bu.lifetime * 4u;
+	r->asks_for_token = m.opts.has_care_of_test_init;
+	r->has_token = m.opts.has_care_of_test;
+	memcpy(r->token, m.opts.care_of_token, sizeof(r->token));
 	return 0;
 }
 
@@ -441,6 +446,7 @@ struct ba {
 	uint8_t status;
 	uint32_t lifetime_s;
 	const struct auth_key *key;
+	const uint8_t *token;		/* that is to come back; NULL: none */
 	bool revocation;		/* an indication: status is its trigger */
 	uint16_t flags;
 };
@@ -464,6 +470,9 @@ static inline size_t make_ba(uint8_t *room, size_t cap, const struct ba *b)
 		m.type = MH_BR;
 		m.u.br = (struct mh_br){ BR_INDICATION, b->status, b->seq, b->flags };
 	}
+	m.opts.has_care_of_test = b->token != NULL;
+	if (b->token)
+		memcpy(m.opts.care_of_token, b->token, sizeof(m.opts.care_of_token));
 	m.opts.mn_ha.present = true;
 	m.opts.mn_ha.spi = b->key->spi;
 	m.opts.mn_ha.len = 16;

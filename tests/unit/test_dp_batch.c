@@ -20,6 +20,7 @@
 
 static struct dp_kernel dp;
 static unsigned int n_gathered, n_commits;
+static bool limited;			/* the one inner address of a test */
 static bool refusing;			/* routes and nexthops, alone or together */
 static const struct in6_addr *being_set;	/* set() has not returned */
 static unsigned int n_failed;
@@ -161,6 +162,15 @@ int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner)
 	return 0;
 }
 
+int dp_filter_unverified(struct dp_filter *f, const struct in6_addr *inner, bool present)
+{
+	(void)f;
+	(void)inner;
+	assert_int_equal(limited, !present);
+	limited = present;
+	return 0;
+}
+
 int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool present)
 {
 	(void)f;
@@ -219,7 +229,7 @@ static int setup(void **state)
 	dp.role = DP_ROLE_HA;
 	dp.failed = on_failed;
 	n_commits = n_failed = 0;
-	refusing = false;
+	refusing = limited = false;
 	log_set_level(LOG_LEVEL_ERROR);
 	return 0;
 }
@@ -302,6 +312,32 @@ static void a_move_that_fails_leaves_what_was(void **state)
 	assert_int_equal(n_commits, 2);
 }
 
+/* Before anything goes there; and that it is over costs no route. */
+static void limited_until_verified(void **state)
+{
+	struct dp_binding b = numbered(1, 9);
+
+	(void)state;
+	b.unverified = true;
+	assert_int_equal(dp_batch_set(&dp, &b), 0);
+	dp_batch_commit(&dp);
+	assert_true(limited);
+	b.unverified = false;
+	assert_int_equal(dp_batch_set(&dp, &b), 0);
+	dp_batch_commit(&dp);
+	assert_false(limited);
+	assert_int_equal(n_gathered, 0);
+	assert_int_equal(dp.bindings->b.remote.s6_addr[15], 9);
+	b.unverified = true;
+	b.remote.s6_addr[15] = 10;
+	assert_int_equal(dp_batch_set(&dp, &b), 0);
+	dp_batch_commit(&dp);
+	assert_true(limited);
+	assert_int_equal(dp_batch_del(&dp, &b.inner), 0);
+	dp_batch_commit(&dp);
+	assert_false(limited);
+}
+
 /* One thing at a time for one inner address. */
 static void twice_the_same(void **state)
 {
@@ -325,6 +361,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_is_done_before_the_commit, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_than_a_batch, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_move_that_fails_leaves_what_was, setup, teardown),
+		cmocka_unit_test_setup_teardown(limited_until_verified, setup, teardown),
 		cmocka_unit_test_setup_teardown(twice_the_same, setup, teardown),
 	};
 

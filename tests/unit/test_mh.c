@@ -149,6 +149,33 @@ static void golden_unknown_options(void **state)
 	assert_in6(&m.opts.alt_coa, "2001:db8:2:1::c0a");
 }
 
+/* RFC 4866 5.4, 5.5: types 15 and 16, one without data, the other with eight octets. */
+static void care_of_test_options(void **state)
+{
+	static const uint8_t want[] = { 15, 0, 16, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
+	const struct in6_addr a = { .s6_addr = { 0x20, 1 } };
+	struct mh_msg m = { .type = MH_BU }, got;
+	uint8_t room[64];
+	struct wbuf w;
+
+	(void)state;
+	m.opts.has_care_of_test_init = m.opts.has_care_of_test = true;
+	memcpy(m.opts.care_of_token, want + 4, MH_CARE_OF_TOKEN);
+	wb_init(&w, room, sizeof(room));
+	assert_int_equal(mh_encode(&w, &m), 0);
+	assert_memory_equal(room + 12, want, sizeof(want));
+	assert_int_equal(w.len % 8, 0);
+	mh_set_cksum(room, w.len, &a, &a);
+	assert_int_equal(mh_decode(room, w.len, &a, &a, &got, NULL), MH_OK);
+	assert_true(got.opts.has_care_of_test_init && got.opts.has_care_of_test);
+	assert_memory_equal(got.opts.care_of_token, want + 4, MH_CARE_OF_TOKEN);
+	assert_int_equal(got.opts.unknown, 0);
+	/* Of any other length they are none. */
+	room[13] = 1;
+	mh_set_cksum(room, w.len, &a, &a);
+	assert_int_equal(mh_decode(room, w.len, &a, &a, &got, NULL), MH_ERR_OPTION);
+}
+
 static void golden_acknowledgements(void **state)
 {
 	struct mh_msg m = load("ba-accepted");
@@ -874,6 +901,7 @@ int main(void)
 		cmocka_unit_test(golden_binding_updates),
 		cmocka_unit_test(golden_identity_options),
 		cmocka_unit_test(golden_unknown_options),
+		cmocka_unit_test(care_of_test_options),
 		cmocka_unit_test(golden_acknowledgements),
 		cmocka_unit_test(golden_revocation),
 		cmocka_unit_test(golden_cut_anywhere),

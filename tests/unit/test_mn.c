@@ -280,6 +280,67 @@ static void revoked(void **state)
 	assert_int_equal(count(w, SENT_BRA), 1);
 }
 
+static const struct record *last_update(const struct world *w)
+{
+	const struct record *r = NULL;
+
+	for (unsigned int i = 0; i < w->n; i++)
+		if (w->log[i].what == SENT_BU)
+			r = &w->log[i];
+	assert_non_null(r);
+	return r;
+}
+
+/* RFC 4866: the token that comes to a care-of address goes back from there, and traffic waits for
+ * none of it. */
+static void care_of_address_is_shown_to_be_ours(void **state)
+{
+	const uint8_t token[MH_CARE_OF_TOKEN] = "12345678";
+	struct in6_addr hoa = kernel_addr(1);
+	struct world *w = *state;
+	struct ba b;
+
+	attached(w);
+	flow(w, &hoa);
+	move_link_to(w, 2);
+	assert_true(last_update(w)->asks_for_token && !last_update(w)->has_token);
+	assert_true(where(w, TUNNEL_SET, &hoa) >= 0);
+	b = answer(w, &hoa);
+	b.token = token;
+	deliver(w, &b);
+	after(w, 0);
+	assert_int_equal(count(w, SENT_BU), 2);
+	assert_memory_equal(last_update(w)->token, token, sizeof(token));
+	assert_true(last_update(w)->has_token);
+	assert_string_equal(state_of(w, &hoa), "refreshing");
+	grant(w, &hoa);
+	assert_string_equal(state_of(w, &hoa), "bound");
+	after(w, 1000 * S);		/* a refresh has nothing to show */
+	assert_true(count(w, SENT_BU) > 2);
+	assert_false(last_update(w)->asks_for_token || last_update(w)->has_token);
+}
+
+/* Nobody makes a mobile node talk for ever. */
+static void token_after_token(void **state)
+{
+	const uint8_t token[MH_CARE_OF_TOKEN] = "12345678";
+	struct in6_addr hoa = kernel_addr(1);
+	struct world *w = *state;
+
+	attached(w);
+	flow(w, &hoa);
+	move_link_to(w, 2);
+	for (unsigned int n = 0; n < 20; n++) {
+		struct ba b = answer(w, &hoa);
+
+		b.token = token;
+		deliver(w, &b);
+		after(w, n < 10 ? 100 * MS : S);
+	}
+	assert_string_equal(state_of(w, &hoa), "bound");
+	assert_int_equal(count(w, SENT_BU), 4);
+}
+
 static void revocations_that_do_not_count(void **state)
 {
 	struct in6_addr hoa = kernel_addr(1);
@@ -878,7 +939,8 @@ int main(void)
 		T(other_interfaces_are_left_alone), T(many_addresses_are_bounded),
 		T(ra_with_hop_limit_64), T(ra_from_a_global_source), T(ra_cut_at_every_byte),
 		T(ba_cut_at_every_byte), T(ba_with_any_bit_wrong), T(ba_of_another_home_agent),
-		T(ba_with_another_key), T(revoked), T(revocations_that_do_not_count),
+		T(ba_with_another_key), T(care_of_address_is_shown_to_be_ours), T(token_after_token),
+		T(revoked), T(revocations_that_do_not_count),
 		T(ba_of_no_outstanding_update),
 		T(ba_for_somebody_else_is_not_looked_at), T(counters_have_names),
 		T(order_of_a_move), T(left_without_flows),
