@@ -11,12 +11,14 @@ import time
 PORT = 7872
 
 
-def connect(ha, hops=255, timeout=3.0):
+def connect(ha, hops=255, timeout=3.0, source=None):
     """A connection, from wherever this runs; None: nobody answers."""
     s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
     s.settimeout(timeout)
     s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hops)
     try:
+        if source:
+            s.bind((source, 0))
         s.connect((ha, PORT))
         return s
     except (TimeoutError, OSError):

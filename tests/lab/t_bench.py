@@ -102,5 +102,19 @@ def test_sockets(t):
     t.equal(r["flows_lost"], 0, "no flow was lost")
 
 
+def test_keys(t):
+    """keys, for 24 hosts at once"""
+    r = run(t, "keys.py", "--hosts", "24")
+    if r is None:
+        return
+    t.ok(r["s_time"] and all(v > 0 for v in r["speed"].values()), "OpenSSL's own figures are there", r)
+    for name, m in r["modes"].items():
+        for kind in ("full", "resumed"):
+            t.equal((m[kind]["asked"], m[kind]["issued"]), (24, 24),
+                    f"{name}, {kind}: every host got a key")
+        t.equal((m["sessions_resumed"], m["timeouts"]), (24, 0),
+                f"{name}: the second time by a session of before, and none took too long")
+
+
 if __name__ == "__main__":
-    tap.main(test_registration, test_registration_null, test_sockets, test_handover)
+    tap.main(test_registration, test_registration_null, test_sockets, test_handover, test_keys)

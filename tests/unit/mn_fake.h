@@ -447,6 +447,8 @@ struct ba {
 	uint32_t lifetime_s;
 	const struct auth_key *key;
 	const uint8_t *token;		/* that is to come back; NULL: none */
+	uint64_t mesg_id;		/* 0: no time stamp */
+	bool refresh_request;		/* not an acknowledgement */
 	bool revocation;		/* an indication: status is its trigger */
 	uint16_t flags;
 };
@@ -470,6 +472,10 @@ static inline size_t make_ba(uint8_t *room, size_t cap, const struct ba *b)
 		m.type = MH_BR;
 		m.u.br = (struct mh_br){ BR_INDICATION, b->status, b->seq, b->flags };
 	}
+	if (b->refresh_request)
+		m.type = MH_BRR;
+	m.opts.has_mesg_id = b->mesg_id != 0;
+	m.opts.mesg_id = b->mesg_id;
 	m.opts.has_care_of_test = b->token != NULL;
 	if (b->token)
 		memcpy(m.opts.care_of_token, b->token, sizeof(m.opts.care_of_token));
