@@ -224,7 +224,6 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 			forget(b, e, now);
 		return err;
 	}
-	ha->counters[HA_CARE_OF_VERIFIED] += same && b->unverified && !unverified;
 	b->coa = req->coa;
 	b->unverified = unverified;
 	b->sequence = req->sequence;

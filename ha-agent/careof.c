@@ -5,15 +5,18 @@
  * Update brings it back. Nothing waits for that; until then what goes there has a credit only
  * (RFC 4866 3.5, common/datapath/dp_ruleset.c). Called by update.c.
  *
- * Nothing is kept of a token: it is a MAC over both addresses and the time. The key is of this
- * run, so after a restart who has an older one is given another. Unlike RFC 4866 the token goes
- * back as it is: a Binding Update is authenticated anyway.
+ * Nothing is kept of a token: it is a MAC over the home address, the care-of address's /64 and the
+ * time: who has been on a link has shown it for whichever address he has there next. The key is
+ * of this run, so after a restart who has an older one is given another. Unlike RFC 4866 the token
+ * goes back as it is: a Binding Update is authenticated anyway.
  */
 #include "ha-agent/careof.h"
 
 #include <string.h>
 
-#define PERIOD		(30 * USEC_S)	/* that a token is made in; good to the end of the next */
+/* Tokens of one are alike, and good to the end of the next: RFC 6275 5.2.7 and 12, where those
+ * of care-of tests are good for MAX_NONCE_LIFETIME, 240 s, at most. */
+#define PERIOD		(120 * USEC_S)
 #define PURPOSE		16		/* octets under the MAC beside the addresses */
 
 /* Made when it is needed first. */
@@ -41,9 +44,11 @@ static bool make(struct ha *ha, const struct in6_addr *hoa, const struct in6_add
 		 int64_t period, uint8_t ret[MH_CARE_OF_TOKEN])
 {
 	uint8_t what[PURPOSE] = { 0 }, mac[MH_AUTH_MAX];
+	struct in6_addr link = *coa;
 
+	in6_mask(&link, 64);
 	memcpy(what + PURPOSE - sizeof(period), &period, sizeof(period));
-	if (!have_key(ha) || auth_mn_ha(&ha->care_of_key, coa, hoa, what, sizeof(what), mac) < 0)
+	if (!have_key(ha) || auth_mn_ha(&ha->care_of_key, &link, hoa, what, sizeof(what), mac) < 0)
 		return false;
 	memcpy(ret, mac, MH_CARE_OF_TOKEN);
 	return true;

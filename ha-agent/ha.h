@@ -412,7 +412,7 @@ enum ha_counter {
 	HA_REVOKE_ACCEPTED,		/* how revocations ended */
 	HA_REVOKE_REFUSED,
 	HA_REVOKE_UNANSWERED,
-	HA_CARE_OF_VERIFIED,		/* care-of addresses from which a token came back */
+	HA_CARE_OF_VERIFIED,		/* tokens that came back */
 	HA_CARE_OF_WRONG_TOKEN,
 	HA_COUNTER_MAX
 };

@@ -149,8 +149,10 @@ static bool is_verified(struct ha *ha, const struct mh_msg *msg, const struct ve
 		return true;
 	if (!msg->opts.has_care_of_test)
 		return false;
-	if (careof_right(ha, &v->hoa, &v->coa, now, msg->opts.care_of_token))
+	if (careof_right(ha, &v->hoa, &v->coa, now, msg->opts.care_of_token)) {
+		ha->counters[HA_CARE_OF_VERIFIED]++;
 		return true;
+	}
 	ha->counters[HA_CARE_OF_WRONG_TOKEN]++;
 	return false;
 }

@@ -302,7 +302,7 @@ static void on_refresh_due(struct anchor *a, usec_t now)
 		reg_register(a, REG_TUNNEL_AT_ONCE, "it ran out", now);
 		return;
 	}
-	if (in6_eq(&a->token_for, &a->coa) && !in6_eq(&a->verified, &a->coa)) {
+	if (in6_eq(&a->tested, &a->coa) && !in6_eq(&a->verified, &a->coa)) {
 		reg_state(a, ANCHOR_REFRESHING, "the care-of address is shown to be ours", now);
 		reg_start(a, now);
 		return;

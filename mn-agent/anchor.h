@@ -81,6 +81,15 @@ struct anchor_config {
 	bool ipsec;			/* protects what goes to home agents; no key does */
 };
 
+#define ANCHOR_TOKENS	8
+
+/* What the HA has sent to a CoA, to come back from there (RFC 4866). */
+struct anchor_token {
+	struct in6_addr coa;
+	usec_t at;			/* when it came; 0: never */
+	uint8_t token[MH_CARE_OF_TOKEN];
+};
+
 struct anchor {
 	/* what the Router Advertisement told, or the configuration */
 	struct in6_prefix prefix;
@@ -112,9 +121,10 @@ struct anchor {
 	usec_t stay_until;		/* on its own link, whatever is better */
 	bool keep_road;			/* until the HA accepts: see anchor_keep_road() */
 	struct in6_addr verified;	/* the CoA of which the HA wants no test (any more) */
-	struct in6_addr token_for;	/* the CoA that a token came to; unspecified: none */
-	uint8_t token[MH_CARE_OF_TOKEN];	/* that goes back (RFC 4866) */
-	uint8_t tokens;			/* how many came to it */
+	struct in6_addr tested;		/* the CoA that a token came to last; unspecified: none */
+	uint8_t tests;			/* how many came to it in a row */
+	struct anchor_token tokens[ANCHOR_TOKENS];	/* a ring */
+	uint8_t next_token;
 	uint16_t mtu;			/* largest inner packet on the way from the CoA, */
 	uint16_t path_mtu;		/* and as routers there said; 0: they did not */
 	uint16_t seq;			/* last one used */

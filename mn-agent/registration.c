@@ -15,6 +15,7 @@
 #include "mn-agent/bu.h"
 
 #define RATE_WINDOW	USEC_S		/* of MIP6_MAX_UPDATE_RATE */
+#define TOKEN_LIFE	(200 * USEC_S)	/* HAs take them for four minutes at most */
 #define AGAIN_FIRST	(8 * USEC_S)	/* after a refusal whose cause may pass */
 #define AGAIN_MAX	(600 * USEC_S)
 #define SELDOM_FIRST	(300 * USEC_S)	/* somebody has to change something first */
@@ -109,13 +110,6 @@ usec_t reg_sent_at(const struct anchor *a, uint16_t seq)
 	return a->sent_at;
 }
 
-usec_t reg_spare_at(const struct anchor *a, usec_t now)
-{
-	usec_t last = a->recent[MIP6_MAX_UPDATE_RATE - 2];
-
-	return last != 0 && now < last + RATE_WINDOW ? last + RATE_WINDOW : now;
-}
-
 /* RFC 4285 6: the time of day as the HA has it, and greater than any before. */
 static uint64_t next_timestamp(struct anchor *a)
 {
@@ -127,6 +121,24 @@ static uint64_t next_timestamp(struct anchor *a)
 		t = a->timestamp + 1;
 	a->timestamp = t;
 	return t;
+}
+
+/* RFC 6275 5.2.7: who comes back to where it was not long ago has shown that it was there, with
+ * whichever address. */
+static const uint8_t *token_of(const struct anchor *a, usec_t now)
+{
+	struct in6_prefix link = { .addr = a->coa, .len = 64 };
+	const uint8_t *ret = NULL;
+
+	in6_mask(&link.addr, link.len);
+
+	for (unsigned int n = 0; n < ANCHOR_TOKENS; n++) {
+		const struct anchor_token *t = &a->tokens[(a->next_token + n) % ANCHOR_TOKENS];
+
+		if (t->at != 0 && now < t->at + TOKEN_LIFE && in6_in(&link, &t->coa))
+			ret = t->token;		/* the last one is the newest */
+	}
+	return ret;
 }
 
 void reg_transmit(struct anchor *a, usec_t now)
@@ -149,8 +161,8 @@ void reg_transmit(struct anchor *a, usec_t now)
 	p.seq = ++a->seq;
 	/* RFC 4866 4.1: as long as the home agent may doubt that we are where we say. */
 	p.care_of_test_init = p.lifetime_s > 0 && !in6_eq(&a->coa, &a->verified);
-	if (p.care_of_test_init && in6_eq(&a->coa, &a->token_for))
-		p.care_of_token = a->token;
+	if (p.care_of_test_init)
+		p.care_of_token = token_of(a, now);
 	p.has_timestamp = a->timestamps;
 	if (a->timestamps)
 		p.timestamp = next_timestamp(a);

@@ -21,8 +21,6 @@ void reg_tunnel_down(struct anchor *a);
 
 /* The Binding Update of this state goes out, now or as soon as the rate limit lets it; the
  * timer runs until the next one. */
-/* When one that may wait can go, so that one that may not still can (RFC 6275 11.8). */
-usec_t reg_spare_at(const struct anchor *a, usec_t now);
 void reg_transmit(struct anchor *a, usec_t now);
 /* The first Binding Update of a registration, or de-registration, in the state just entered. */
 void reg_start(struct anchor *a, usec_t now);

@@ -16,7 +16,7 @@
 #include "mn-agent/registration.h"
 
 #define RESYNC_MAX	3		/* answers 135, 144 and 145 in a row that are followed */
-#define TOKENS_MAX	3	/* for one care-of address */
+#define TESTS_MAX	3		/* of one care-of address in a row */
 #define HINT_SPACING	(10 * USEC_S)
 
 /* The answer has the number of the BU that it answers, one of the last. Each move is to
@@ -70,17 +70,22 @@ static void refused(struct anchor *a, const struct ba_rule *rule, usec_t now)
  * accepted is in force meanwhile. A home agent that sends one after the other is not followed. */
 static void care_of_test(struct anchor *a, const struct mh_msg *ba, usec_t now)
 {
+	struct anchor_token *t;
+
 	if (!ba->opts.has_care_of_test) {
 		a->verified = a->coa;
-		a->token_for = in6addr_any;
+		a->tested = in6addr_any;
 		return;
 	}
-	if (!in6_eq(&a->token_for, &a->coa))
-		a->tokens = 0;
-	a->token_for = a->coa;
-	memcpy(a->token, ba->opts.care_of_token, sizeof(a->token));
-	if (a->tokens++ < TOKENS_MAX)
-		timer_set(a->timers, &a->timer, reg_spare_at(a, now));
+	if (!in6_eq(&a->tested, &a->coa))
+		a->tests = 0;
+	a->tested = a->coa;
+	t = &a->tokens[a->next_token];
+	a->next_token = (uint8_t)((a->next_token + 1) % ANCHOR_TOKENS);
+	*t = (struct anchor_token){ .coa = a->coa, .at = now };
+	memcpy(t->token, ba->opts.care_of_token, sizeof(t->token));
+	if (a->tests++ < TESTS_MAX)
+		timer_set(a->timers, &a->timer, now);
 	else
 		a->verified = a->coa;
 }

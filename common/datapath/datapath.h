@@ -59,8 +59,8 @@ struct dp_home {			/* a home link of the HA */
 #define DP_ACCESS	16
 
 /* What an unverified remote end may get: kilobytes at once, and then in a second. A round trip of
- * half a second at 30 Mbit/s, and what an old mobile node can live with. */
-#define DP_CREDIT_BURST	2048
+ * half a second at 100 Mbit/s, and what an old mobile node can live with. */
+#define DP_CREDIT_BURST	8192
 #define DP_CREDIT_RATE	128
 
 struct dp_port {			/* a TCP port for the hosts of access links alone */

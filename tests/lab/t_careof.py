@@ -20,7 +20,7 @@ from lab import CN, HA, Lab, wait_for
 from play import Play
 
 PACKET = 1200
-BURST, RATE = 2048 * 1024, 128 * 1024       # octets, at once and then in a second
+BURST, RATE = 8192 * 1024, 128 * 1024       # octets, at once and then in a second
 MORE = 1.25                                 # the tunnel's header, and what a clock may be off
 
 
@@ -108,16 +108,16 @@ def test_flood(t):
         hoa = hijack(t, lab)
         t.ok(not binding(lab)["verified"], "nobody has shown that it is right")
         begun = time.monotonic()
-        lab.inside("cn1", send, hoa, 8 << 20, 2.0)
+        lab.inside("cn1", send, hoa, 12 << 20, 3.0)
         for seq in (2, 3):
             other = f"2001:db8:1:20{seq}::5"
             lab.inside("core", forge.send_routed, forge.bu(hoa, HA[1], other, 2 * seq, lab.secret))
             lab.inside("core", forge.send_routed,
                        forge.bu(hoa, HA[1], CN[2], 2 * seq + 1, lab.secret))
-            lab.inside("cn1", send, hoa, 2 << 20, 0.5)
+            lab.inside("cn1", send, hoa, 3 << 20, 1.0)
         took = time.monotonic() - begun
         got = counted(lab, "cn2")
-        t.ok(got <= (BURST + RATE * took) * MORE, "of twelve megabytes he gets two",
+        t.ok(got <= (BURST + RATE * took) * MORE, "of eighteen megabytes he gets eight",
              (got, took))
         t.ok(got > BURST / 2, "which is the credit, and not nothing", got)
         t.ok(lab.status("ar1")["counters"]["care-of-credit-drops"] > 1000, "the rest is counted")
@@ -134,9 +134,9 @@ def test_ordinary(t):
     with Lab(tap.BINDIR) as lab:
         hoa = hijack(t, lab, "care-of-test no;\n")
         t.ok(binding(lab)["verified"], "without the test everything counts as verified")
-        lab.inside("cn1", send, hoa, 8 << 20, 3.0)
+        lab.inside("cn1", send, hoa, 12 << 20, 4.0)
         time.sleep(0.2)
-        t.ok(counted(lab, "cn2") > 7 << 20, "and everything goes there", counted(lab, "cn2"))
+        t.ok(counted(lab, "cn2") > 11 << 20, "and everything goes there", counted(lab, "cn2"))
 
 
 tap.main(test_honest, test_flood, test_ordinary)

@@ -121,9 +121,12 @@ static void a_token_that_comes_back(void **state)
 	assert_true(update(HOA, AWAY_2, 4, true, NULL, next));
 	assert_true(w.limited && !verified(HOA));
 	assert_true(memcmp(token, next, sizeof(token)) != 0);
-	/* The way back is a new one, too. */
+	/* The way back is a new one, too; but who has been there shows that at once. */
 	assert_true(update(HOA, AWAY, 5, true, NULL, next));
 	assert_false(verified(HOA));
+	assert_true(update(HOA, AWAY_2, 6, true, NULL, next));
+	assert_false(update(HOA, AWAY, 7, true, token, next));
+	assert_true(!w.limited && verified(HOA));
 }
 
 static void tokens_of_others_and_old_ones(void **state)
@@ -143,10 +146,10 @@ static void tokens_of_others_and_old_ones(void **state)
 	fake_run(&w.f, S(20));
 	assert_false(update(HOA, AWAY, 5, true, next, token));
 	assert_true(verified(HOA));
-	/* Who was there a minute ago need not be there now. */
+	/* Who was there four minutes ago need not be there now. */
 	assert_true(update(HOA, AWAY_2, 6, true, NULL, token));
 	assert_true(update(HOA, AWAY, 7, true, NULL, next));
-	fake_run(&w.f, S(61));
+	fake_run(&w.f, S(240));
 	assert_true(update(HOA, AWAY_2, 8, true, token, next));
 	assert_false(verified(HOA));
 }
