@@ -18,6 +18,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
 #include "common/sys/notify.h"
+#include "mn-agent/keyclient.h"
 #include "mn-agent/mnd.h"
 
 #define EXIT_USAGE	2
@@ -293,6 +294,20 @@ static int run(struct mnd *d, const struct arguments *a)
 	return r ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* Are the files that the configuration names what they should be? The start reads them anyway. */
+static int check_keys(const struct mnd *d)
+{
+	struct tls_context *context;
+	char why[TLS_WHY_MAX];
+
+	if (keyclient_read(&d->settings.mn.key_modes, &d->settings.keys, why, &context)) {
+		fprintf(stderr, "dmip6-mnd: %s: keys: %s\n", config_path(d), why);
+		return EXIT_FAILURE;
+	}
+	tls_context_free(context);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct mnd d;
@@ -308,6 +323,8 @@ int main(int argc, char **argv)
 	code = check_options(&d.options);
 	if (code == 0 && mnd_settings_read(&d.options, &d.settings, report, NULL) > 0)
 		code = EXIT_FAILURE;
+	if (code == 0 && a.check)
+		code = check_keys(&d);
 	if (code == 0 && a.check)
 		say_checked(&d);
 	if (code || a.check)
