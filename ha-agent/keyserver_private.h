@@ -5,6 +5,7 @@
 
 #include <sys/queue.h>
 
+#include "common/sys/tls_send.h"
 #include "ha-agent/keyhosts.h"
 #include "ha-agent/keyserver.h"
 
@@ -39,8 +40,7 @@ struct keysession {
 	unsigned int requests;
 	uint8_t in[BOOT_MESSAGE_MAX];	/* of a request */
 	size_t in_len;
-	uint8_t out[BOOT_MESSAGE_MAX];	/* taken from TLS, not yet sent */
-	size_t out_len;
+	struct tls_out out;
 	TAILQ_ENTRY(keysession) all, in_turn;
 };
 

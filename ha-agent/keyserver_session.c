@@ -198,23 +198,10 @@ static bool serve_one(struct keysession *s)
 /* False: it cannot be sent, and the session is over. */
 static bool flush(struct keysession *s)
 {
-	for (;;) {
-		ssize_t n;
-
-		if (s->out_len == 0)
-			s->out_len = tls_take(s->tls, s->out, sizeof(s->out));
-		if (s->out_len == 0)
-			return true;
-		n = send(s->fd, s->out, s->out_len, MSG_NOSIGNAL);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return true;
-		if (n < 0) {
-			keysession_free(s);
-			return false;
-		}
-		s->out_len -= (size_t)n;
-		memmove(s->out, s->out + n, s->out_len);
-	}
+	if (tls_send(s->tls, s->fd, &s->out) == 0)
+		return true;
+	keysession_free(s);
+	return false;
 }
 
 static void count_failure(struct keyserver *k, const char *reason)
@@ -262,12 +249,12 @@ static void progress(struct keysession *s)
 	}
 	if (!flush(s))
 		return;
-	if (s->last && s->out_len == 0)
+	if (s->last && s->out.len == 0)
 		shut(s);
 	else if (s->more)
 		make_due(s);
 	else
-		(void)loop_io_wait(s->io, s->out_len > 0);
+		(void)loop_io_wait(s->io, s->out.len > 0);
 }
 
 static void receive(struct keysession *s)
@@ -298,7 +285,7 @@ bool keysession_step(struct keyserver *k)
 		return false;
 	TAILQ_REMOVE(&k->due, s, in_turn);
 	s->due = false;
-	if (s->more || s->out_len > 0)
+	if (s->more || s->out.len > 0)
 		progress(s);
 	else
 		receive(s);

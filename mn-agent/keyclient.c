@@ -20,6 +20,7 @@
 
 #include "common/core/log.h"
 #include "common/sys/clock.h"
+#include "common/sys/tls_send.h"
 #include "mn-agent/mn.h"
 
 #define MAX_HOPS	255
@@ -42,8 +43,7 @@ struct session {
 	bool due;			/* a step can be made */
 	struct timer deadline;
 	unsigned int answered;
-	uint8_t out[READ_ROOM];		/* taken from TLS, not yet sent */
-	size_t out_len;
+	struct tls_out out;
 	uint8_t in[BOOT_MESSAGE_MAX];	/* of a response */
 	size_t in_len;
 	struct session *next;
@@ -279,24 +279,12 @@ static bool read_responses(struct session *s)
 /* False: it cannot be sent, and the session is over. */
 static bool flush(struct session *s)
 {
-	for (;;) {
-		ssize_t n;
+	int err = tls_send(s->tls, s->fd, &s->out);
 
-		if (s->out_len == 0)
-			s->out_len = tls_take(s->tls, s->out, sizeof(s->out));
-		if (s->out_len == 0)
-			return true;
-		n = send(s->fd, s->out, s->out_len, MSG_NOSIGNAL);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return true;
-		if (n < 0) {
-			over(s, s->step == CLOSING ? BOOTSTRAP_DONE : BOOTSTRAP_NO_ANSWER,
-			     strerror(errno));
-			return false;
-		}
-		s->out_len -= (size_t)n;
-		memmove(s->out, s->out + n, s->out_len);
-	}
+	if (err == 0)
+		return true;
+	over(s, s->step == CLOSING ? BOOTSTRAP_DONE : BOOTSTRAP_NO_ANSWER, strerror(-err));
+	return false;
 }
 
 /* What follows from what has come. */
@@ -319,11 +307,11 @@ static void progress(struct session *s)
 	}
 	if (!flush(s))
 		return;
-	if (s->step == CLOSING && s->out_len == 0) {
+	if (s->step == CLOSING && s->out.len == 0) {
 		over(s, BOOTSTRAP_DONE, NULL);
 		return;
 	}
-	(void)loop_io_wait(s->io, s->out_len > 0);
+	(void)loop_io_wait(s->io, s->out.len > 0);
 }
 
 /* --- events ----------------------------------------------------------------------- */
@@ -378,7 +366,7 @@ static void make_step(struct session *s)
 	s->due = false;
 	if (s->step == CONNECTING)
 		connected(s);
-	else if (s->out_len > 0)
+	else if (s->out.len > 0)
 		progress(s);
 	else
 		receive(s);
