@@ -138,6 +138,8 @@ static void correct(struct anchor *a, const struct ba_rule *rule, usec_t now)
 		anchor_hint(a, ANCHOR_HINT_TROUBLE, rule->why, now);
 		return;
 	}
+	if (a->seq != a->seq_first)
+		reg_owe(a, now);	/* one that went before it may have been accepted */
 	a->seq_first = (uint16_t)(a->seq + 1);
 	reg_transmit(a, now);
 }

@@ -199,6 +199,7 @@ static void op_binding_store(void *ctx, struct ha_binding_record *r)
 	struct sim_ha *h = ctx;
 
 	op_binding_forget(h, &r->hoa, r->place);
+	r->place = 1;			/* it is found by its address */
 	if (h->n_binding_rows == 2 * SIM_BINDINGS)
 		sim_fail(h->sim, "ha %u: too many bindings", h->n);
 	else
