@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a TLS session has to say, into a socket: the same for who asks for keys and who gives them. */
+/* What a TLS session has to say, into a socket: for who asks for keys and who gives them. */
 #ifndef DMIP6_SYS_TLS_SEND_H
 #define DMIP6_SYS_TLS_SEND_H
 
