@@ -280,7 +280,7 @@ def figures(case, mn, cn):
 
 
 def measure(options, anchors, cases, run, say):
-    with Net(options.bindir, anchors, options.realtime, options.datapath) as net:
+    with Net(options.bindir, anchors, options) as net:
         net.build()
         mn, cn = run(net, cases, options.moves, say)
         mn.end()
@@ -351,6 +351,8 @@ def options_of(argv):
     a.add_argument("--cases", type=lambda t: t.split(","), default=list(KINDS),
                    help="of " + ",".join(KINDS))
     a.add_argument("--datapath", help="of the daemons")
+    a.add_argument("--care-of-test", choices=("yes", "no"), default="yes",
+                   help="of the home agents (yes)")
     a.add_argument("--quick", action="store_true", help="one anchor, 5 ms, three moves")
     a.add_argument("--realtime", action="store_true", help="the processor first for all of it")
     a.add_argument("--no-floor", action="store_true", help="without the floor")

@@ -72,13 +72,18 @@ class Tool:
 
 
 class Net(Lab):
-    def __init__(self, bindir, anchors, realtime=False, datapath=None):
-        super().__init__(bindir, datapath=datapath)
+    def __init__(self, bindir, anchors, options):
+        super().__init__(bindir, datapath=options.datapath)
+        self.care_of_test = options.care_of_test
         self.anchors = range(1, anchors + 1)
         self.routers = (*self.anchors, *VISITED)
-        self.realtime = realtime
+        self.realtime = options.realtime
         self.wire = None
         self.up = set()                 # interfaces of the MN that have a carrier
+
+    def had_command(self, n, extra=()):
+        self.write(f"ar{n}.conf", f"care-of-test {self.care_of_test};\n{self.key_text()}")
+        return super().had_command(n, extra)
 
     def _child_setup(self):
         super()._child_setup()
