@@ -144,12 +144,14 @@ static void correct(struct anchor *a, const struct ba_rule *rule, usec_t now)
 	reg_transmit(a, now);
 }
 
-/* RFC 6275 11.7.3: 135 tells the last number the HA accepted; ours starts behind it. */
+/* RFC 6275 11.7.3: 135 tells the last number the HA accepted; ours starts behind it. It has
+ * that number from a binding, which may be of this very update, had twice (9.5.1). */
 static void resynchronise(struct anchor *a, uint16_t ha_seq, const struct ba_rule *rule, usec_t now)
 {
 	/* One that is behind ours answers a BU that another overtook: it is late, not right. */
 	if (seq_newer(a->seq, ha_seq))
 		return;
+	reg_owe(a, now);
 	if (a->resyncs < RESYNC_MAX)
 		a->seq = ha_seq;
 	correct(a, rule, now);

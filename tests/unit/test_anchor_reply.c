@@ -363,6 +363,43 @@ static void resynchronised_release(void **state)
 	assert_int_equal(last_bu(w)->lifetime_s, 0);
 }
 
+/* An update that went before the one that was put right may have been accepted, its answer
+ * lost: a refusal of the later one does not end what the home agent may hold. */
+static void refused_after_correction_may_be_bound(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	after(w, 2 * S);
+	assert_true(count(w, BU) > 1);
+	ba(w, BA_MESG_ID_REQUIRED, last_bu(w)->seq, 0);
+	ba(w, BA_RESOURCES, last_bu(w)->seq, 0);
+	assert_state(w, ANCHOR_REFUSED);
+	assert_true(anchor_registered(&w->a, w->now));
+
+	/* Of a first one that was answered nothing is left. */
+	afresh(state);
+	registering(w);
+	ba(w, BA_MESG_ID_REQUIRED, last_bu(w)->seq, 0);
+	ba(w, BA_RESOURCES, last_bu(w)->seq, 0);
+	assert_state(w, ANCHOR_REFUSED);
+	assert_false(anchor_registered(&w->a, w->now));
+}
+
+/* The network doubled the only update, and the answer to the first copy was lost: the home
+ * agent, which knows a number, has a binding. */
+static void refused_after_resynchronisation_may_be_bound(void **state)
+{
+	struct world *w = *state;
+
+	registering(w);
+	ba(w, BA_SEQ_OUT_OF_WINDOW, last_bu(w)->seq, 0);
+	assert_int_equal(count(w, BU), 2);
+	ba(w, BA_RESOURCES, last_bu(w)->seq, 0);
+	assert_state(w, ANCHOR_REFUSED);
+	assert_true(anchor_registered(&w->a, w->now));
+}
+
 /* Two parties that never agree do not make a storm. */
 static void resynchronisation_is_bounded(void **state)
 {
@@ -618,7 +655,8 @@ int main(void)
 		T(granted_zero_is_asked_again), T(unknown_yes_is_a_yes), T(unknown_no_is_a_no),
 		T(prefix_discovery_delays_the_refresh),
 		T(refused_is_asked_again_from_a_new_coa), T(resynchronised),
-		T(resynchronised_release), T(resynchronisation_is_bounded),
+		T(resynchronised_release), T(refused_after_correction_may_be_bound),
+		T(refused_after_resynchronisation_may_be_bound), T(resynchronisation_is_bounded),
 		T(late_out_of_window_does_not_go_back),
 		T(resynchronised_round_trip_is_its_own),
 		T(time_stamps_are_sent_when_asked_for), T(resynchronised_in_the_end),
