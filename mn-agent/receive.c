@@ -271,6 +271,7 @@ static void rx_mh(struct mn *mn, const void *data, size_t len, bool protected_by
 	case MH_HOT:
 	case MH_COT:
 	case MH_BU:
+	case MH_HEARTBEAT:
 		mn->counters[MN_C_MH_UNEXPECTED]++;
 		mn_bad(mn, &ip.src, now);
 		break;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mobility Header messages (RFC 6275 6.1, RFC 5846 5): a message type is a row of the table below,
- * the options behind its fixed part are in mhopt.c. Called by the packet input and
- * output of both daemons and by their state machines, which see decoded messages only.
+ * Mobility Header messages (RFC 6275 6.1, RFC 5846 5, RFC 5847 3.3): a message type is a row
+ * of the table below, the options behind its fixed part are in mhopt.c. Called by the packet
+ * input and output of both daemons and by their state machines, which see decoded messages
+ * only.
  */
 #include "common/wire/mh.h"
 
@@ -31,6 +32,7 @@ const char *mh_err_name(enum mh_err e)
 		[MH_ERR_BR_TYPE] = "mh-revocation-type",
 		[MH_ERR_OPTION] = "mh-option",
 		[MH_ERR_DUPLICATE] = "mh-duplicate-option",
+		[MH_ERR_TOO_MANY] = "mh-too-many-prefixes",
 	};
 
 	return (unsigned int)e < MH_ERR_MAX ? names[e] : "unknown";
@@ -71,6 +73,17 @@ const char *mh_ba_status_text(uint8_t status)
 		{ BA_ID_MISMATCH, "timestamp not close enough to the clock" },
 		{ BA_MESG_ID_REQUIRED, "replay protection option required" },
 		{ BA_AUTH_FAIL, "authentication failed" },
+		{ BA_PROXY_NOT_ENABLED, "proxy registration not enabled for the mobile node" },
+		{ BA_NOT_ANCHOR, "not local mobility anchor for this mobile node" },
+		{ BA_GATEWAY_NOT_AUTHORIZED, "router not authorized for proxy registrations" },
+		{ BA_PREFIX_NOT_AUTHORIZED, "mobile node not authorized for a prefix" },
+		{ BA_TIMESTAMP_MISMATCH, "timestamp not close enough to the clock" },
+		{ BA_TIMESTAMP_LOWER, "timestamp not newer than the last one" },
+		{ BA_MISSING_PREFIX, "home network prefix option required" },
+		{ BA_PREFIX_SET_MISMATCH, "not all prefixes of the mobility session" },
+		{ BA_MISSING_MN_ID, "mobile node identifier option required" },
+		{ BA_MISSING_HANDOFF_INDICATOR, "handoff indicator option required" },
+		{ BA_MISSING_ACCESS_TYPE, "access technology type option required" },
 		{ BA_INVALID_COA, "invalid care-of address" },
 		{ BA_REINIT_SA, "another security association is wanted" },
 	};
@@ -201,6 +214,19 @@ static void encode_br(struct wbuf *w, const struct mh_msg *m)
 	wb_u16(w, m->u.br.flags);
 }
 
+/* RFC 5847 3.3 */
+static void decode_heartbeat(struct rbuf *r, struct mh_msg *m)
+{
+	m->u.heartbeat.flags = rb_u16(r) & (HEARTBEAT_UNSOLICITED | HEARTBEAT_RESPONSE);
+	m->u.heartbeat.seq = rb_u32(r);
+}
+
+static void encode_heartbeat(struct wbuf *w, const struct mh_msg *m)
+{
+	wb_u16(w, m->u.heartbeat.flags);
+	wb_u32(w, m->u.heartbeat.seq);
+}
+
 struct mh_row {
 	const char *name;
 	uint16_t fixed;		/* octets of the Mobility Header in front of the options */
@@ -217,6 +243,7 @@ static const struct mh_row table[] = {
 	[MH_BU] = { "BU", MH_FIXED_LEN + 6, decode_bu, encode_bu },
 	[MH_BA] = { "BA", MH_FIXED_LEN + 6, decode_ba, encode_ba },
 	[MH_BE] = { "BE", MH_FIXED_LEN + 18, decode_be, encode_be },
+	[MH_HEARTBEAT] = { "HB", MH_FIXED_LEN + 6, decode_heartbeat, encode_heartbeat },
 	[MH_BR] = { "BR", MH_FIXED_LEN + 6, decode_br, encode_br },
 };
 

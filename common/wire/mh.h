@@ -2,8 +2,9 @@
 /*
  * The page: Mobility Header numbers, constants and decoded messages.
  * RFC 6275 sections 6.1, 6.2 and 12; RFC 4285 for the authentication options;
- * RFC 4283 for the mobile node identifier; RFC 5846 for binding revocation. Decoded
- * structures are host order and hold no pointer into the packet.
+ * RFC 4283 for the mobile node identifier; RFC 5846 for binding revocation; RFC 5213 section 8
+ * for Proxy Binding Updates; RFC 5847 for heartbeats. Decoded structures are host order and hold
+ * no pointer into the packet.
  */
 #ifndef DMIP6_WIRE_MH_H
 #define DMIP6_WIRE_MH_H
@@ -29,18 +30,27 @@
 #define BRI_INIT_MIN_DELAY_MS		1000	/* InitMINDelayBRIs */
 #define BRI_MAX_BRACK_TIMEOUT_MS	2000	/* MAX_BRACK_TIMEOUT */
 
+/* RFC 5847 section 5, in seconds */
+#define HEARTBEAT_INTERVAL_S		60	/* HEARTBEAT_INTERVAL: the default, */
+#define HEARTBEAT_INTERVAL_MIN_S	30	/* and what it may be */
+#define HEARTBEAT_INTERVAL_MAX_S	3600
+#define HEARTBEAT_MISSING_ALLOWED	3	/* MISSING_HEARTBEATS_ALLOWED */
+
 enum mh_type {
 	MH_BRR = 0, MH_HOTI = 1, MH_COTI = 2, MH_HOT = 3, MH_COT = 4,
 	MH_BU = 5, MH_BA = 6, MH_BE = 7,
+	MH_HEARTBEAT = 13,		/* RFC 5847 */
 	MH_BR = 16,			/* RFC 5846: revocation, either type */
 };
 
 enum mh_bu_flag {
 	BU_ACK = 0x8000, BU_HOME = 0x4000, BU_LLOCAL = 0x2000, BU_KEYMGMT = 0x1000,
+	BU_PROXY = 0x0200,		/* RFC 5213 8.1 */
 };
 
 enum mh_ba_flag {
 	BA_KEYMGMT = 0x80,
+	BA_PROXY = 0x20,		/* RFC 5213 8.2 */
 };
 
 enum mh_ba_status {
@@ -61,6 +71,17 @@ enum mh_ba_status {
 	BA_ID_MISMATCH = 144,		/* RFC 4285 */
 	BA_MESG_ID_REQUIRED = 145,
 	BA_AUTH_FAIL = 146,
+	BA_PROXY_NOT_ENABLED = 152,	/* RFC 5213 8.9, to 162 */
+	BA_NOT_ANCHOR = 153,
+	BA_GATEWAY_NOT_AUTHORIZED = 154,
+	BA_PREFIX_NOT_AUTHORIZED = 155,
+	BA_TIMESTAMP_MISMATCH = 156,
+	BA_TIMESTAMP_LOWER = 157,
+	BA_MISSING_PREFIX = 158,
+	BA_PREFIX_SET_MISMATCH = 159,
+	BA_MISSING_MN_ID = 160,
+	BA_MISSING_HANDOFF_INDICATOR = 161,
+	BA_MISSING_ACCESS_TYPE = 162,
 	BA_INVALID_COA = 174,		/* RFC 6275 6.1.8 */
 	BA_REINIT_SA = 176,		/* RFC 6618 8.2: REINIT_SA_WITH_HAC */
 };
@@ -113,12 +134,43 @@ enum mh_opt_type {
 	MHOPT_MESG_ID = 10,		/* RFC 4285 6, 8n+2 */
 	MHOPT_CARE_OF_TEST_INIT = 15,	/* RFC 4866 5.4 */
 	MHOPT_CARE_OF_TEST = 16,	/* RFC 4866 5.5 */
+	MHOPT_HOME_PREFIX = 22,		/* RFC 5213 8.3, 8n+4, repeats */
+	MHOPT_HANDOFF_INDICATOR = 23,	/* 8.4 */
+	MHOPT_ACCESS_TYPE = 24,		/* 8.5 */
+	MHOPT_LINK_LAYER_ID = 25,	/* 8.6 */
+	MHOPT_LINK_LOCAL = 26,		/* 8.7, 8n+6 */
+	MHOPT_TIMESTAMP = 27,		/* 8.8, 8n+2 */
+	MHOPT_RESTART_COUNTER = 28,	/* RFC 5847 3.4, 4n+2 */
+};
+
+enum mh_handoff {			/* RFC 5213 8.4, RFC 7864 */
+	HANDOFF_NEW_INTERFACE = 1,
+	HANDOFF_OTHER_INTERFACE = 2,
+	HANDOFF_OTHER_GATEWAY = 3,
+	HANDOFF_UNKNOWN = 4,
+	HANDOFF_NONE = 5,		/* the lifetime is extended */
+	HANDOFF_SHARED = 6,		/* a new interface with the prefixes of another one */
+};
+
+enum mh_access_type {			/* RFC 5213 8.5 */
+	ACCESS_VIRTUAL = 1, ACCESS_PPP = 2, ACCESS_ETHERNET = 3, ACCESS_WLAN = 4,
+	ACCESS_WIMAX = 5,
+};
+
+enum mh_id_subtype {			/* RFC 4283 3.1, RFC 8371 */
+	MN_ID_NAI = 1, MN_ID_IPV6 = 2, MN_ID_EUI48 = 5, MN_ID_EUI64 = 6,
+};
+
+enum mh_heartbeat_flag {		/* RFC 5847 3.3 */
+	HEARTBEAT_UNSOLICITED = 0x2, HEARTBEAT_RESPONSE = 0x1,
 };
 
 #define MH_AUTH_MN_HA	1		/* RFC 4285 subtypes */
 #define MH_AUTH_MN_AAA	2
 #define MH_AUTH_MAX	32		/* octets of authentication data we handle */
 #define MH_MN_ID_MAX	128
+#define MH_PREFIXES_MAX	16		/* home network prefixes in one message */
+#define MH_LINK_LAYER_MAX	16	/* octets of a link-layer identifier that we handle */
 
 struct mh_bu { uint16_t seq; uint16_t flags; uint16_t lifetime; /* units of 4 s */ };
 struct mh_ba { uint8_t status; uint8_t flags; uint16_t seq; uint16_t lifetime; };
@@ -135,6 +187,8 @@ struct mh_rr {				/* HoTI, CoTI, HoT, CoT */
 	uint64_t token;			/* HoT, CoT only */
 };
 
+struct mh_heartbeat { uint16_t flags; uint32_t seq; };
+
 #define MH_CARE_OF_TOKEN	8	/* octets, RFC 4866 5.5 */
 
 struct mh_auth {			/* one RFC 4285 option */
@@ -147,6 +201,9 @@ struct mh_auth {			/* one RFC 4285 option */
 	uint16_t covered;
 	bool last;			/* decode: no other option but padding follows */
 };
+
+/* RFC 5213 8.3. As it came: bits behind len may be set. */
+struct mh_prefix { struct in6_addr addr; uint8_t len; };
 
 struct mh_opts {
 	bool has_refresh_advice;
@@ -168,6 +225,20 @@ struct mh_opts {
 	bool has_care_of_test_init;	/* without data */
 	bool has_care_of_test;
 	uint8_t care_of_token[MH_CARE_OF_TOKEN];
+	unsigned int n_prefixes;	/* home network prefixes; ::/0 asks for one */
+	struct mh_prefix prefixes[MH_PREFIXES_MAX];
+	bool has_handoff;
+	uint8_t handoff;		/* enum mh_handoff */
+	bool has_access_type;
+	uint8_t access_type;		/* enum mh_access_type */
+	uint8_t link_layer_len;		/* 0: no link-layer identifier */
+	uint8_t link_layer[MH_LINK_LAYER_MAX];
+	bool has_link_local;
+	struct in6_addr link_local;	/* unspecified: asks for it */
+	bool has_timestamp;
+	uint64_t timestamp;		/* 48 bits of seconds since 1970, 16 of a second */
+	bool has_restart_counter;
+	uint32_t restart_counter;
 	struct mh_auth mn_ha;
 	struct mh_auth mn_aaa;
 	uint16_t unknown;		/* decode: options skipped because unknown */
@@ -180,6 +251,7 @@ struct mh_msg {
 		struct mh_ba ba;
 		struct mh_be be;
 		struct mh_br br;
+		struct mh_heartbeat heartbeat;
 		struct mh_rr rr;
 	} u;
 	struct mh_opts opts;
@@ -196,6 +268,7 @@ enum mh_err {
 	MH_ERR_BR_TYPE,		/* RFC 5846 5: a revocation type that is not assigned */
 	MH_ERR_OPTION,		/* an option does not fit, or has a wrong length */
 	MH_ERR_DUPLICATE,	/* an option that may not repeat repeats */
+	MH_ERR_TOO_MANY,	/* more home network prefixes than anybody has */
 	MH_ERR_MAX
 };
 const char *mh_err_name(enum mh_err e);

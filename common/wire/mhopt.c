@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mobility options: RFC 6275 6.2, RFC 4283 (mobile node identifier) and RFC 4285
- * (authentication, replay protection). An option is a row of the table below. What is
+ * Mobility options: RFC 6275 6.2, RFC 4283 (mobile node identifier), RFC 4285 (authentication,
+ * replay protection), RFC 5213 section 8 (proxy) and RFC 5847 (restart counter). An option is
+ * a row of the table below. What is
  * done with unknown, repeated, misplaced and badly framed options, and with padding,
  * stands once, in the two walkers at the end. Called by mh.c.
  */
@@ -32,6 +33,9 @@ struct mhopt {
 	/* Length of the option's data, 0 if it is not in the message; or LEN_EMPTY. */
 	size_t (*len)(const struct mh_opts *o);
 	void (*encode)(struct wbuf *w, size_t at, struct mh_opts *o);
+	/* Of an option that repeats in what we send: how often, and each; else NULL. */
+	unsigned int (*count)(const struct mh_opts *o);
+	void (*encode_nth)(struct wbuf *w, unsigned int n, const struct mh_opts *o);
 };
 
 static enum mh_err decode_refresh(struct rbuf *body, size_t at, struct mh_opts *o)
@@ -253,31 +257,200 @@ static void encode_care_of_test(struct wbuf *w, size_t at, struct mh_opts *o)
 	wb_bytes(w, o->care_of_token, sizeof(o->care_of_token));
 }
 
+/* RFC 5213 8.3 */
+static enum mh_err decode_prefix(struct rbuf *body, size_t at, struct mh_opts *o)
+{
+	struct mh_prefix p;
+
+	(void)at;
+	rb_skip(body, 1);
+	p.len = rb_u8(body);
+	rb_in6(body, &p.addr);
+	if (p.len > 128)
+		return MH_ERR_OPTION;
+	if (o->n_prefixes == MH_PREFIXES_MAX)
+		return MH_ERR_TOO_MANY;
+	o->prefixes[o->n_prefixes++] = p;
+	return MH_OK;
+}
+
+static size_t len_prefix(const struct mh_opts *o)
+{
+	return o->n_prefixes > 0 ? 2 + sizeof(struct in6_addr) : 0;
+}
+
+static unsigned int count_prefixes(const struct mh_opts *o)
+{
+	return o->n_prefixes;
+}
+
+static void encode_prefix(struct wbuf *w, unsigned int n, const struct mh_opts *o)
+{
+	wb_zero(w, 1);
+	wb_u8(w, o->prefixes[n].len);
+	wb_in6(w, &o->prefixes[n].addr);
+}
+
+static enum mh_err decode_handoff(struct rbuf *body, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	rb_skip(body, 1);
+	o->has_handoff = true;
+	o->handoff = rb_u8(body);
+	return MH_OK;
+}
+
+static size_t len_handoff(const struct mh_opts *o)
+{
+	return o->has_handoff ? 2 : 0;
+}
+
+static void encode_handoff(struct wbuf *w, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	wb_zero(w, 1);
+	wb_u8(w, o->handoff);
+}
+
+static enum mh_err decode_access_type(struct rbuf *body, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	rb_skip(body, 1);
+	o->has_access_type = true;
+	o->access_type = rb_u8(body);
+	return MH_OK;
+}
+
+static size_t len_access_type(const struct mh_opts *o)
+{
+	return o->has_access_type ? 2 : 0;
+}
+
+static void encode_access_type(struct wbuf *w, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	wb_zero(w, 1);
+	wb_u8(w, o->access_type);
+}
+
+static enum mh_err decode_link_layer(struct rbuf *body, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	rb_skip(body, 2);
+	o->link_layer_len = (uint8_t)rb_left(body);
+	rb_bytes(body, o->link_layer, o->link_layer_len);
+	return MH_OK;
+}
+
+static size_t len_link_layer(const struct mh_opts *o)
+{
+	return o->link_layer_len > 0 ? 2u + o->link_layer_len : 0;
+}
+
+static void encode_link_layer(struct wbuf *w, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	wb_zero(w, 2);
+	wb_bytes(w, o->link_layer, o->link_layer_len);
+}
+
+static enum mh_err decode_link_local(struct rbuf *body, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	o->has_link_local = true;
+	rb_in6(body, &o->link_local);
+	return MH_OK;
+}
+
+static size_t len_link_local(const struct mh_opts *o)
+{
+	return o->has_link_local ? sizeof(o->link_local) : 0;
+}
+
+static void encode_link_local(struct wbuf *w, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	wb_in6(w, &o->link_local);
+}
+
+static enum mh_err decode_timestamp(struct rbuf *body, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	o->has_timestamp = true;
+	o->timestamp = rb_u64(body);
+	return MH_OK;
+}
+
+static size_t len_timestamp(const struct mh_opts *o)
+{
+	return o->has_timestamp ? 8 : 0;
+}
+
+static void encode_timestamp(struct wbuf *w, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	wb_u64(w, o->timestamp);
+}
+
+static enum mh_err decode_restart(struct rbuf *body, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	o->has_restart_counter = true;
+	o->restart_counter = rb_u32(body);
+	return MH_OK;
+}
+
+static size_t len_restart(const struct mh_opts *o)
+{
+	return o->has_restart_counter ? 4 : 0;
+}
+
+static void encode_restart(struct wbuf *w, size_t at, struct mh_opts *o)
+{
+	(void)at;
+	wb_u32(w, o->restart_counter);
+}
+
 /*
  * In the order of writing: by type, but what authenticates comes last. The two rows of
  * type 9 read alike and differ in what they write.
  */
 static const struct mhopt table[] = {
 	{ MHOPT_REFRESH_ADVICE, "binding-refresh-advice", 2, 2, 2, 0, false, PLACE_ANY,
-	  decode_refresh, len_refresh, encode_refresh },
+	  decode_refresh, len_refresh, encode_refresh, NULL, NULL },
 	{ MHOPT_ALT_COA, "alternate-care-of-address", 16, 16, 8, 6, false, PLACE_ANY,
-	  decode_alt_coa, len_alt_coa, encode_alt_coa },
+	  decode_alt_coa, len_alt_coa, encode_alt_coa, NULL, NULL },
 	{ MHOPT_NONCE_INDICES, "nonce-indices", 4, 4, 2, 0, false, PLACE_ANY,
-	  decode_nonces, len_nonces, encode_nonces },
+	  decode_nonces, len_nonces, encode_nonces, NULL, NULL },
 	{ MHOPT_MN_ID, "mobile-node-identifier", 2, 1 + MH_MN_ID_MAX, 1, 0, false,
-	  PLACE_BEFORE_AUTH, decode_mn_id, len_mn_id, encode_mn_id },
+	  PLACE_BEFORE_AUTH, decode_mn_id, len_mn_id, encode_mn_id, NULL, NULL },
 	{ MHOPT_MESG_ID, "replay-protection", 8, 8, 8, 2, false, PLACE_ANY,
-	  decode_mesg_id, len_mesg_id, encode_mesg_id },
+	  decode_mesg_id, len_mesg_id, encode_mesg_id, NULL, NULL },
 	{ MHOPT_CARE_OF_TEST_INIT, "care-of-test-init", 0, 0, 1, 0, false, PLACE_BEFORE_AUTH,
-	  decode_care_of_test_init, len_care_of_test_init, encode_care_of_test_init },
+	  decode_care_of_test_init, len_care_of_test_init, encode_care_of_test_init, NULL, NULL },
 	{ MHOPT_CARE_OF_TEST, "care-of-test", MH_CARE_OF_TOKEN, MH_CARE_OF_TOKEN, 1, 0, false,
-	  PLACE_BEFORE_AUTH, decode_care_of_test, len_care_of_test, encode_care_of_test },
+	  PLACE_BEFORE_AUTH, decode_care_of_test, len_care_of_test, encode_care_of_test, NULL,
+	  NULL },
+	{ MHOPT_HOME_PREFIX, "home-network-prefix", 18, 18, 8, 4, true, PLACE_ANY,
+	  decode_prefix, len_prefix, NULL, count_prefixes, encode_prefix },
+	{ MHOPT_HANDOFF_INDICATOR, "handoff-indicator", 2, 2, 1, 0, false, PLACE_ANY,
+	  decode_handoff, len_handoff, encode_handoff, NULL, NULL },
+	{ MHOPT_ACCESS_TYPE, "access-technology-type", 2, 2, 1, 0, false, PLACE_ANY,
+	  decode_access_type, len_access_type, encode_access_type, NULL, NULL },
+	{ MHOPT_LINK_LAYER_ID, "link-layer-identifier", 3, 2 + MH_LINK_LAYER_MAX, 1, 0, false,
+	  PLACE_ANY, decode_link_layer, len_link_layer, encode_link_layer, NULL, NULL },
+	{ MHOPT_LINK_LOCAL, "link-local-address", 16, 16, 8, 6, false, PLACE_ANY,
+	  decode_link_local, len_link_local, encode_link_local, NULL, NULL },
+	{ MHOPT_TIMESTAMP, "timestamp", 8, 8, 8, 2, false, PLACE_ANY,
+	  decode_timestamp, len_timestamp, encode_timestamp, NULL, NULL },
+	{ MHOPT_RESTART_COUNTER, "restart-counter", 4, 4, 4, 2, false, PLACE_ANY,
+	  decode_restart, len_restart, encode_restart, NULL, NULL },
 	{ MHOPT_AUTH, "mn-ha-authentication", AUTH_FIXED + 1, AUTH_FIXED + MH_AUTH_MAX, 4, 1,
-	  true, PLACE_ANY, decode_auth, len_mn_ha, encode_mn_ha },
+	  true, PLACE_ANY, decode_auth, len_mn_ha, encode_mn_ha, NULL, NULL },
 	{ MHOPT_AUTH, "mn-aaa-authentication", AUTH_FIXED + 1, AUTH_FIXED + MH_AUTH_MAX, 4, 1,
-	  true, PLACE_ANY, decode_auth, len_mn_aaa, encode_mn_aaa },
+	  true, PLACE_ANY, decode_auth, len_mn_aaa, encode_mn_aaa, NULL, NULL },
 	{ MHOPT_AUTH_DATA, "binding-authorization-data", 1, MH_AUTH_MAX, 8, ALIGN_END, false,
-	  PLACE_LAST, decode_auth_data, len_auth_data, encode_auth_data },
+	  PLACE_LAST, decode_auth_data, len_auth_data, encode_auth_data, NULL, NULL },
 };
 #define N_ROWS	(sizeof(table) / sizeof(table[0]))
 
@@ -371,6 +544,21 @@ static size_t pad_before(const struct mhopt *row, size_t at, size_t len)
 	return (y + n - at % n) % n;
 }
 
+static void encode_one(struct wbuf *w, size_t mh_at, const struct mhopt *row, unsigned int n,
+		       size_t len, struct mh_opts *o)
+{
+	size_t at;
+
+	encode_pad(w, pad_before(row, w->len - mh_at, len));
+	at = w->len - mh_at;
+	wb_u8(w, row->type);
+	wb_u8(w, (uint8_t)len);
+	if (row->encode_nth)
+		row->encode_nth(w, n, o);
+	else
+		row->encode(w, at, o);
+}
+
 int mhopt_encode(struct wbuf *w, size_t mh_at, struct mh_opts *o)
 {
 	/* RFC 6275 6.2 and RFC 4285 5.1 want their own option last: not both. */
@@ -381,19 +569,16 @@ int mhopt_encode(struct wbuf *w, size_t mh_at, struct mh_opts *o)
 
 	for (const struct mhopt *row = table; row < table + N_ROWS; row++) {
 		size_t len = row->len(o);
-		size_t at;
+		unsigned int n = row->count ? row->count(o) : 1;
 
 		if (len == 0)
 			continue;
 		if (len == LEN_EMPTY)
 			len = 0;
-		if (len < row->min || len > row->max)
+		if (len < row->min || len > row->max || n > MH_PREFIXES_MAX)
 			return -EINVAL;
-		encode_pad(w, pad_before(row, w->len - mh_at, len));
-		at = w->len - mh_at;
-		wb_u8(w, row->type);
-		wb_u8(w, (uint8_t)len);
-		row->encode(w, at, o);
+		for (unsigned int i = 0; i < n; i++)
+			encode_one(w, mh_at, row, i, len, o);
 	}
 	encode_pad(w, (8 - (w->len - mh_at) % 8) % 8);
 	return 0;

@@ -88,6 +88,7 @@ int reject_mh(struct wbuf *w, const struct ip6_packet *ip, const void *packet, s
 	case MH_ERR_BR_TYPE:
 	case MH_ERR_OPTION:
 	case MH_ERR_DUPLICATE:
+	case MH_ERR_TOO_MANY:
 	case MH_ERR_MAX:
 		break;
 	}

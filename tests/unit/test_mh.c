@@ -324,11 +324,11 @@ static void golden_encoded_alike(void **state)
 static struct in6_addr src, dst;
 
 static const uint8_t types[] = {
-	MH_BRR, MH_HOTI, MH_COTI, MH_HOT, MH_COT, MH_BU, MH_BA, MH_BE, MH_BR,
+	MH_BRR, MH_HOTI, MH_COTI, MH_HOT, MH_COT, MH_BU, MH_BA, MH_BE, MH_BR, MH_HEARTBEAT,
 };
 #define N_TYPES (sizeof(types) / sizeof(types[0]))
 /* Without options. */
-static const uint8_t octets[N_TYPES] = { 8, 16, 16, 24, 24, 16, 16, 24, 16 };
+static const uint8_t octets[N_TYPES] = { 8, 16, 16, 24, 24, 16, 16, 24, 16, 16 };
 
 static int addresses(void **state)
 {
@@ -365,7 +365,7 @@ static void unknown_type(void **state)
 
 	(void)state;
 	for (unsigned int type = 8; type < 256; type++) {
-		if (type == MH_BR)
+		if (type == MH_BR || type == MH_HEARTBEAT)
 			continue;
 		mh[2] = (uint8_t)type;
 		assert_int_equal(decode_fixed(mh, 8, &m, &off), MH_ERR_UNKNOWN_TYPE);
@@ -713,6 +713,8 @@ static void round_trip_messages(void **state)
 			m.u.be.hoa = dst;
 		} else if (type == MH_BR) {
 			m.u.br = (struct mh_br){ BR_ACKNOWLEDGEMENT, 135, 0xfffe, 0xe000 };
+		} else if (type == MH_HEARTBEAT) {
+			m.u.heartbeat = (struct mh_heartbeat){ 3, UINT32_MAX };
 		} else if (type != MH_BRR) {
 			m.u.rr.cookie = 0xfedcba9876543210;
 			if (type == MH_HOT || type == MH_COT) {

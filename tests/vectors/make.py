@@ -7,6 +7,7 @@ tests/unit. Vectors whose comment names another source are not written by this s
 """
 import logging
 import os
+import socket
 import struct
 import sys
 
@@ -21,6 +22,7 @@ COA = "2001:db8:2:1::c0a"
 HOA = "2001:db8:1:101::40a"
 HA = "2001:db8:1:100::1"
 CN = "2001:db8:9::c"
+MAR2 = "2001:db8:2:100::1"
 MN_LL = "fe80::ff:fe00:1"
 AR_LL = "fe80::ff:fe00:a1"
 
@@ -36,6 +38,36 @@ def revocation(kind, code, seq, flags, options=b"\x01\x02\0\0"):
     """scapy does not know RFC 5846: its message is put together here, from figures 5 and 6;
     the headers around it, the options, length and checksum are scapy's."""
     return MIP6MH_Generic(mhtype=16, msg=struct.pack(">BBHH", kind, code, seq, flags) + options)
+
+
+def option(number, data):
+    """A mobility option that scapy does not know, from the figures of RFC 5213 section 8."""
+    return bytes([number, len(data)]) + data
+
+
+def home_prefix(addr, plen=64):
+    return option(22, bytes([0, plen]) + socket.inet_pton(socket.AF_INET6, addr))
+
+
+def proxy(kind, fixed, options):
+    """scapy does not know the proxy flag, nor a heartbeat: fixed part from figures of RFC 5213
+    and RFC 5847, options with the padding that stands before each; length and checksum are
+    scapy's."""
+    return MIP6MH_Generic(mhtype=kind, msg=fixed + options)
+
+
+def pad(n):
+    return b"\0" if n == 1 else bytes([1, n - 2]) + bytes(n - 2)
+
+
+PBU_OPTIONS = (
+    option(8, b"\x01mn@example.org") + pad(7) +                        # 12, 29: at 36
+    home_prefix("2001:db8:1:101::") + pad(4) +                         # 36, 56: at 60
+    home_prefix("2001:db8:1:102::") +                                  # 60, 80
+    option(23, b"\0\x03") + option(24, b"\0\x04") +                   # 80, 84
+    option(25, b"\0\0" + bytes.fromhex("020000000001")) +             # 88, 98: at 102
+    pad(4) + option(26, socket.inet_pton(socket.AF_INET6, MN_LL)) +    # 102, 120: at 122
+    pad(2) + option(27, bytes.fromhex("00006565a1b28000")))            # 122, 132
 
 
 def prefix(addr, **kw):
@@ -103,6 +135,16 @@ VECTORS = {
             revocation(2, 128, 0xbeef, 0, b"\0" + raw(mn_ha(16)) + b"\x01\x02\0\0")),
     "bri-global": ("Binding Revocation Indication: proxy, global, per-peer policy (see make.py)",
                    IPv6(src=HA, dst=COA) / revocation(1, 128, 7, 0xa000)),
+    "pbu": ("Proxy Binding Update (RFC 5213 8.1): every option; see make.py",
+            IPv6(src=MAR2, dst=HA) / proxy(5, struct.pack(">HHH", 0x4321, 0xc200, 75),
+                                           PBU_OPTIONS + pad(4))),
+    "pba": ("Proxy Binding Acknowledgement (RFC 5213 8.2): not authorized for a prefix",
+            IPv6(src=HA, dst=MAR2) / proxy(6, struct.pack(">BBHH", 155, 0x20, 0x4321, 0),
+                                           PBU_OPTIONS + pad(4))),
+    "heartbeat": ("Heartbeat (RFC 5847 3.3): unsolicited response with restart counter",
+                  IPv6(src=HA, dst=MAR2) / proxy(13, struct.pack(">HI", 3, 0xdeadbeef),
+                                                 pad(2) + option(28, bytes.fromhex("00010203")) +
+                                                 pad(4))),
     "rs": ("Router Solicitation with source link-layer address",
            IPv6(src=MN_LL, dst="ff02::2", hlim=255) / ICMPv6ND_RS() /
            ICMPv6NDOptSrcLLAddr(lladdr=MN_MAC)),

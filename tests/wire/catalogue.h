@@ -11,6 +11,8 @@
 #define COA		DB8(0, 2, 0, 1, [14] = 0x0c, 0x0a)	/* 2001:db8:2:1::c0a */
 #define HOA		DB8(0, 1, 1, 1, [14] = 0x04, 0x0a)	/* 2001:db8:1:101::40a */
 #define HA		DB8(0, 1, 1, 0, [15] = 1)		/* 2001:db8:1:100::1 */
+#define MAR2		DB8(0, 2, 1, 0, [15] = 1)	/* 2001:db8:2:100::1 */
+#define P2		DB8(0, 1, 1, 2)			/* 2001:db8:1:102:: */
 #define CN		DB8(0, 9, [15] = 0x0c)			/* 2001:db8:9::c */
 #define P1		DB8(0, 1, 1, 1)				/* 2001:db8:1:101:: */
 #define ANYCAST		DB8(0, 1, 1, 0, 0xfd, 255, 255, 255, 255, 255, 255, 254)
@@ -38,6 +40,18 @@ struct message {
 				 .next_header = MH_NEXT_HEADER }
 #define ND(s, d)	.ip6 = { .src = s, .dst = d, .hop_limit = 255, \
 				 .next_header = IP6_NH_ICMP6 }
+
+/* RFC 5213 section 8, all of them. */
+#define PROXY_OPTIONS { \
+	.has_mn_id = true, .mn_id_subtype = MN_ID_NAI, .mn_id_len = 14, \
+	.mn_id = "mn@example.org", \
+	.n_prefixes = 2, .prefixes = { { P1, 64 }, { P2, 64 } }, \
+	.has_handoff = true, .handoff = HANDOFF_OTHER_GATEWAY, \
+	.has_access_type = true, .access_type = ACCESS_WLAN, \
+	.link_layer_len = 6, .link_layer = { 2, 0, 0, 0, 0, 1 }, \
+	.has_link_local = true, .link_local = MN_LL, \
+	.has_timestamp = true, .timestamp = 0x00006565a1b28000, \
+}
 
 static const struct message catalogue[] = {
 	{ "brr", MH_DIRECT(CN, HOA), .mh = { .type = MH_BRR } },
@@ -93,6 +107,14 @@ static const struct message catalogue[] = {
 	{ "bra", MH_TO_HA, .mh = { .type = MH_BR,
 		.u.br = { BR_ACKNOWLEDGEMENT, BR_NO_BINDING, 0xbeef, 0 },
 		.opts.mn_ha = { .present = true, .spi = 256, .len = 16 } } },
+	{ "pbu", MH_DIRECT(MAR2, HA), .mh = { .type = MH_BU,
+		.u.bu = { 0x4321, BU_ACK | BU_HOME | BU_PROXY, 75 }, .opts = PROXY_OPTIONS } },
+	{ "pba", MH_DIRECT(HA, MAR2), .mh = { .type = MH_BA,
+		.u.ba = { BA_PREFIX_NOT_AUTHORIZED, BA_PROXY, 0x4321, 0 },
+		.opts = PROXY_OPTIONS } },
+	{ "heartbeat", MH_DIRECT(HA, MAR2), .mh = { .type = MH_HEARTBEAT,
+		.u.heartbeat = { HEARTBEAT_UNSOLICITED | HEARTBEAT_RESPONSE, 0xdeadbeef },
+		.opts = { .has_restart_counter = true, .restart_counter = 0x10203 } } },
 	{ "rs", ND(MN_LL, ALL_ROUTERS), .icmp6 = { ICMP6_RS, .u.rs.slla = MN_MAC } },
 	{ "rs-unspecified", ND(ANY, ALL_ROUTERS), .icmp6 = { .type = ICMP6_RS } },
 	{ "ra-home-agent", ND(AR_LL, ALL_NODES), .icmp6 = { ICMP6_RA, .u.ra = {

@@ -123,6 +123,15 @@ TSHARK = {
             "mip6.bri_seqnr": str(0xbeef), "mip6.bri_ap": "0", "mip6.bri_av": "0",
             "mip6.bri_ag": "0", "ipv6.opt.mipv6.home_address": HOA,
             "mip6.auth.mobility_spi": "256"},
+    "pbu": {"mip6.mhtype": "5", "mip6.bu.p_flag": TRUE, "mip6.bu.seqnr": str(0x4321),
+            "mip6.bu.lifetime": "75", "mip6.mnid.identifier": "mn@example.org",
+            "mip6.nemo.mnp.mnp": "2001:db8:1:101::,2001:db8:1:102::",
+            "mip6.nemo.mnp.pfl": "64,64", "mip6.hi": "3", "mip6.att": "4",
+            "mip6.lila_lla": "fe80::ff:fe00:1"},
+    "pba": {"mip6.mhtype": "6", "mip6.ba.p_flag": TRUE, "mip6.ba.status": "155",
+            "mip6.ba.seqnr": str(0x4321), "mip6.nemo.mnp.pfl": "64,64", "mip6.hi": "3"},
+    "heartbeat": {"mip6.mhtype": "13", "mip6.hb.u_flag": TRUE, "mip6.hb.r_flag": TRUE,
+                  "mip6.hb.seqnr": str(0xdeadbeef), "mip6.rc": str(0x10203)},
     "be": {"mip6.mhtype": "7", "mip6.be.status": "1", "mip6.be.haddr": HOA},
     "rs": {"icmpv6.type": "133", "icmpv6.checksum.status": GOOD,
            "icmpv6.opt.src_linkaddr": "02:00:00:00:00:01"},
@@ -276,6 +285,10 @@ def test_scapy_reads(catalogue):
 # ---- (c) we read what scapy builds
 
 BU_HOME = {"src": COA, "dst": HA, "hao": HOA, "type": "BU"}
+PROXY = {"mn_id": "mn@example.org", "handoff": "3", "access_type": "4", "unknown": "0",
+         "home_prefix": "2001:db8:1:101::/64;2001:db8:1:102::/64",
+         "link_layer": "020000000001", "link_local": "fe80::ff:fe00:1",
+         "timestamp": str(0x00006565a1b28000)}
 SCAPY = {
     "brr": {"type": "BRR", "unknown": "0"},
     "hoti": {"type": "HoTI", "cookie": str(0x0102030405060708)},
@@ -301,6 +314,11 @@ SCAPY = {
             "flags": "0", "mn_ha_covered": "20", "mn_ha_last": "1"},
     "bri-global": {"type": "BR", "br_type": "1", "code": "128", "seq": "7",
                    "flags": str(0xa000)},
+    "pbu": {"type": "BU", "hao": None, "flags": str(0xc200), "seq": str(0x4321), **PROXY},
+    "pba": {"type": "BA", "rh2": None, "flags": "32", "status": "155", "seq": str(0x4321),
+            **PROXY},
+    "heartbeat": {"type": "HB", "flags": "3", "seq": str(0xdeadbeef),
+                  "restart_counter": str(0x10203), "unknown": "0"},
     "be": {"type": "BE", "status": "1", "hoa": HOA},
     "rs": {"type": "133", "lladdr": "020000000001"},
     "rs-unspecified": {"type": "133", "lladdr": None, "src": "::"},

@@ -143,6 +143,27 @@ static int build(const char *name)
 
 /* ---- read ---- */
 
+static void put_proxy_opts(const struct mh_opts *o)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	for (unsigned int i = 0; i < o->n_prefixes; i++)
+		printf("home_prefix=%s/%u\n", inet_ntop(AF_INET6, &o->prefixes[i].addr, text,
+						       sizeof(text)), o->prefixes[i].len);
+	if (o->has_handoff)
+		put_num("handoff", o->handoff);
+	if (o->has_access_type)
+		put_num("access_type", o->access_type);
+	if (o->link_layer_len > 0)
+		put_hex("link_layer", o->link_layer, o->link_layer_len);
+	if (o->has_link_local)
+		put_in6("link_local", &o->link_local);
+	if (o->has_timestamp)
+		put_num("timestamp", o->timestamp);
+	if (o->has_restart_counter)
+		put_num("restart_counter", o->restart_counter);
+}
+
 static void put_mh_opts(const struct mh_opts *o)
 {
 	put_num("unknown", o->unknown);
@@ -162,6 +183,7 @@ static void put_mh_opts(const struct mh_opts *o)
 	}
 	if (o->has_mesg_id)
 		put_num("mesg_id", o->mesg_id);
+	put_proxy_opts(o);
 	if (o->mn_aaa.present) {
 		put_num("mn_aaa_spi", o->mn_aaa.spi);
 		put_hex("mn_aaa", o->mn_aaa.data, o->mn_aaa.len);
@@ -211,6 +233,9 @@ static void read_mh(const struct ip6_packet *p, const uint8_t *mh)
 		put_num("code", m.u.br.code);
 		put_num("seq", m.u.br.seq);
 		put_num("flags", m.u.br.flags);
+	} else if (m.type == MH_HEARTBEAT) {
+		put_num("flags", m.u.heartbeat.flags);
+		put_num("seq", m.u.heartbeat.seq);
 	} else if (m.type != MH_BRR) {
 		put_num("cookie", m.u.rr.cookie);
 		put_num("nonce_index", m.u.rr.nonce_index);
