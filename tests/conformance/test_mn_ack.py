@@ -165,7 +165,7 @@ def test_reserved_bits(mobile):
     mn.accept(mn.leave(), low_flags=0x7F)
 
 
-@pytest.mark.parametrize("options", [UNKNOWN_OPTION, b"\1\6\1\2\3\4\5\6", b"\x16\x00\x00\x00"],
+@pytest.mark.parametrize("options", [UNKNOWN_OPTION, b"\1\6\1\2\3\4\5\6", b"\x7f\x00\x00\x00"],
                          ids=["unknown", "padding", "short"])
 @covers("6.2.1-01", "6.2.3-02")
 def test_options(mobile, options):
