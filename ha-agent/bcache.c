@@ -24,6 +24,11 @@ const char *binding_state_name(enum binding_state s)
 	return s < BINDING_STATE_MAX ? state_names[s] : "?";
 }
 
+struct in6_prefix binding_inner(const struct binding *b)
+{
+	return (struct in6_prefix){ .addr = b->hoa, .len = b->by_router ? BCACHE_PREFIX : 128 };
+}
+
 bool binding_carries(const struct binding *b)
 {
 	return b->state == BINDING_BOUND || b->state == BINDING_REVOKING;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The binding cache (RFC 6275 9.1, 10.1): one entry for each home address. No protocol in
+ * The binding cache (RFC 6275 9.1, 10.1; RFC 5213 5.1): one entry for each home address, and
+ * for each home network prefix that another router has registered. No protocol in
  * here, only the table and its invariants: one entry for each home address, a bounded
  * number of entries, each counted at the lease it refers to, if any.
  */
@@ -17,6 +18,8 @@ struct lease;
 struct proxy;
 struct revocation;
 struct mpd;
+
+#define BCACHE_PREFIX	64		/* length of home network prefixes */
 
 enum binding_state {
 	BINDING_NEW,		/* entry made, nothing in the kernel yet */
@@ -36,8 +39,10 @@ struct binding {
 	int joined;			/* the link whose group for it we are in; 0: none */
 	uint16_t sequence;		/* of the last valid Binding Update */
 	enum binding_state state : 8;
-	uint8_t looks : 6;		/* before the end of its lifetime: refresh.c */
+	uint8_t looks : 5;		/* before the end of its lifetime: refresh.c */
 	bool unverified : 1;		/* nobody has answered from the care-of address */
+	bool by_router : 1;		/* of a whole prefix, whose address hoa is: another router
+					 * has registered it (RFC 5213) */
 	bool linklocal : 1;		/* L: so for the link-local address with its identifier */
 	uint32_t spi;			/* of the key that signed it; 0: none did */
 	uint32_t lifetime_s;		/* as granted */
@@ -60,6 +65,7 @@ struct bcache {
 	unsigned int max;
 };
 
+struct in6_prefix binding_inner(const struct binding *b);	/* what goes into its tunnel */
 bool binding_carries(const struct binding *b);	/* it is in the data path */
 
 void bcache_init(struct bcache *bc, unsigned int max);

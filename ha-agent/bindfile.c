@@ -24,6 +24,7 @@ _Static_assert(sizeof(struct record) == 64, "a page holds whole records");
 #define RECORD_USED	1
 #define RECORD_LINKLOCAL	2	/* L was set */
 #define RECORD_UNVERIFIED	8	/* nobody has answered from the care-of address */
+#define RECORD_BY_ROUTER	16	/* of a prefix, by another router */
 #define RECORD_PAST	4	/* instead of USED, for earlier versions know no such binding */
 
 static const struct recfile_format format = {
@@ -48,6 +49,7 @@ int bindfile_put(struct recfile *f, struct ha_binding_record *r)
 		.lifetime_s = r->lifetime_s, .spi = r->spi, .sequence = r->sequence,
 		.timestamp = r->timestamp,
 		.flags = (uint16_t)((r->past ? RECORD_PAST : RECORD_USED) |
+				    (r->by_router ? RECORD_BY_ROUTER : 0) |
 				    (r->linklocal ? RECORD_LINKLOCAL : 0) |
 				    (r->unverified ? RECORD_UNVERIFIED : 0)),
 	};
@@ -73,7 +75,8 @@ static int take(void *ctx, uint32_t place, const void *record)
 	x->fn(x->ctx, &(struct ha_binding_record){
 		.hoa = rec.hoa, .coa = rec.coa, .sequence = rec.sequence, .spi = rec.spi,
 		.lifetime_s = rec.lifetime_s, .expires = rec.expires, .place = place,
-		.linklocal = rec.flags & RECORD_LINKLOCAL, .timestamp = rec.timestamp,
+		.linklocal = rec.flags & RECORD_LINKLOCAL,
+		.by_router = rec.flags & RECORD_BY_ROUTER, .timestamp = rec.timestamp,
 		.unverified = rec.flags & RECORD_UNVERIFIED, .past = rec.flags & RECORD_PAST,
 	});
 	return 0;

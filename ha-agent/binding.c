@@ -54,11 +54,6 @@ static void change_state(struct binding *b, enum binding_state state, enum bindi
 		mpd_end(b);
 }
 
-static struct in6_prefix inner(const struct binding *b)
-{
-	return (struct in6_prefix){ .addr = b->hoa, .len = 128 };
-}
-
 static void tell_why(const struct binding *b, enum ha_event_type type, const char *reason)
 {
 	ha_tell(b->home->ha, &(struct ha_event){
@@ -76,7 +71,7 @@ static int install(const struct binding *b, const struct in6_addr *coa, bool unv
 {
 	struct ha *ha = b->home->ha;
 	int err = ha->ops->dp_set(ha->ctx, &(struct dp_binding){
-		.inner = inner(b), .local = b->home->cfg.address, .remote = *coa,
+		.inner = binding_inner(b), .local = b->home->cfg.address, .remote = *coa,
 		.unverified = unverified,
 	});
 
@@ -91,7 +86,7 @@ static int install(const struct binding *b, const struct in6_addr *coa, bool unv
 static void uninstall(const struct binding *b)
 {
 	struct ha *ha = b->home->ha;
-	struct in6_prefix p = inner(b);
+	struct in6_prefix p = binding_inner(b);
 	int err = ha->ops->dp_del(ha->ctx, &p);
 
 	if (err < 0 && err != -ENOENT) {
@@ -106,7 +101,8 @@ static void store_as(struct binding *b, bool past)
 	struct ha_binding_record r = {
 		.hoa = b->hoa, .coa = b->coa, .sequence = b->sequence, .spi = b->spi,
 		.lifetime_s = b->lifetime_s, .expires = b->expires, .place = b->place,
-		.linklocal = b->linklocal, .unverified = b->unverified,
+		.linklocal = b->linklocal, .by_router = b->by_router,
+		.unverified = b->unverified,
 		.timestamp = b->timestamp, .past = past,
 	};
 
@@ -128,7 +124,8 @@ static void strike_out(struct binding *b)
 /* A restart does not bring it back; its numbers outlive it, if a key stands behind them. */
 static void end_record(struct binding *b)
 {
-	if (b->spi != 0)
+	/* RFC 5213 5.5: time stamps of other routers are good for less than the entry is kept. */
+	if (b->spi != 0 && !b->by_router)
 		store_as(b, true);
 	else
 		strike_out(b);
@@ -214,6 +211,7 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 
 	if (b->state == BINDING_REVOKING)
 		return -EBUSY;
+	b->by_router = req->by_router;
 	/* No binding without its end. */
 	if (b->state == BINDING_NEW)
 		err = arm(b, now);
@@ -240,7 +238,8 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 	if (restore)
 		return 0;
 	store(b);
-	mpd_registered(b, now);
+	if (!b->by_router)
+		mpd_registered(b, now);
 	if (same) {
 		ha->counters[HA_BINDING_REFRESHED]++;
 		tell(b, HA_EVENT_BINDING_REFRESHED);
@@ -279,6 +278,7 @@ static int release(struct binding *b, enum binding_event e, const struct binding
 	}
 	b->sequence = req->sequence;
 	note_timestamp(b, req);
+	b->by_router = req->by_router || b->by_router;
 	if (req->spi != 0)
 		b->spi = req->spi;
 	if (binding_carries(b)) {

@@ -43,6 +43,7 @@ struct binding_request {
 	uint32_t lifetime_s;		/* granted */
 	uint64_t timestamp;		/* 0: the update had none, and what was stays */
 	bool linklocal;			/* L */
+	bool by_router;			/* of the prefix, by another router */
 	bool verified;			/* a token came back from the care-of address, or none is
 					 * wanted */
 	usec_t expires;			/* RESTORE only, and where it is written down */

@@ -188,7 +188,7 @@ static void add_binding(void *ctx, const struct binding *b)
 {
 	struct listing *l = ctx;
 	const struct ha_key *key = ha_binding_key(&l->io->ha, b);
-	struct in6_prefix inner = { .addr = b->hoa, .len = 128 };
+	struct in6_prefix inner = binding_inner(b);
 	struct dp_stats stats = { 0 };
 
 	/* A released one carries nothing; only its sequence number is kept a while. */

@@ -12,6 +12,7 @@
 
 #include "common/core/log.h"
 #include "ha-agent/discovery.h"
+#include "ha-agent/lma.h"
 #include "ha-agent/proxy.h"
 #include "ha-agent/careof.h"
 #include "ha-agent/sa.h"
@@ -47,10 +48,12 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_RX_MH_ELSEWHERE] = "rx-mh-elsewhere",
 	[HA_RX_MH_ROUTED] = "rx-mh-routing-header",
 	[HA_RX_BU] = "rx-bu",
+	[HA_RX_PBU] = "rx-pbu",
 	[HA_RX_MH_UNEXPECTED] = "rx-mh-unexpected",
 	[HA_HAO_BOUND] = "home-address-bound",
 	[HA_HAO_UNBOUND] = "home-address-unbound",
 	[HA_TX_BA] = "tx-ba",
+	[HA_TX_PBA] = "tx-pba",
 	[HA_TX_BE] = "tx-be",
 	[HA_TX_BRR] = "tx-refresh-request",
 	[HA_REFRESH_LIMITED] = "refresh-requests-limited",
@@ -138,6 +141,7 @@ void ha_config_defaults(struct ha_config *cfg)
 		.binding_lifetime = 600 * USEC_S,
 		.ra_interval_option = true,
 		.late_packets = true,
+		.timestamp_window = PBU_TIMESTAMP_WINDOW,
 		.care_of_test = true,
 		.prefix_advertisements = true,
 		.prefix_advertisement_min = 600 * USEC_S,	/* RFC 6275 13 */
@@ -235,6 +239,8 @@ const char *ha_config_check(struct ha_config *cfg)
 int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops, void *ctx,
 	    struct timers *timers, usec_t now)
 {
+	int err;
+
 	if (cfg->n_interfaces > HA_MAX_INTERFACES || cfg->n_homes > HA_MAX_HOMES)
 		return -EINVAL;
 	memset(ha, 0, sizeof(*ha));
@@ -264,7 +270,8 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 		memcpy(ifc->name, cfg->interfaces[i], sizeof(ifc->name));
 		nd_interface_init(ha, ifc);
 	}
-	return home_init_all(ha);
+	err = lma_init(ha);
+	return err < 0 ? err : home_init_all(ha);
 }
 
 void ha_free(struct ha *ha)
@@ -285,6 +292,7 @@ void ha_free(struct ha *ha)
 	bcache_free(&ha->bcache);
 	sa_free_all(ha);
 	past_free(ha);
+	lma_free(ha);
 	careof_free(ha);
 	home_free_all(ha);
 }
@@ -388,6 +396,12 @@ static bool key_stands(const struct ha *ha, const struct ha_home *home,
 	const struct ha_key *k = ha_find_key(ha, r->spi, &r->hoa, l);
 	const struct sa *s = !k && sa_is_spi(r->spi) ? sa_of_address(ha, &r->hoa) : NULL;
 
+	/* It was registered by another router, which still is one. */
+	if (r->by_router) {
+		const struct ha_peer *peer = lma_peer(ha, &r->coa);
+
+		return peer && peer->auth.spi == r->spi;
+	}
 	/* A newer key took the place of the one that made it. */
 	if (s)
 		k = &s->key;
@@ -403,7 +417,7 @@ int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t 
 	struct binding_request req = {
 		.coa = r->coa, .sequence = r->sequence, .spi = r->spi,
 		.lifetime_s = r->lifetime_s, .expires = r->expires, .place = r->place,
-		.linklocal = r->linklocal, .timestamp = r->timestamp,
+		.linklocal = r->linklocal, .by_router = r->by_router, .timestamp = r->timestamp,
 		.verified = !r->unverified || !ha->cfg->care_of_test,
 	};
 	struct binding *b;
@@ -492,6 +506,8 @@ void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name
 		fn(ctx, counter_names[c], ha->counters[c]);
 	for (enum verdict_reason r = 0; r < VERDICT_MAX; r++)
 		each_prefixed("bu-", verdict_name(r), ha->verdicts[r], fn, ctx);
+	for (enum pbu_reason r = 0; r < PBU_MAX; r++)
+		each_prefixed("pbu-", pbu_name(r), ha->pbus[r], fn, ctx);
 	for (enum bootstrap_reason r = 0; r < BOOTSTRAP_REASON_MAX; r++)
 		each_prefixed("key-", bootstrap_reason_name(r), ha->bootstraps[r], fn, ctx);
 	for (enum mh_err e = MH_OK + 1; e < MH_ERR_MAX; e++)

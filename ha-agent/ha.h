@@ -12,6 +12,8 @@
  *	drain.c		the way to a stop that hurts nobody
  *	message.c	builds, signs and sends what these have to say
  *	error.c		answers to Mobility Headers that cannot be read
+ *	lma.c		Proxy Binding Updates of other routers in, acknowledgements out
+ *	pbu.c		what is to be said to one
  *	verdict.c	what is to be said to a Binding Update
  *	binding.c	the state machine of one binding
  *	careof.c	tokens that show that a care-of address can be reached
@@ -47,6 +49,7 @@
 #include "ha-agent/drain.h"
 #include "ha-agent/halist.h"
 #include "ha-agent/past.h"
+#include "ha-agent/pbu.h"
 #include "ha-agent/prefix.h"
 #include "ha-agent/revoke.h"
 #include "ha-agent/verdict.h"
@@ -171,6 +174,9 @@ struct ha_config {
 	unsigned int n_keys;
 	struct ha_key *keys;		/* the caller's */
 	struct ha_keys_config bootstrap;
+	unsigned int n_peers;		/* other routers that may register prefixes */
+	struct ha_peer *peers;		/* the caller's */
+	usec_t timestamp_window;	/* for what they send (RFC 5213 9.1) */
 };
 
 void ha_config_defaults(struct ha_config *cfg);
@@ -228,6 +234,7 @@ struct ha_binding_record {
 	uint64_t timestamp;		/* the greatest accepted (RFC 4285 6); 0: none */
 	uint32_t place;			/* where it is written down; 0: nowhere yet */
 	bool linklocal;			/* L was set */
+	bool by_router;			/* hoa is a prefix, coa another router */
 	bool unverified;		/* nobody has answered from the care-of address */
 	bool past;			/* over: only its numbers count */
 };
@@ -358,10 +365,12 @@ enum ha_counter {
 	HA_RX_MH_ELSEWHERE,		/* to another address: passing through */
 	HA_RX_MH_ROUTED,		/* with a type 2 routing header, which is for MNs */
 	HA_RX_BU,
+	HA_RX_PBU,
 	HA_RX_MH_UNEXPECTED,		/* known type that a home agent does not take */
 	HA_HAO_BOUND,			/* Home Address options: with a binding there, */
 	HA_HAO_UNBOUND,			/* and without */
 	HA_TX_BA,
+	HA_TX_PBA,
 	HA_TX_BE,
 	HA_TX_BRR,
 	HA_REFRESH_LIMITED,		/* bindings near their end that were not looked at */
@@ -445,6 +454,7 @@ struct ha_pending {
 	uint32_t lifetime_before_s;
 	usec_t expires_before;
 	bool left;			/* the host was on its link until then */
+	struct lma_answer *proxy;	/* instead of ack; NULL: by the host itself */
 	int err;			/* of the data path */
 };
 
@@ -481,6 +491,8 @@ struct ha {
 	unsigned int dhaad_tokens;
 	struct ha_pending pending[HA_BATCH];
 	unsigned int n_pending;
+	struct lma_answer *answers;	/* to other routers, that wait with these; HA_BATCH */
+	unsigned int n_answers;
 	struct auth_key care_of_key;	/* of this run: makes tokens (careof.c) */
 	struct limit limit;		/* what bad messages have cost, and from where */
 	uint64_t counters[HA_COUNTER_MAX];
@@ -489,6 +501,7 @@ struct ha {
 	uint64_t icmp6_errors[ICMP6_ERR_MAX];
 	uint64_t mh_errors[MH_ERR_MAX];
 	uint64_t verdicts[VERDICT_MAX];
+	uint64_t pbus[PBU_MAX];
 	uint64_t bootstraps[BOOTSTRAP_REASON_MAX];
 };
 
@@ -571,6 +584,11 @@ void ha_each_counter(const struct ha *ha, void (*fn)(void *ctx, const char *name
 
 /* ---- between the files of the home agent ---- */
 
+/* What stood before a change, and what is to be done when the data path has it. */
+struct ha_pending ha_before(const struct binding *b);
+bool ha_waits(const struct ha *ha, const struct in6_addr *hoa);
+/* There has to be room for it. */
+void update_put_off(struct ha *ha, const struct ha_pending *p);
 void ha_acknowledge(struct ha *ha, const struct ha_ack *ack);
 /* A registration that waited for duplicate address detection: what became of it. err: of the
  * data path. */

@@ -309,7 +309,10 @@ static void on_dp_binding(void *ctx, const struct dp_binding *b)
 {
 	struct stale *s = ctx;
 
-	if (b->inner.len == 128 && ha_bound_find(s->ha, &b->inner.addr))
+	const struct binding *known = ha_bound_find(s->ha, &b->inner.addr);
+	const struct in6_prefix inner = known ? binding_inner(known) : (struct in6_prefix){ 0 };
+
+	if (known && in6_prefix_eq(&inner, &b->inner))
 		return;
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 64;

@@ -19,7 +19,9 @@ static const unsigned int percent_before_end[] = { 15, 10, 5 };
 
 usec_t refresh_at(const struct binding *b)
 {
-	if (!b->home->ha->ops->dp_used || b->lifetime_s < LIFETIME_MIN_S || b->looks >= N_LOOKS)
+	/* RFC 5213 6.9.1.3: the router that has registered a prefix extends it by itself. */
+	if (b->by_router || !b->home->ha->ops->dp_used || b->lifetime_s < LIFETIME_MIN_S ||
+	    b->looks >= N_LOOKS)
 		return b->expires;
 	return b->expires - b->lifetime_s * USEC_S / 100 * percent_before_end[b->looks];
 }
@@ -49,7 +51,7 @@ static void send_request(const struct binding *b)
 
 void refresh_look(struct binding *b, usec_t now)
 {
-	struct in6_prefix inner = { .addr = b->hoa, .len = 128 };
+	struct in6_prefix inner = binding_inner(b);
 	struct ha *ha = b->home->ha;
 	uint64_t packets;
 	bool used;

@@ -177,7 +177,7 @@ static bool begin(struct ha *ha, struct binding *b, enum mh_br_trigger trigger, 
 
 static bool is_selected(const struct binding *b, const struct revoke_selection *which)
 {
-	return binding_carries(b) && in6_in(&which->within, &b->hoa) &&
+	return binding_carries(b) && !b->by_router && in6_in(&which->within, &b->hoa) &&
 	       (!which->home || b->home == which->home) &&
 	       (!which->has_mn ||
 		(b->lease && memcmp(b->lease->mac, which->mn, sizeof(which->mn)) == 0));

@@ -11,6 +11,7 @@
 #include "common/core/log.h"
 #include "common/core/ntp.h"
 #include "ha-agent/careof.h"
+#include "ha-agent/lma.h"
 #include "ha-agent/proxy.h"
 #include "ha-agent/sa.h"
 
@@ -256,7 +257,7 @@ static void carry_out(struct ha *ha, const struct verdict_in *in, struct binding
 
 /* ---- what the data path puts off ---- */
 
-static bool waits(const struct ha *ha, const struct in6_addr *hoa)
+bool ha_waits(const struct ha *ha, const struct in6_addr *hoa)
 {
 	for (unsigned int i = 0; i < ha->n_pending; i++)
 		if (in6_eq(&ha->pending[i].ack.hoa, hoa))
@@ -264,7 +265,7 @@ static bool waits(const struct ha *ha, const struct in6_addr *hoa)
 	return false;
 }
 
-static struct ha_pending before(const struct binding *b)
+struct ha_pending ha_before(const struct binding *b)
 {
 	if (!b)
 		return (struct ha_pending){ .state_before = BINDING_NEW };
@@ -287,6 +288,11 @@ static void host_left(struct ha *ha, const struct in6_addr *hoa, usec_t now)
 	}
 }
 
+void update_put_off(struct ha *ha, const struct ha_pending *p)
+{
+	ha->pending[ha->n_pending++] = *p;
+}
+
 /* What changes nothing in the data path is acknowledged at once, the rest when it stands. */
 static void answer(struct ha *ha, const struct ha_pending *p, enum verdict_reason reason,
 		   usec_t now)
@@ -300,7 +306,7 @@ static void answer(struct ha *ha, const struct ha_pending *p, enum verdict_reaso
 			host_left(ha, &p->ack.hoa, now);
 		return;
 	}
-	ha->pending[ha->n_pending++] = *p;
+	update_put_off(ha, p);
 	if (ha->n_pending == HA_BATCH)
 		ha_flush(ha, now);
 }
@@ -313,7 +319,7 @@ void ha_dp_failed(struct ha *ha, const struct in6_prefix *inner, int err)
 	ha->counters[HA_DATAPATH_FAILED]++;
 	log_warn("binding %s: the data path failed: %s", in6_prefix_str(inner).s, strerror(-err));
 	for (unsigned int i = 0; i < ha->n_pending; i++)
-		if (in6_in(inner, &ha->pending[i].ack.hoa)) {
+		if (in6_eq(&inner->addr, &ha->pending[i].ack.hoa)) {
 			ha->pending[i].err = err;
 			awaited = true;
 		}
@@ -332,8 +338,12 @@ static void refuse(struct ha *ha, struct ha_pending *p, usec_t now)
 		return;			/* a removal: there is nobody to whom it matters */
 	v.status = p->ack.status = verdict_status(v.reason);
 	p->ack.lifetime = 0;
-	ha->verdicts[VERDICT_REGISTER]--;
-	ha->verdicts[VERDICT_DATAPATH]++;
+	if (p->proxy) {
+		lma_failed(p->proxy, &p->ack.hoa);
+	} else {
+		ha->verdicts[VERDICT_REGISTER]--;
+		ha->verdicts[VERDICT_DATAPATH]++;
+	}
 	refused(ha, &v, b->lease, now);
 	binding_failed(b, p, now);
 }
@@ -345,11 +355,15 @@ void ha_flush(struct ha *ha, usec_t now)
 	for (unsigned int i = 0; i < ha->n_pending; i++) {
 		if (ha->pending[i].err < 0)
 			refuse(ha, &ha->pending[i], now);
-		ha_acknowledge(ha, &ha->pending[i].ack);
+		if (!ha->pending[i].proxy)
+			ha_acknowledge(ha, &ha->pending[i].ack);
 		if (ha->pending[i].left && ha->pending[i].err == 0)
 			host_left(ha, &ha->pending[i].ack.hoa, now);
 	}
 	ha->n_pending = 0;
+	for (unsigned int i = 0; i < ha->n_answers; i++)
+		lma_acknowledge(ha, &ha->answers[i]);
+	ha->n_answers = 0;
 }
 
 bool ha_has_configured_key(const struct ha *ha, enum auth_algorithm worst,
@@ -563,9 +577,12 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 
 	ha->counters[HA_RX_BU]++;
 	verdict_addresses(ip, msg, &hoa, &coa);
-	if (waits(ha, &hoa))
+	if (ha_waits(ha, &hoa))
 		ha_flush(ha, now);	/* one thing at a time for one home address */
 	binding = bcache_find(&ha->bcache, &hoa);
+	/* What another router has registered is not the host's to change. */
+	if (binding && binding->by_router)
+		binding = NULL;
 	home = ha_home_of(ha, &hoa);
 	lease = binding ? binding->lease : ha_find_lease(ha, &hoa);
 	policy.no_new_bindings = refuses_new(ha, lease);
@@ -575,7 +592,7 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 	in.too_many_wrong = !may_be_checked(ha, &in, &hoa, now);
 	in.protected_by_ipsec = from->protected_by_ipsec;
 	verdict(&in, &v);
-	pending = before(binding);
+	pending = ha_before(binding);
 	spi = in.key ? in.key->auth.spi : 0;
 	if (v.proven && in.key->sa)
 		sa_used(in.key->sa, msg->opts.mesg_id, now);
@@ -651,7 +668,9 @@ static void rx_mh(struct ha *ha, const struct from *from, const void *data, size
 		error_mh(ha, &ip, data, len, err, at, now);
 		return;
 	}
-	if (msg.type == MH_BU) {
+	if (msg.type == MH_BU && (msg.u.bu.flags & BU_PROXY)) {
+		lma_rx(ha, &ip, &msg, mh, now);
+	} else if (msg.type == MH_BU) {
 		rx_bu(ha, from, &ip, &msg, mh, now);
 	} else if (msg.type != MH_BR || msg.u.br.type != BR_ACKNOWLEDGEMENT) {
 		ha->counters[HA_RX_MH_UNEXPECTED]++;

@@ -969,7 +969,7 @@ static void every_counter_has_a_name(void **state)
 	(void)state;
 	fake_start(&f, POOL);
 	ha_each_counter(&f.ha, count_name, &n);
-	assert_int_equal(n, HA_COUNTER_MAX + VERDICT_MAX + BOOTSTRAP_REASON_MAX +
+	assert_int_equal(n, HA_COUNTER_MAX + VERDICT_MAX + PBU_MAX + BOOTSTRAP_REASON_MAX +
 			 MH_ERR_MAX - 1 +
 			 3 * (IP6_ERR_MAX - 1) + ICMP6_ERR_MAX - 1);
 	fake_end(&f);

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Proxy Binding Updates in, Proxy Binding Acknowledgements out (RFC 5213 5.3): looks up what
+ * pbu.c needs, carries its verdict out, answers. Owns the answers that wait for the data path.
+ * Called by update.c. What becomes of a binding is binding.c's, as for a Binding Update.
+ */
+#include "ha-agent/lma.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/core/log.h"
+#include "ha-agent/binding.h"
+
+#define LMA_ROOM	1024	/* 16 prefixes and all other options are less */
+
+int lma_init(struct ha *ha)
+{
+	if (ha->cfg->n_peers == 0)
+		return 0;
+	ha->answers = calloc(HA_BATCH, sizeof(*ha->answers));
+	return ha->answers ? 0 : -ENOMEM;
+}
+
+void lma_free(struct ha *ha)
+{
+	free(ha->answers);
+	ha->answers = NULL;
+}
+
+const struct ha_peer *lma_peer(const struct ha *ha, const struct in6_addr *addr)
+{
+	for (unsigned int i = 0; i < ha->cfg->n_peers; i++)
+		if (in6_eq(&ha->cfg->peers[i].address, addr))
+			return &ha->cfg->peers[i];
+	return NULL;
+}
+
+/* RFC 8371 4.2: the link-layer address is the name of a host. */
+static bool mac_of(const struct mh_opts *o, uint8_t ret[6])
+{
+	if (!o->has_mn_id || o->mn_id_subtype != MN_ID_EUI48 || o->mn_id_len != 6)
+		return false;
+	memcpy(ret, o->mn_id, 6);
+	return true;
+}
+
+static struct binding *binding_of(const struct ha *ha, const struct in6_addr *prefix)
+{
+	struct binding *b = bcache_find(&ha->bcache, prefix);
+
+	return b && b->by_router ? b : NULL;
+}
+
+/* The lease on exactly that prefix, if the host of it may still have it. */
+static struct lease *lease_of(const struct ha *ha, const struct mh_prefix *p)
+{
+	const struct in6_prefix prefix = { .addr = p->addr, .len = p->len };
+	struct lease *l = ha_find_lease(ha, &p->addr);
+
+	return l && l->state != LEASE_FREE && in6_prefix_eq(&l->prefix, &prefix) ? l : NULL;
+}
+
+/* What the host has here: has it anything, and how much of that is bound? */
+static void look_at_host(const struct ha *ha, const uint8_t mac[6], struct pbu_in *in)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++) {
+		const struct lease *l = pool_find_mac(&ha->homes[i].pool, mac);
+		const struct binding *b;
+
+		if (ha->homes[i].cfg.mode != HOME_PER_HOST || !l || l->state == LEASE_FREE)
+			continue;
+		in->mn_known = true;
+		b = binding_of(ha, &l->prefix.addr);
+		in->n_bound += b && binding_carries(b);
+	}
+}
+
+static struct pbu_in look_up(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
+			     const uint8_t *mh, usec_t now)
+{
+	const struct mh_opts *o = &msg->opts;
+	usec_t lifetime = drain_limit(&ha->drain, ha->cfg->binding_lifetime, now);
+	struct pbu_in in = {
+		.ip = ip, .msg = msg, .mh = mh, .peer = lma_peer(ha, &ip->src),
+		.too_many_wrong = !limit_allows(&ha->limit, &ip->src, now),
+		.room = ha->bcache.max - ha->bcache.n, .draining = ha->drain.state != DRAIN_OFF,
+		.max_lifetime = lifetime, .window = ha->cfg->timestamp_window,
+		.wall = pbu_time(ha->ops->wall_us(ha->ctx)),
+	};
+	uint8_t mac[6];
+	bool named = mac_of(o, mac);
+
+	if (named)
+		look_at_host(ha, mac, &in);
+	for (unsigned int i = 0; i < o->n_prefixes; i++) {
+		struct lease *l = lease_of(ha, &o->prefixes[i]);
+
+		in.prefixes[i] = (struct pbu_prefix){
+			.lease = l, .binding = l ? binding_of(ha, &l->prefix.addr) : NULL,
+			.of_mn = l && named && memcmp(l->mac, mac, sizeof(mac)) == 0,
+		};
+	}
+	return in;
+}
+
+/* 5.3.6: what came goes back, and what did not is there as nothing. */
+static struct lma_answer begin_answer(const struct pbu_in *in, const struct pbu_verdict *v)
+{
+	const struct mh_opts *o = &in->msg->opts;
+	struct lma_answer a = {
+		.peer = in->peer, .from = in->ip->dst, .status = v->status,
+		.sequence = v->sequence, .lifetime = v->lifetime,
+		.opts = { .has_mn_id = true, .mn_id_subtype = o->mn_id_subtype,
+			  .mn_id_len = o->mn_id_len, .n_prefixes = o->n_prefixes,
+			  .has_handoff = true, .handoff = o->handoff,
+			  .has_access_type = true, .access_type = o->access_type,
+			  .link_layer_len = o->link_layer_len,
+			  .has_timestamp = o->has_timestamp, .timestamp = v->timestamp },
+	};
+
+	memcpy(a.opts.mn_id, o->mn_id, o->mn_id_len);
+	memcpy(a.opts.prefixes, o->prefixes, sizeof(o->prefixes));
+	memcpy(a.opts.link_layer, o->link_layer, o->link_layer_len);
+	if (o->n_prefixes == 0)
+		a.opts.n_prefixes = 1;		/* all zero */
+	/* 5.3.6: the address that all routers use on links of this host: each its own. */
+	a.opts.has_link_local = o->has_link_local;
+	a.opts.link_local = o->link_local;
+	return a;
+}
+
+/* 5.3.6: of what was granted each prefix that there is; of what was refused all that came. */
+static void leave_out_failed(struct ha *ha, const struct lma_answer *a, struct mh_msg *msg)
+{
+	struct mh_opts *o = &msg->opts;
+
+	if (a->failed == 0)
+		return;
+	o->n_prefixes = 0;
+	for (unsigned int i = 0; i < a->opts.n_prefixes; i++)
+		if (!(a->failed & UINT32_C(1) << i))
+			o->prefixes[o->n_prefixes++] = a->opts.prefixes[i];
+	if (o->n_prefixes > 0)
+		return;
+	*o = a->opts;
+	msg->u.ba.status = pbu_status(PBU_DATAPATH);
+	msg->u.ba.lifetime = 0;
+	ha->pbus[PBU_REGISTER]--;
+	ha->pbus[PBU_DATAPATH]++;
+}
+
+void lma_acknowledge(struct ha *ha, const struct lma_answer *a)
+{
+	const struct ip6_packet ip = {
+		.src = a->from, .dst = a->peer->address, .hop_limit = 64,
+		.next_header = MH_NEXT_HEADER,
+	};
+	struct mh_msg msg = { .type = MH_BA, .opts = a->opts, .u.ba = {
+		.status = a->status, .flags = BA_PROXY, .seq = a->sequence,
+		.lifetime = a->lifetime,
+	} };
+	struct mh_auth *auth = &msg.opts.mn_ha;
+	uint8_t room[LMA_ROOM];
+	struct wbuf w;
+	size_t at;
+
+	leave_out_failed(ha, a, &msg);
+	auth->present = true;
+	auth->spi = a->peer->auth.spi;
+	auth->len = (uint8_t)auth_len(a->peer->auth.algorithm);
+	wb_init(&w, room, sizeof(room));
+	ip6_encode(&w, &ip);
+	at = w.len;
+	if (mh_encode(&w, &msg) < 0)
+		return;
+	ip6_finish(&w, 0);
+	if (w.err || auth_mn_ha(&a->peer->auth, &a->peer->address, &a->from, room + at,
+				auth->covered, auth->data) < 0 ||
+	    mh_set_auth(room + at, w.len - at, auth) < 0)
+		return;
+	mh_set_cksum(room + at, w.len - at, &ip.src, &ip.dst);
+	message_send(ha, room, w.len, HA_TX_PBA);
+}
+
+void lma_failed(struct lma_answer *a, const struct in6_addr *prefix)
+{
+	for (unsigned int i = 0; i < a->opts.n_prefixes; i++)
+		if (in6_eq(&a->opts.prefixes[i].addr, prefix))
+			a->failed |= UINT32_C(1) << i;
+}
+
+static int set_prefix(struct ha *ha, const struct pbu_in *in, const struct pbu_verdict *v,
+		      struct lease *l, usec_t now)
+{
+	const struct mh_opts *o = &in->msg->opts;
+	struct binding *b = binding_of(ha, &l->prefix.addr);
+	struct binding_request req = {
+		.coa = in->ip->src, .sequence = in->msg->u.bu.seq, .by_router = true, .verified = true,
+		.spi = in->peer->auth.spi, .lifetime_s = v->lifetime * MIP6_LIFETIME_UNIT_S,
+		.timestamp = o->has_timestamp ? o->timestamp : 0,
+	};
+
+	if (v->reason == PBU_DEREGISTER)
+		return b && binding_carries(b) ?
+		       binding_event(b, BINDING_EVENT_RELEASE, &req, now) : 0;
+	if (!b) {
+		b = bcache_add(&ha->bcache, &l->prefix.addr, l->home, l);
+		if (!b)
+			return -ENOSPC;
+		binding_init(b);
+	}
+	return binding_event(b, BINDING_EVENT_REGISTER, &req, now);
+}
+
+/* Each prefix by itself; what cannot be done is not in the answer. */
+static void carry_out(struct ha *ha, const struct pbu_in *in, const struct pbu_verdict *v,
+		      usec_t now)
+{
+	struct lma_answer *a = &ha->answers[ha->n_answers];
+
+	*a = begin_answer(in, v);
+	for (unsigned int i = 0; i < in->msg->opts.n_prefixes; i++) {
+		struct lease *l = lease_of(ha, &in->msg->opts.prefixes[i]);
+		struct ha_pending p;
+
+		if (!l)
+			continue;
+		p = ha_before(binding_of(ha, &l->prefix.addr));
+		p.ack = (struct ha_ack){ .hoa = l->prefix.addr, .coa = in->ip->src };
+		p.proxy = a;
+		p.left = v->reason == PBU_REGISTER && l->state == LEASE_ATTACHED;
+		if (v->reason == PBU_REGISTER) {
+			(void)ha_extend_lease(ha, l, now, NULL);
+			l->missed = false;
+		}
+		if (set_prefix(ha, in, v, l, now) < 0)
+			lma_failed(a, &l->prefix.addr);
+		else
+			update_put_off(ha, &p);
+	}
+	ha->n_answers++;
+	/* Nothing is put off where the data path does everything at once. */
+	if (!ha->ops->dp_commit)
+		ha_flush(ha, now);
+}
+
+/* All that it names waits for the data path together. */
+static void make_room(struct ha *ha, const struct mh_opts *o, usec_t now)
+{
+	bool flush = ha->n_answers == HA_BATCH || ha->n_pending + o->n_prefixes > HA_BATCH;
+
+	for (unsigned int i = 0; i < o->n_prefixes; i++)
+		flush = flush || ha_waits(ha, &o->prefixes[i].addr);
+	if (flush)
+		ha_flush(ha, now);
+}
+
+static void refused(struct ha *ha, const struct pbu_in *in, const struct pbu_verdict *v,
+		    usec_t now)
+{
+	const struct mh_opts *o = &in->msg->opts;
+	const struct lma_answer a = begin_answer(in, v);
+
+	if (v->status >= BA_UNSPECIFIED) {
+		struct in6_addr prefix = o->n_prefixes > 0 ? o->prefixes[0].addr : in6addr_any;
+
+		if (ha_log_routine(ha, now))
+			log_info("router %s: refused with status %u for %s, %s",
+				 in6_str(&in->ip->src).s, v->status, in6_str(&prefix).s,
+				 pbu_text(v->reason));
+		ha_tell(ha, &(struct ha_event){
+			.type = HA_EVENT_BU_REFUSED, .lease = in->prefixes[0].lease,
+			.hoa = prefix, .coa = in->ip->src, .status = v->status,
+			.reason = pbu_text(v->reason),
+		});
+	}
+	lma_acknowledge(ha, &a);
+}
+
+void lma_rx(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
+	    const uint8_t *mh, usec_t now)
+{
+	struct pbu_verdict v;
+	struct pbu_in in;
+
+	ha->counters[HA_RX_PBU]++;
+	if (ha->cfg->n_peers > 0)
+		make_room(ha, &msg->opts, now);
+	in = look_up(ha, ip, msg, mh, now);
+	pbu_verdict(&in, &v);
+	ha->pbus[v.reason]++;
+	if (pbu_is_drop(v.reason)) {
+		if (v.reason != PBU_NOT_CURRENT)
+			limit_failed(&ha->limit, &ip->src, v.reason == PBU_BAD_AUTH ?
+				     LIMIT_CHECKED : LIMIT_CHEAP, now);
+		log_debug("Proxy Binding Update from %s dropped: %s", in6_str(&ip->src).s,
+			  pbu_text(v.reason));
+		return;
+	}
+	if (v.reason == PBU_REGISTER || v.reason == PBU_DEREGISTER)
+		carry_out(ha, &in, &v, now);
+	else
+		refused(ha, &in, &v, now);
+}

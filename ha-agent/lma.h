@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The local mobility anchor (RFC 5213 section 5): other routers register the prefixes of hosts
+ * that have left this one. Each prefix is an entry of the binding cache.
+ */
+#ifndef DMIP6_HA_LMA_H
+#define DMIP6_HA_LMA_H
+
+#include "ha-agent/ha.h"
+
+/* What is to be said to another router when the data path has done what it asked for. */
+struct lma_answer {
+	const struct ha_peer *peer;	/* of the configuration */
+	struct in6_addr from;		/* ours, to which the update went */
+	uint8_t status;
+	uint16_t sequence, lifetime;
+	struct mh_opts opts;		/* of the acknowledgement, but for its signature */
+	uint32_t failed;		/* a bit for each of its prefixes, in the data path */
+};
+
+int lma_init(struct ha *ha);		/* 0 or -ENOMEM */
+void lma_free(struct ha *ha);
+/* The router that has this address; NULL: none is configured. */
+const struct ha_peer *lma_peer(const struct ha *ha, const struct in6_addr *addr);
+/* A Binding Update with the P flag, to an address of ours; mh: its octets. */
+void lma_rx(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
+	    const uint8_t *mh, usec_t now);
+/* A prefix of it could not be put into the data path; its binding is as before. */
+void lma_failed(struct lma_answer *a, const struct in6_addr *prefix);
+void lma_acknowledge(struct ha *ha, const struct lma_answer *a);
+
+#endif

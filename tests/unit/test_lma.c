@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The local mobility anchor behind fake operations: what another router, and the host that is
+ * there, rely on. RFC 5213 section 5.
+ */
+/* links: the home agent without its edges ($(ha_core) in Makefile.am) */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "ha-agent/lma.h"
+#include "tests/unit/ha_fake.h"
+
+#define POOL	"2001:db8:1:100::/56"
+#define US	"2001:db8:1:100::1"
+#define P_A	"2001:db8:1:101::"
+#define P_B	"2001:db8:1:102::"
+#define MAR2	"2001:db8:2:100::1"
+#define MAR3	"2001:db8:3:100::1"
+#define STRANGER "2001:db8:9::9"
+#define WALL	INT64_C(1796000000000000)
+
+static const uint8_t mac_a[6] = { 2, 0, 0, 0, 0, 0xa }, mac_b[6] = { 2, 0, 0, 0, 0, 0xb };
+static struct ha_peer peers[2];		/* MAR2, MAR3 */
+
+static int make_keys(void **state)
+{
+	(void)state;
+	peers[0].address = (struct in6_addr){ .s6_addr = { 0x20, 1, 0xd, 0xb8, 0, 2, 1, [15] = 1 } };
+	peers[1].address = (struct in6_addr){ .s6_addr = { 0x20, 1, 0xd, 0xb8, 0, 3, 1, [15] = 1 } };
+	return auth_key_init(&peers[0].auth, 502, AUTH_HMAC_SHA256_128, "2222222222222222", 16) ||
+	       auth_key_init(&peers[1].auth, 503, AUTH_HMAC_SHA256_128, "3333333333333333", 16);
+}
+
+static int drop_keys(void **state)
+{
+	(void)state;
+	auth_key_wipe(&peers[0].auth);
+	auth_key_wipe(&peers[1].auth);
+	return 0;
+}
+
+static void start(struct fake *f)
+{
+	fake_config(f, POOL);
+	f->cfg.peers = peers;
+	f->cfg.n_peers = 2;
+	f->wall_us = WALL;
+	fake_begin(f);
+	fake_link(f, 7, "lan0", "fe80::1");
+	fake_rs(f, 7, mac_a, "fe80::a", 255);
+	fake_rs(f, 7, mac_b, "fe80::b", 255);
+	fake_forget_calls(f);
+}
+
+struct pbu {
+	const char *src;		/* NULL: MAR2 */
+	const struct ha_peer *key;	/* NULL: that of the source */
+	const uint8_t *mac;		/* NULL: host A */
+	const char *prefixes[4];	/* none: that of host A */
+	uint16_t seq, lifetime;
+	usec_t at;			/* of its time stamp, after WALL */
+};
+
+static size_t build(const struct pbu *p, uint8_t room[1024])
+{
+	struct ip6_packet ip = { .src = addr(p->src ? p->src : MAR2), .dst = addr(US),
+				 .hop_limit = 64, .next_header = MH_NEXT_HEADER };
+	const struct ha_peer *key = p->key ? p->key : p->src && strcmp(p->src, MAR3) == 0 ?
+				    &peers[1] : &peers[0];
+	struct mh_msg msg = { .type = MH_BU,
+		.u.bu = { p->seq, BU_ACK | BU_HOME | BU_PROXY, p->lifetime },
+		.opts = { .has_mn_id = true, .mn_id_subtype = MN_ID_EUI48, .mn_id_len = 6,
+			  .has_handoff = true, .handoff = HANDOFF_OTHER_GATEWAY,
+			  .has_access_type = true, .access_type = ACCESS_ETHERNET,
+			  .link_layer_len = 6, .has_timestamp = true,
+			  .timestamp = pbu_time(WALL + p->at) } };
+	struct mh_auth *a = &msg.opts.mn_ha;
+	struct wbuf w;
+	size_t at;
+
+	memcpy(msg.opts.mn_id, p->mac ? p->mac : mac_a, 6);
+	memcpy(msg.opts.link_layer, msg.opts.mn_id, 6);
+	if (!p->prefixes[0])
+		msg.opts.prefixes[msg.opts.n_prefixes++] = (struct mh_prefix){ addr(P_A), 64 };
+	for (unsigned int i = 0; i < 4 && p->prefixes[i]; i++)
+		msg.opts.prefixes[msg.opts.n_prefixes++] =
+			(struct mh_prefix){ addr(p->prefixes[i]), 64 };
+	*a = (struct mh_auth){ .present = true, .spi = key->auth.spi, .len = 16 };
+	wb_init(&w, room, 1024);
+	ip6_encode(&w, &ip);
+	at = w.len;
+	assert_int_equal(mh_encode(&w, &msg), 0);
+	ip6_finish(&w, 0);
+	assert_int_equal(auth_mn_ha(&key->auth, &ip.src, &ip.dst, room + at, a->covered, a->data),
+			 0);
+	assert_int_equal(mh_set_auth(room + at, w.len - at, a), 0);
+	mh_set_cksum(room + at, w.len - at, &ip.src, &ip.dst);
+	return w.len;
+}
+
+static void say(struct fake *f, const struct pbu *p)
+{
+	uint8_t room[1024];
+	size_t len = build(p, room);
+
+	f->packet_len = 0;
+	f->wall_us = WALL + p->at;
+	ha_rx_mh(&f->ha, room, len, f->now);
+	ha_flush(&f->ha, f->now);
+}
+
+/* The acknowledgement, signed for whom it is; false: nothing was sent. */
+static bool answered(const struct fake *f, struct mh_msg *ret)
+{
+	struct ip6_packet ip;
+	const struct ha_peer *peer;
+	const uint8_t *mh;
+	uint8_t mac[AUTH_SECRET_MAX];
+
+	if (f->packet_len == 0)
+		return false;
+	assert_int_equal(ip6_decode(f->packet, f->packet_len, &ip), IP6_OK);
+	mh = f->packet + ip.payload_off;
+	assert_false(ip.has_rh2);
+	assert_int_equal(mh_decode(mh, ip.payload_len, &ip.src, &ip.dst, ret, NULL), MH_OK);
+	assert_int_equal(ret->type, MH_BA);
+	assert_int_equal(ret->u.ba.flags, BA_PROXY);
+	peer = lma_peer(&f->ha, &ip.dst);
+	assert_non_null(peer);
+	assert_true(ret->opts.mn_ha.last);
+	assert_int_equal(auth_mn_ha(&peer->auth, &ip.dst, &ip.src, mh, ret->opts.mn_ha.covered,
+				    mac), 0);
+	assert_memory_equal(mac, ret->opts.mn_ha.data, 16);
+	return true;
+}
+
+static uint8_t status(const struct fake *f)
+{
+	struct mh_msg m;
+
+	assert_true(answered(f, &m));
+	return m.u.ba.status;
+}
+
+static const struct binding *bound(const struct fake *f, const char *prefix)
+{
+	struct in6_addr a = addr(prefix);
+
+	return ha_bound_find(&f->ha, &a);
+}
+
+static void prefix_goes_into_the_tunnel(void **state)
+{
+	struct in6_addr p = addr(P_A), coa = addr(MAR2), us = addr(US);
+	struct fake f;
+	struct mh_msg m;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .seq = 5, .lifetime = 75 });
+	assert_true(answered(&f, &m));
+	assert_int_equal(m.u.ba.status, BA_ACCEPTED);
+	assert_int_equal(m.u.ba.seq, 5);
+	assert_int_equal(m.u.ba.lifetime, 75);
+	assert_int_equal(m.opts.n_prefixes, 1);
+	assert_true(in6_eq(&m.opts.prefixes[0].addr, &p));
+	assert_int_equal(m.opts.mn_id_subtype, MN_ID_EUI48);
+	assert_memory_equal(m.opts.mn_id, mac_a, 6);
+	assert_int_equal(m.opts.handoff, HANDOFF_OTHER_GATEWAY);
+	assert_int_equal(m.opts.access_type, ACCESS_ETHERNET);
+	assert_int_equal(m.opts.link_layer_len, 6);
+	assert_true(m.opts.timestamp == pbu_time(WALL));
+	/* All of it, between the two routers; and the host is not looked for here any more. */
+	assert_int_equal(f.dp.inner.len, 64);
+	assert_true(in6_eq(&f.dp.inner.addr, &p) && in6_eq(&f.dp.remote, &coa) &&
+		    in6_eq(&f.dp.local, &us));
+	assert_false(f.dp.unverified);
+	assert_int_equal(fake_count(&f, CALL_DETACH), 1);
+	assert_true(f.binding.by_router);
+	fake_end(&f);
+}
+
+static void moves_and_is_refreshed(void **state)
+{
+	struct in6_addr mar3 = addr(MAR3);
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	fake_forget_calls(&f);
+	say(&f, &(struct pbu){ .lifetime = 75, .at = USEC_S });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	assert_int_equal(fake_count(&f, CALL_DP_SET), 0);
+	say(&f, &(struct pbu){ .src = MAR3, .lifetime = 75, .at = 2 * USEC_S });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	assert_int_equal(fake_count(&f, CALL_DP_SET), 1);
+	assert_int_equal(fake_count(&f, CALL_DP_DEL), 0);
+	assert_true(in6_eq(&bound(&f, P_A)->coa, &mar3));
+	/* What MAR2 has sent before, and comes only now, changes nothing. */
+	say(&f, &(struct pbu){ .lifetime = 75, .at = 1900 * USEC_MS });
+	assert_int_equal(status(&f), BA_TIMESTAMP_LOWER);
+	assert_true(in6_eq(&bound(&f, P_A)->coa, &mar3));
+	/* Nor does its de-registration. */
+	say(&f, &(struct pbu){ .lifetime = 0, .at = 3 * USEC_S });
+	assert_int_equal(f.packet_len, 0);
+	assert_non_null(bound(&f, P_A));
+	fake_end(&f);
+}
+
+static void ends(void **state)
+{
+	struct in6_addr p = addr(P_A);
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	say(&f, &(struct pbu){ .lifetime = 0, .at = USEC_S });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	assert_null(bound(&f, P_A));
+	assert_int_equal(f.dp_deleted.len, 64);
+	assert_true(in6_eq(&f.dp_deleted.addr, &p));
+	/* Once more, for its answer was lost; and when the entry has gone, too. */
+	say(&f, &(struct pbu){ .lifetime = 0, .at = 2 * USEC_S });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	fake_run(&f, 20 * USEC_S);
+	assert_int_equal(f.ha.bcache.n, 0);
+	say(&f, &(struct pbu){ .lifetime = 0, .at = 3 * USEC_S });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	fake_end(&f);
+}
+
+static void lasts_as_long_as_granted(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 25 });
+	fake_run(&f, 99 * USEC_S);
+	assert_non_null(bound(&f, P_A));
+	fake_run(&f, 2 * USEC_S);
+	assert_null(bound(&f, P_A));
+	assert_int_equal(f.dp_deleted.len, 64);
+	/* Nobody was asked to refresh it. */
+	assert_int_equal(f.ha.counters[HA_TX_BRR], 0);
+	fake_end(&f);
+}
+
+static void not_this_host(void **state)
+{
+	static const uint8_t nobody[6] = { 2, 9, 9, 9, 9, 9 };
+	struct fake f;
+	struct mh_msg m;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75, .mac = mac_b });
+	assert_int_equal(status(&f), BA_PREFIX_NOT_AUTHORIZED);
+	say(&f, &(struct pbu){ .lifetime = 75, .mac = nobody });
+	assert_int_equal(status(&f), BA_NOT_ANCHOR);
+	/* All prefixes of the request come back. */
+	say(&f, &(struct pbu){ .lifetime = 75, .prefixes = { P_A, P_B, "2001:db8:7:7::" } });
+	assert_true(answered(&f, &m));
+	assert_int_equal(m.u.ba.status, BA_PREFIX_NOT_AUTHORIZED);
+	assert_int_equal(m.opts.n_prefixes, 3);
+	assert_int_equal(fake_count(&f, CALL_DP_SET), 0);
+	assert_int_equal(ha_bound_count(&f.ha), 0);
+	fake_end(&f);
+}
+
+static void strangers(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .src = STRANGER, .lifetime = 75 });
+	assert_int_equal(f.packet_len, 0);
+	assert_int_equal(f.ha.pbus[PBU_UNKNOWN_ROUTER], 1);
+	say(&f, &(struct pbu){ .src = MAR3, .key = &peers[0], .lifetime = 75 });
+	assert_int_equal(f.packet_len, 0);
+	assert_int_equal(f.ha.pbus[PBU_UNKNOWN_SPI], 1);
+	assert_int_equal(ha_bound_count(&f.ha), 0);
+	fake_end(&f);
+	/* Where no router is configured nobody is heard. */
+	fake_start(&f, POOL);
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	assert_int_equal(f.packet_len, 0);
+	fake_end(&f);
+}
+
+static void data_path_that_fails(void **state)
+{
+	struct fake f;
+	struct mh_msg m;
+
+	(void)state;
+	start(&f);
+	f.dp_error = -ENOSPC;
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	assert_true(answered(&f, &m));
+	assert_int_equal(m.u.ba.status, BA_UNSPECIFIED);
+	assert_int_equal(m.u.ba.lifetime, 0);
+	assert_int_equal(f.ha.bcache.n, 0);
+	assert_int_equal(f.ha.pbus[PBU_DATAPATH], 1);
+	fake_end(&f);
+}
+
+/* The host's own Binding Updates, were it to send any, are not about what a router has bound. */
+static void not_by_the_host(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	for (uint16_t lifetime = 0; lifetime <= 50; lifetime += 50) {
+		fake_bu(&f, &(struct bu){ .src = STRANGER, .hoa = P_A, .seq = 9,
+					  .lifetime = lifetime, .key = &f.keys[0] });
+		ha_flush(&f.ha, f.now);
+		assert_non_null(bound(&f, P_A));
+	}
+	fake_end(&f);
+}
+
+static void comes_back_after_a_restart(void **state)
+{
+	struct ha_lease_record lease;
+	struct ha_binding_record r;
+	struct fake f, g;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	lease = f.lease;
+	r = f.binding;
+	for (int known = 0; known <= 1; known++) {
+		fake_config(&g, POOL);
+		g.cfg.peers = peers;
+		g.cfg.n_peers = known ? 2 : 0;
+		g.wall_us = WALL;
+		fake_begin(&g);
+		memcpy(lease.mac, mac_a, 6);
+		lease.prefix = (struct in6_prefix){ addr(P_A), 64 };
+		lease.attached = false;
+		assert_int_equal(ha_restore_lease(&g.ha, &lease, g.now), 0);
+		/* A router that is none any more has lost what it had. */
+		assert_int_equal(ha_restore_binding(&g.ha, &r, g.now), known ? 0 : -EINVAL);
+		if (known) {
+			assert_int_equal(g.dp.inner.len, 64);
+			say(&g, &(struct pbu){ .lifetime = 75, .at = -100 * USEC_MS });
+			assert_int_equal(status(&g), BA_TIMESTAMP_LOWER);
+		}
+		fake_end(&g);
+	}
+	fake_end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(prefix_goes_into_the_tunnel),
+		cmocka_unit_test(moves_and_is_refreshed),
+		cmocka_unit_test(ends),
+		cmocka_unit_test(lasts_as_long_as_granted),
+		cmocka_unit_test(not_this_host),
+		cmocka_unit_test(strangers),
+		cmocka_unit_test(data_path_that_fails),
+		cmocka_unit_test(not_by_the_host),
+		cmocka_unit_test(comes_back_after_a_restart),
+	};
+
+	return cmocka_run_group_tests(tests, make_keys, drop_keys);
+}
