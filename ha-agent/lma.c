@@ -197,7 +197,8 @@ static int set_prefix(struct ha *ha, const struct pbu_in *in, const struct pbu_v
 	const struct mh_opts *o = &in->msg->opts;
 	struct binding *b = binding_of(ha, &l->prefix.addr);
 	struct binding_request req = {
-		.coa = in->ip->src, .sequence = in->msg->u.bu.seq, .by_router = true, .verified = true,
+		.coa = in->ip->src, .sequence = in->msg->u.bu.seq,
+		.by_router = true, .verified = true,
 		.spi = in->peer->auth.spi, .lifetime_s = v->lifetime * MIP6_LIFETIME_UNIT_S,
 		.timestamp = o->has_timestamp ? o->timestamp : 0,
 	};

@@ -20,6 +20,7 @@
  * may pass, where a device takes them apart. */
 #define DP_MARK		0x644d4950
 #define DP_HOMES	32
+#define DP_PREFIX	64	/* length of a host's prefix */
 #define DP_FILTER_MN	"dmip6_mn"	/* the inet tables of nftables that are ours */
 #define DP_FILTER_HA	"dmip6_ha"
 /* How long the remote end that a binding had last is still believed, in milliseconds: packets
@@ -34,6 +35,8 @@ enum dp_role { DP_ROLE_MN, DP_ROLE_HA };
  * A binding as the kernel needs it.
  * HA: packets to `inner` go to `remote` (the care-of address), sent from `local` (the
  *     HA address); what comes back must have outer source `remote` and inner source in `inner`.
+ *     A home address, or the whole prefix of a host (DP_PREFIX bits): an address of that which
+ *     has a binding of its own goes by it.
  * MN: packets from `inner` (the HoA, /128) go to `remote` (the HA), sent from `local`
  *     (the CoA); what comes back must have outer source `remote` and inner destination `inner`.
  */

@@ -27,9 +27,9 @@ static int filters_open(struct dp_kernel *s)
 		const struct change *c = &s->changes[i];
 
 		if (c->kind == CHANGE_NEW)
-			err = dp_filter_add(s->filter, &c->k->b.inner.addr, &c->to.remote);
+			err = dp_filter_add(s->filter, &c->k->b.inner, &c->to.remote);
 		else if (c->kind == CHANGE_MOVE)
-			err = dp_filter_accept(s->filter, &c->k->b.inner.addr, &c->to.remote);
+			err = dp_filter_accept(s->filter, &c->k->b.inner, &c->to.remote);
 		if (err == 0 && c->kind != CHANGE_DEL && c->to.unverified)
 			err = dp_filter_unverified(s->filter, &c->to.inner.addr, true);
 	}
@@ -109,7 +109,7 @@ static void close_filter(struct dp_kernel *s, const struct change *c)
 		return;
 	binding_refuse(s, c->k);
 	if (c->kind == CHANGE_DEL)
-		(void)dp_filter_forget(s->filter, &c->k->b.inner.addr);
+		(void)dp_filter_forget(s->filter, &c->k->b.inner);
 }
 
 static void filters_close(struct dp_kernel *s)
@@ -214,7 +214,7 @@ int dp_batch_set(struct dp_kernel *s, const struct dp_binding *b)
 			put_aside(s, k, CHANGE_MOVE, b);
 		return 0;
 	}
-	k = binding_note(s, &b->inner.addr, 0);
+	k = binding_note(s, &b->inner, 0);
 	if (!k)
 		return -ENOMEM;
 	err = nexthop_claim(s, k, 0);

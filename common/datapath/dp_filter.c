@@ -24,8 +24,11 @@
 
 #define SET_ATTR_COUNT	20	/* NFTA_SET_COUNT, which older headers do not have */
 
-struct pair {			/* element of set rx: as the packet has it */
-	struct in6_addr remote, inner;
+/* Keys of elements, as packets have them: the inner address, or the first octets of it, behind
+ * a remote end where the set is one of pairs. */
+struct key {
+	uint8_t octets[2 * sizeof(struct in6_addr)];
+	size_t len;
 };
 
 struct dp_filter {
@@ -93,6 +96,9 @@ static const char *const set_names[] = {
 	[DP_FILTER_RX] = "rx",
 	[DP_FILTER_IN] = "in",
 	[DP_FILTER_TX] = "tx",
+	[DP_FILTER_RX64] = "rx64",
+	[DP_FILTER_IN64] = "in64",
+	[DP_FILTER_TX64] = "tx64",
 	[DP_FILTER_LOCAL] = "local",
 };
 
@@ -183,51 +189,77 @@ int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool pr
 			   sizeof(*addr));
 }
 
-int dp_filter_add(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote)
+static struct key key_of(const struct in6_addr *remote, const struct in6_prefix *inner)
 {
-	const struct pair p = { *remote, *inner };
+	size_t len = inner->len == DP_PREFIX ? DP_PREFIX / 8 : sizeof(inner->addr);
+	struct key k = { .len = 0 };
+
+	if (remote) {
+		memcpy(k.octets, remote, sizeof(*remote));
+		k.len = sizeof(*remote);
+	}
+	memcpy(k.octets + k.len, &inner->addr, len);
+	k.len += len;
+	return k;
+}
+
+/* The set of prefixes stands beside that of addresses. */
+static const char *set_of(const struct in6_prefix *inner, const char *addresses,
+			  const char *prefixes)
+{
+	return inner->len == DP_PREFIX ? prefixes : addresses;
+}
+
+int dp_filter_add(struct dp_filter *f, const struct in6_prefix *inner,
+		  const struct in6_addr *remote)
+{
+	const struct key p = key_of(remote, inner), k = key_of(NULL, inner);
 	int err;
 
 	begin(f);
-	err = batch_element(f, NFT_MSG_NEWSETELEM, "rx", &p, sizeof(p));
+	err = batch_element(f, NFT_MSG_NEWSETELEM, set_of(inner, "rx", "rx64"), p.octets, p.len);
 	if (err == 0)
-		err = batch_element(f, NFT_MSG_NEWSETELEM, "in", inner, sizeof(*inner));
+		err = batch_element(f, NFT_MSG_NEWSETELEM, set_of(inner, "in", "in64"), k.octets,
+				    k.len);
 	if (err == 0)
-		err = batch_element(f, NFT_MSG_NEWSETELEM, "tx", inner, sizeof(*inner));
+		err = batch_element(f, NFT_MSG_NEWSETELEM, set_of(inner, "tx", "tx64"), k.octets,
+				    k.len);
 	return end(f, err);
 }
 
-int dp_filter_accept(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_accept(struct dp_filter *f, const struct in6_prefix *inner,
 		     const struct in6_addr *remote)
 {
-	const struct pair p = { *remote, *inner };
+	const struct key p = key_of(remote, inner);
 
-	return one_element(f, NFT_MSG_NEWSETELEM, "rx", &p, sizeof(p));
+	return one_element(f, NFT_MSG_NEWSETELEM, set_of(inner, "rx", "rx64"), p.octets, p.len);
 }
 
-int dp_filter_refuse(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_refuse(struct dp_filter *f, const struct in6_prefix *inner,
 		     const struct in6_addr *remote)
 {
-	const struct pair p = { *remote, *inner };
+	const struct key p = key_of(remote, inner);
 
-	return one_element(f, NFT_MSG_DELSETELEM, "rx", &p, sizeof(p));
+	return one_element(f, NFT_MSG_DELSETELEM, set_of(inner, "rx", "rx64"), p.octets, p.len);
 }
 
-int dp_filter_late(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_late(struct dp_filter *f, const struct in6_prefix *inner,
 		   const struct in6_addr *remote)
 {
-	const struct pair p = { *remote, *inner };
+	const struct key p = key_of(remote, inner);
 
 	begin(f);
-	return end(f, batch_timed(f, NFT_MSG_NEWSETELEM, "late", &p, sizeof(p), DP_GRACE_MS));
+	return end(f, batch_timed(f, NFT_MSG_NEWSETELEM, set_of(inner, "late", "late64"),
+				  p.octets, p.len, DP_GRACE_MS));
 }
 
-int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_prefix *inner,
 			     const struct in6_addr *remote)
 {
-	const struct pair p = { *remote, *inner };
+	const struct key p = key_of(remote, inner);
 
-	return one_element(f, NFT_MSG_DELSETELEM, "late", &p, sizeof(p));
+	return one_element(f, NFT_MSG_DELSETELEM, set_of(inner, "late", "late64"), p.octets,
+			   p.len);
 }
 
 int dp_filter_unverified(struct dp_filter *f, const struct in6_addr *inner, bool present)
@@ -237,13 +269,14 @@ int dp_filter_unverified(struct dp_filter *f, const struct in6_addr *inner, bool
 }
 
 /* Each by itself, where one may be missing. */
-int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner)
+int dp_filter_forget(struct dp_filter *f, const struct in6_prefix *inner)
 {
-	int in = one_element(f, NFT_MSG_DELSETELEM, "in", inner, sizeof(*inner));
-	int tx = one_element(f, NFT_MSG_DELSETELEM, "tx", inner, sizeof(*inner));
+	const struct key k = key_of(NULL, inner);
+	int in = one_element(f, NFT_MSG_DELSETELEM, set_of(inner, "in", "in64"), k.octets, k.len);
+	int tx = one_element(f, NFT_MSG_DELSETELEM, set_of(inner, "tx", "tx64"), k.octets, k.len);
 
 	if (f->rules.role == DP_ROLE_MN && !f->gathering)
-		(void)one_element(f, NFT_MSG_DELSETELEM, "sent", inner, sizeof(*inner));
+		(void)one_element(f, NFT_MSG_DELSETELEM, "sent", k.octets, k.len);
 	return in < 0 ? in : tx;
 }
 
@@ -299,14 +332,18 @@ static int element_count(struct dp_filter *f, const char *set, const void *key, 
 	return 0;
 }
 
-int dp_filter_in(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret)
+int dp_filter_in(struct dp_filter *f, const struct in6_prefix *inner, uint64_t *ret)
 {
-	return element_count(f, "in", inner, sizeof(*inner), ret);
+	const struct key k = key_of(NULL, inner);
+
+	return element_count(f, set_of(inner, "in", "in64"), k.octets, k.len, ret);
 }
 
-int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret)
+int dp_filter_tx(struct dp_filter *f, const struct in6_prefix *inner, uint64_t *ret)
 {
-	return element_count(f, "tx", inner, sizeof(*inner), ret);
+	const struct key k = key_of(NULL, inner);
+
+	return element_count(f, set_of(inner, "tx", "tx64"), k.octets, k.len, ret);
 }
 
 static int on_nothing(const struct nlmsghdr *nlh, void *ctx)
@@ -324,12 +361,10 @@ int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
 
 	for (unsigned int i = 0; i < n; i++) {
 		const struct dp_binding *b = bindings[i];
-		const struct pair p = { b->remote, b->inner.addr };
+		bool pairs = set == DP_FILTER_RX || set == DP_FILTER_RX64;
+		const struct key k = key_of(pairs ? &b->remote : NULL, &b->inner);
 
-		if (set == DP_FILTER_RX)
-			put_key(nlh, &p, sizeof(p));
-		else
-			put_key(nlh, &b->inner.addr, sizeof(b->inner.addr));
+		put_key(nlh, k.octets, k.len);
 	}
 	mnl_attr_nest_end(nlh, list);
 	return nl_query(f->nl, nlh, on_nothing, NULL);	/* the first that is not there ends it */
@@ -431,7 +466,7 @@ int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret)
 
 struct set_dump {
 	void (*take)(const struct set_dump *d, const struct nlattr *attr);
-	void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
+	void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_prefix *inner,
 		   const struct in6_addr *remote);
 	void (*sent)(void *ctx, const struct in6_addr *from, uint64_t ms_ago);
 	void *ctx;
@@ -441,17 +476,25 @@ struct set_dump {
 static void take_element(const struct set_dump *d, const struct nlattr *attr)
 {
 	const struct nlattr *elem[NFTA_SET_ELEM_KEY + 1], *data[NFTA_DATA_VALUE + 1];
-	struct in6_addr addr;
-	struct pair p;
+	bool whole = d->set >= DP_FILTER_RX64 && d->set <= DP_FILTER_TX64;
+	struct in6_prefix inner = { .len = whole ? DP_PREFIX : 128 };
+	size_t len = inner.len / 8;
+	struct in6_addr remote;
+	uint8_t pair[2 * sizeof(remote)];
 
 	nl_nested(attr, elem, NFTA_SET_ELEM_KEY);
 	nl_nested(elem[NFTA_SET_ELEM_KEY], data, NFTA_DATA_VALUE);
-	if (d->set == DP_FILTER_RX) {
-		if (nl_get(data[NFTA_DATA_VALUE], &p, sizeof(p)))
-			d->fn(d->ctx, d->set, &p.inner, &p.remote);
-	} else if (nl_get(data[NFTA_DATA_VALUE], &addr, sizeof(addr))) {
-		d->fn(d->ctx, d->set, d->set == DP_FILTER_LOCAL ? NULL : &addr,
-		      d->set == DP_FILTER_LOCAL ? &addr : NULL);
+	if (d->set == DP_FILTER_LOCAL) {
+		if (nl_get(data[NFTA_DATA_VALUE], &remote, sizeof(remote)))
+			d->fn(d->ctx, d->set, NULL, &remote);
+	} else if (d->set == DP_FILTER_RX || d->set == DP_FILTER_RX64) {
+		if (!nl_get(data[NFTA_DATA_VALUE], pair, sizeof(remote) + len))
+			return;
+		memcpy(&remote, pair, sizeof(remote));
+		memcpy(&inner.addr, pair + sizeof(remote), len);
+		d->fn(d->ctx, d->set, &inner, &remote);
+	} else if (nl_get(data[NFTA_DATA_VALUE], &inner.addr, len)) {
+		d->fn(d->ctx, d->set, &inner, NULL);
 	}
 }
 
@@ -517,13 +560,16 @@ int dp_filter_sent(struct dp_filter *f, void (*fn)(void *ctx, const struct in6_a
 }
 
 int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
-		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
+		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_prefix *inner,
 			      const struct in6_addr *remote), void *ctx)
 {
 	struct set_dump d = { .take = take_element, .fn = fn, .ctx = ctx };
 	int err = 0;
 
 	for (int set = (int)from; set <= (int)DP_FILTER_LOCAL && err == 0; set++) {
+		if (f->rules.role == DP_ROLE_MN && set >= (int)DP_FILTER_RX64 &&
+		    set <= (int)DP_FILTER_TX64)
+			continue;
 		d.set = (enum dp_filter_set)set;
 		err = dump_set(f, set_names[set], &d);
 	}

@@ -174,7 +174,7 @@ static void no_limit(struct dp_kernel *s, const struct dp_binding *b)
 		(void)dp_filter_unverified(s->filter, &b->inner.addr, false);
 }
 
-static void filter_away(struct dp_kernel *s, const struct in6_addr *inner,
+static void filter_away(struct dp_kernel *s, const struct in6_prefix *inner,
 			const struct in6_addr *remote)
 {
 	(void)dp_filter_refuse(s->filter, inner, remote);
@@ -184,7 +184,7 @@ static void filter_away(struct dp_kernel *s, const struct in6_addr *inner,
 int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_binding *b)
 {
 	const struct dp_ends ends = binding_ends(b);
-	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
+	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner, &b->remote));
 
 	if (err == 0)
 		err = limit_before(s, b);
@@ -197,7 +197,7 @@ int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_bindin
 	if (err < 0) {
 		(void)binding_remove(s, k);
 		no_limit(s, b);
-		filter_away(s, &b->inner.addr, &b->remote);
+		filter_away(s, &b->inner, &b->remote);
 		nexthop_remove(s, k);
 		binding_forget(s, k);
 		return err;
@@ -213,7 +213,7 @@ static int set_new(struct dp_kernel *s, const struct dp_binding *b)
 
 	if (slot < 0)
 		return slot;
-	k = binding_note(s, &b->inner.addr, (unsigned int)slot);
+	k = binding_note(s, &b->inner, (unsigned int)slot);
 	if (!k)
 		return -ENOMEM;
 	err = nexthop_claim(s, k, 0);
@@ -232,7 +232,7 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 {
 	const struct dp_ends ends = binding_ends(b);
 	bool moves = !in6_eq(&k->b.remote, &b->remote);
-	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner.addr, &b->remote));
+	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner, &b->remote));
 
 	if (err == 0)
 		err = limit_before(s, b);
@@ -243,7 +243,7 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 		err = nexthop_install(s, k, &ends);
 	if (err < 0) {
 		if (moves)
-			(void)dp_filter_refuse(s->filter, &b->inner.addr, &b->remote);
+			(void)dp_filter_refuse(s->filter, &b->inner, &b->remote);
 		return err;
 	}
 	if (moves)	/* the old remote end may not send any longer */
@@ -267,12 +267,32 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 	nexthop_remove(s, k);
 	binding_refuse(s, k);
 	no_limit(s, &k->b);
-	(void)dp_filter_forget(s->filter, &k->b.inner.addr);
+	(void)dp_filter_forget(s->filter, &k->b.inner);
 	binding_forget(s, k);
 	if (s->role == DP_ROLE_MN)
 		found_away(s);
 	places_away(s);
 	return err;
+}
+
+/* A home agent moves whole prefixes, too; addresses and prefixes are told apart by their last
+ * bits, for the first address of a prefix is nobody's (RFC 4291 2.6.1). */
+static bool may_be_inner(const struct dp_kernel *s, const struct in6_prefix *inner)
+{
+	struct in6_prefix p = *inner;
+
+	in6_mask(&p.addr, DP_PREFIX);
+	if (inner->len == 128)
+		return s->role == DP_ROLE_MN || !in6_eq(&p.addr, &inner->addr);
+	return inner->len == DP_PREFIX && s->role == DP_ROLE_HA && in6_eq(&p.addr, &inner->addr);
+}
+
+/* NULL: there is none. */
+static struct binding *binding_of(const struct dp_kernel *s, const struct in6_prefix *inner)
+{
+	struct binding *k = binding_find(s, &inner->addr);
+
+	return k && k->b.inner.len == inner->len ? k : NULL;
 }
 
 int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
@@ -281,7 +301,7 @@ int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
 	struct dp_binding to = *b;
 	struct binding *k;
 
-	if (to.inner.len != 128)
+	if (!may_be_inner(s, &to.inner))
 		return -EOPNOTSUPP;
 	/* As a route of an earlier run says it, so that this is no change. */
 	if (to.mtu == 0)
@@ -295,7 +315,7 @@ int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
 int dp_kernel_del(struct dp *dp, const struct in6_prefix *inner)
 {
 	struct dp_kernel *s = kernel_of(dp);
-	struct binding *k = inner->len == 128 ? binding_find(s, &inner->addr) : NULL;
+	struct binding *k = binding_of(s, inner);
 
 	if (!k)
 		return -ENOENT;
@@ -310,6 +330,7 @@ void dp_kernel_commit(struct dp *dp)
 int dp_kernel_expect(struct dp *dp, const struct in6_addr *hoa, const struct in6_addr *ha)
 {
 	struct dp_kernel *s = kernel_of(dp);
+	const struct in6_prefix inner = { *hoa, 128 };
 	const struct binding *k = binding_find(s, hoa);
 	int err;
 
@@ -317,24 +338,24 @@ int dp_kernel_expect(struct dp *dp, const struct in6_addr *hoa, const struct in6
 		return 0;
 	/* One that is there already begins anew. */
 	dp_filter_gather(s->filter);
-	(void)dp_filter_no_longer_late(s->filter, hoa, ha);
-	(void)dp_filter_late(s->filter, hoa, ha);
+	(void)dp_filter_no_longer_late(s->filter, &inner, ha);
+	(void)dp_filter_late(s->filter, &inner, ha);
 	err = dp_filter_commit(s->filter);
-	return err < 0 ? dp_complain(s, "filter", dp_filter_late(s->filter, hoa, ha)) : 0;
+	return err < 0 ? dp_complain(s, "filter", dp_filter_late(s->filter, &inner, ha)) : 0;
 }
 
 int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret)
 {
 	struct dp_kernel *s = kernel_of(dp);
-	const struct binding *k = inner->len == 128 ? binding_find(s, &inner->addr) : NULL;
+	const struct binding *k = binding_of(s, inner);
 	struct dp_stats st = { 0 };
 	int err;
 
 	if (!k)
 		return -ENOENT;
-	err = dp_filter_tx(s->filter, &k->b.inner.addr, &st.tx_packets);
+	err = dp_filter_tx(s->filter, &k->b.inner, &st.tx_packets);
 	if (err == 0)
-		err = dp_filter_in(s->filter, &k->b.inner.addr, &st.rx_packets);
+		err = dp_filter_in(s->filter, &k->b.inner, &st.rx_packets);
 	if (err < 0)
 		return err;
 	*ret = st;

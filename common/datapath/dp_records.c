@@ -165,13 +165,14 @@ struct binding *binding_find(const struct dp_kernel *s, const struct in6_addr *i
 	return k;
 }
 
-struct binding *binding_note(struct dp_kernel *s, const struct in6_addr *inner, unsigned int slot)
+struct binding *binding_note(struct dp_kernel *s, const struct in6_prefix *inner,
+			     unsigned int slot)
 {
 	struct binding *k = calloc(1, sizeof(*k));
 
 	if (!k)
 		return NULL;
-	k->b.inner = (struct in6_prefix){ *inner, 128 };
+	k->b.inner = *inner;
 	k->slot = (uint8_t)slot;	/* less than DP_SLOTS */
 	if (s->role == DP_ROLE_MN)
 		s->slots[slot] = true;
@@ -241,7 +242,7 @@ int binding_remove(const struct dp_kernel *s, const struct binding *k)
 
 void binding_refuse(struct dp_kernel *s, struct binding *k)
 {
-	const struct in6_addr *inner = &k->b.inner.addr;
+	const struct in6_prefix *inner = &k->b.inner;
 	usec_t now = clock_now();
 
 	if (s->no_grace) {

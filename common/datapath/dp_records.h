@@ -20,7 +20,7 @@
 #define DP_BATCH	64		/* changes made together */
 
 struct binding {
-	struct dp_binding b;		/* b.inner is the key, always a /128 */
+	struct dp_binding b;		/* b.inner.addr is the key */
 	struct in6_addr former;		/* the remote end before; believed until then */
 	usec_t former_until;
 	uint32_t nexthop;		/* its id; 0: none yet */
@@ -92,7 +92,7 @@ int endpoint_install(struct dp_kernel *s, const struct in6_addr *addr);
 int endpoint_remove(struct dp_kernel *s, int i);
 
 struct binding *binding_find(const struct dp_kernel *s, const struct in6_addr *inner);
-struct binding *binding_note(struct dp_kernel *s, const struct in6_addr *inner,
+struct binding *binding_note(struct dp_kernel *s, const struct in6_prefix *inner,
 			     unsigned int slot);
 void binding_forget(struct dp_kernel *s, struct binding *k);	/* its id is free then */
 int binding_install(const struct dp_kernel *s, const struct binding *k, uint16_t mtu);

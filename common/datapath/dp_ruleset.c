@@ -11,7 +11,8 @@
  * and go into one, with counters: apart from `rx`, so that a move makes no counter; on a mobile
  * node `sent`, addresses that sent something lately without a connection; on a home agent
  * `unverified`, inner addresses that may be bound to anywhere, and `credit`, what each of these
- * may still get. All in the raw
+ * may still get; and `rx64`, `late64`, `in64`, `tx64`, the same for whole prefixes, by their
+ * first 64 bits. All in the raw
  * priority: after reassembly where connection tracking does that, before anything else.
  *
  * Offsets are bits from the IPv6 header that the hook sees; in a header the traffic class
@@ -108,17 +109,24 @@ static void congestion(struct text *t, const char *name, unsigned int inner)
 	rule(t, name, "@nh,%u,2 set 3 accept", ecn);
 }
 
-/* Which pairs come out of tunnels, for an inner address at that bit. */
+/* Which pairs come out of tunnels, for an inner address at that bit: in the order in which they
+ * are asked for. */
+#define PAIRS_MAX	4
+
 struct pairs {
-	char now[80], late[48];
+	unsigned int n;
+	char which[PAIRS_MAX][80];
 };
 
-static struct pairs pairs(unsigned int at)
+static struct pairs pairs(enum dp_role role, unsigned int at)
 {
-	struct pairs p;
+	struct pairs p = { .n = role == DP_ROLE_HA ? 4 : 2 };
+	const size_t room = sizeof(p.which[0]);
 
-	(void)snprintf(p.now, sizeof(p.now), "ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in", at, at);
-	(void)snprintf(p.late, sizeof(p.late), "ip6 saddr . @nh,%u,128 @late", at);
+	(void)snprintf(p.which[0], room, "ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in", at, at);
+	(void)snprintf(p.which[1], room, "ip6 saddr . @nh,%u,128 @late", at);
+	(void)snprintf(p.which[2], room, "ip6 saddr . @nh,%u,64 @rx64 @nh,%u,64 @in64", at, at);
+	(void)snprintf(p.which[3], room, "ip6 saddr . @nh,%u,64 @late64", at);
 	return p;
 }
 
@@ -128,17 +136,17 @@ static struct pairs pairs(unsigned int at)
  * on the whole. Segment routing would take the first fragment for the packet, so there it
  * is put together under the name of another protocol.
  */
-static void fragments(struct text *t, unsigned int who, uint8_t reassembled)
+static void fragments(struct text *t, enum dp_role role, unsigned int who, uint8_t reassembled)
 {
-	const struct pairs p = pairs(WITH_FRAGMENT + who);
+	const struct pairs p = pairs(role, WITH_FRAGMENT + who);
 	char rename[32] = "", first[96];
 
 	if (reassembled != 0)
 		(void)snprintf(rename, sizeof(rename), " @nh,%d,8 set %u", PLAIN, reassembled);
 	(void)snprintf(first, sizeof(first), "ip6 nexthdr 44 @nh,%u,8 41 @nh,%u,13 0 @nh,%u,4 6"
 		       " @nh,%u,128 != 0", PLAIN, PLAIN + 16, WITH_FRAGMENT, WITH_FRAGMENT + 192);
-	rule(t, "tunnel", "%s %s%s " MARK " accept", first, p.now, rename);
-	rule(t, "tunnel", "%s %s%s " MARK " accept", first, p.late, rename);
+	for (unsigned int i = 0; i < p.n; i++)
+		rule(t, "tunnel", "%s %s%s " MARK " accept", first, p.which[i], rename);
 	rule(t, "tunnel", "ip6 nexthdr 44 @nh,%u,8 41 @nh,%u,13 != 0%s accept", PLAIN, PLAIN + 16,
 	     rename);
 }
@@ -159,7 +167,7 @@ static void decapsulation(struct text *t, enum dp_role role, uint8_t reassembled
 {
 	const char *mark = t->device ? MARK " " : "";
 	unsigned int who = role == DP_ROLE_HA ? 64 : 192;
-	const struct pairs plain = pairs(PLAIN + who), limit = pairs(WITH_LIMIT + who);
+	const struct pairs plain = pairs(role, PLAIN + who), limit = pairs(role, WITH_LIMIT + who);
 	char is_plain[64], is_limit[80];
 
 	congestion(t, "congestion", PLAIN);
@@ -172,12 +180,13 @@ static void decapsulation(struct text *t, enum dp_role role, uint8_t reassembled
 		       PLAIN, PLAIN + 192);
 	(void)snprintf(is_limit, sizeof(is_limit), "ip6 nexthdr 60 @nh,320,16 0x2900 @nh,%u,4 6"
 		       " @nh,%u,128 != 0", WITH_LIMIT, WITH_LIMIT + 192);
-	rule(t, "tunnel", "%s %s %sgoto congestion", is_plain, plain.now, mark);
-	rule(t, "tunnel", "%s %s " MARK " goto congestion_limit", is_limit, limit.now);
-	rule(t, "tunnel", "%s %s %sgoto congestion", is_plain, plain.late, mark);
-	rule(t, "tunnel", "%s %s " MARK " goto congestion_limit", is_limit, limit.late);
+	for (unsigned int i = 0; i < plain.n; i++) {
+		rule(t, "tunnel", "%s %s %sgoto congestion", is_plain, plain.which[i], mark);
+		rule(t, "tunnel", "%s %s " MARK " goto congestion_limit", is_limit,
+		     limit.which[i]);
+	}
 	if (t->device || reassembled != 0)
-		fragments(t, who, reassembled);
+		fragments(t, role, who, reassembled);
 	rule(t, "tunnel", "meta l4proto { 4, 41 } counter name spoofed drop");
 }
 
@@ -235,15 +244,23 @@ static void single_hop(struct text *t)
 	t->n_rules++;
 }
 
+/* HA: what goes into a tunnel, by its destination; and, after that, what came out of one, by
+ * its source. Raw octets are asked for after something that only IPv6 has. */
+static const char *const into[] = { "ip6 daddr @tx", "@nh,192,64 @tx64" };
+static const char *const out_of[] = { "ip6 saddr @tx", "@nh,64,64 @tx64" };
+#define N_INTO	(sizeof(into) / sizeof(into[0]))
+
 /* RFC 2473 4.1.2: a packet that this home agent has put into a tunnel and that another one
  * sends back to it must not go in once more. No home agent knows the other's bindings, so
  * two or three of them that lead in a ring are noticed only here. */
 static void no_rings(struct text *t)
 {
-	rule(t, "prerouting", "ip6 nexthdr 41 @nh,%u,128 @local ip6 daddr @tx"
-	     " counter name spoofed drop", PLAIN + 64);
-	rule(t, "prerouting", "ip6 nexthdr 41 @nh,%u,8 41 @nh,%u,128 @local ip6 daddr @tx"
-	     " counter name spoofed drop", PLAIN + 48, PLAIN + 320 + 64);
+	for (unsigned int i = 0; i < N_INTO; i++) {
+		rule(t, "prerouting", "ip6 nexthdr 41 @nh,%u,128 @local %s"
+		     " counter name spoofed drop", PLAIN + 64, into[i]);
+		rule(t, "prerouting", "ip6 nexthdr 41 @nh,%u,8 41 @nh,%u,128 @local %s"
+		     " counter name spoofed drop", PLAIN + 48, PLAIN + 320 + 64, into[i]);
+	}
 }
 
 /* RFC 4861 8: a redirect is for a neighbour. Who is reached by a tunnel is none, and neither
@@ -251,7 +268,8 @@ static void no_rings(struct text *t)
 static void no_redirects(struct text *t)
 {
 	chain(t, "output", "output priority raw");
-	rule(t, "output", "icmpv6 type nd-redirect ip6 daddr @tx drop");
+	for (unsigned int i = 0; i < N_INTO; i++)
+		rule(t, "output", "icmpv6 type nd-redirect %s drop", into[i]);
 	rule(t, "output", "icmpv6 type nd-redirect @nh,192,128 @local drop");
 }
 
@@ -279,8 +297,12 @@ static void segment_size(struct text *t, uint16_t mss)
 {
 	static const char begins[] = "tcp flags & (syn|rst) == syn @th,160,16 0x0204";
 
-	rule(t, "prerouting", "%s ip6 daddr @tx tcp option maxseg size set %u", begins, mss);
-	rule(t, "forward", "%s ip6 saddr @tx tcp option maxseg size set %u", begins, mss);
+	for (unsigned int i = 0; i < N_INTO; i++) {
+		rule(t, "prerouting", "meta nfproto ipv6 %s %s tcp option maxseg size set %u",
+		     begins, into[i], mss);
+		rule(t, "forward", "meta nfproto ipv6 %s %s tcp option maxseg size set %u",
+		     begins, out_of[i], mss);
+	}
 }
 
 /* RFC 4443 2.4 f: what the kernel has to say of tunnel packets goes to this host first, and
@@ -321,6 +343,15 @@ static void wrong_routing_headers(struct text *t)
 		     wrong[n]);
 }
 
+static void prefix_sets(struct text *t, unsigned int inner)
+{
+	put(t, "add set inet %s rx64 { typeof ip6 saddr . @nh,%u,64; size 1048576; flags dynamic; }\n"
+	    "add set inet %s late64 { typeof ip6 saddr . @nh,%u,64; size 1048576; flags timeout; }\n"
+	    "add set inet %s in64 { typeof @nh,%u,64; size 1048576; flags dynamic; counter; }\n"
+	    "add set inet %s tx64 { typeof @nh,192,64; size 1048576; flags dynamic; counter; }\n",
+	    t->table, inner, t->table, inner, t->table, inner, t->table);
+}
+
 int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigned int *ret_n)
 {
 	unsigned int inner = r->role == DP_ROLE_HA ? PLAIN + 64 : PLAIN + 192;
@@ -343,6 +374,8 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 	    "add counter inet %s mobility\n",
 	    t.table, t.table, t.table, inner, t.table, inner, t.table, inner, t.table, t.table,
 	    t.table, t.table, t.table);
+	if (r->role == DP_ROLE_HA)
+		prefix_sets(&t, inner);
 	decapsulation(&t, r->role, r->reassembled);
 	chain(&t, "prerouting", "prerouting priority raw");
 	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");
@@ -373,10 +406,12 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		no_rings(&t);
 		/* RFC 4861 never leaves its link. What neighbours ask of an absent host the
 		 * packet socket has seen. */
-		rule(&t, "prerouting", "ip6 daddr @tx icmpv6 type 133-137 counter name mobility"
-		     " drop");
+		for (unsigned int i = 0; i < N_INTO; i++)
+			rule(&t, "prerouting", "icmpv6 type 133-137 %s counter name mobility drop",
+			     into[i]);
 		credit(&t);
-		rule(&t, "prerouting", "ip6 daddr @tx");
+		for (unsigned int i = 0; i < N_INTO; i++)
+			rule(&t, "prerouting", "meta nfproto ipv6 %s", into[i]);
 		/* Nor is it to answer a Home Address option, at its only place by RFC 6275 6.3;
 		 * before ESP and AH it is the business of whoever keeps their keys. */
 		rule(&t, "input", "ip6 nexthdr 60 @nh,320,8 != { 50, 51 } @nh,368,8 0xc9"

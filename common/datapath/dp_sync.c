@@ -128,14 +128,15 @@ static void drop_found(struct sync *y, bool remove)
 static void found_ha_route(struct sync *y, const struct dp_route *r)
 {
 	struct dp_kernel *s = y->s;
-	struct binding *k = r->dst.len == 128 ? binding_find(s, &r->dst.addr) : NULL;
+	bool inner = r->dst.len == 128 || r->dst.len == DP_PREFIX;
+	struct binding *k = inner ? binding_find(s, &r->dst.addr) : NULL;
 
-	if (k) {
+	if (k && k->b.inner.len == r->dst.len) {
 		k->seen_route = k->nexthop == r->nexthop;
 		return;
 	}
-	if (r->dst.len == 128 && y->adopt) {
-		k = binding_note(s, &r->dst.addr, 0);
+	if (!k && inner && y->adopt) {
+		k = binding_note(s, &r->dst, 0);
 		if (!k) {
 			y->err = -ENOMEM;
 			return;
@@ -197,7 +198,7 @@ static void found_rule(void *ctx, const struct rt_rule *r)
 	if (k && k->slot == slot) {
 		k->seen_rule = true;
 	} else if (!k && y->adopt && !s->slots[slot]) {
-		k = binding_note(s, &r->from.addr, slot);
+		k = binding_note(s, &r->from, slot);
 		if (!k) {
 			y->err = -ENOMEM;
 			return;
@@ -236,25 +237,31 @@ static void found_local(struct sync *y, const struct in6_addr *addr)
 		sync_done(y, dp_filter_endpoint(s->filter, addr, false));
 }
 
-static void found_element(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
+static void found_element(void *ctx, enum dp_filter_set set, const struct in6_prefix *inner,
 			  const struct in6_addr *remote)
 {
 	struct sync *y = ctx;
 	struct dp_kernel *s = y->s;
-	struct binding *k = inner ? binding_find(s, inner) : NULL;
+	struct binding *k = inner ? binding_find(s, &inner->addr) : NULL;
+
+	if (k && k->b.inner.len != inner->len)
+		k = NULL;
 
 	switch (set) {
 	case DP_FILTER_RX:
+	case DP_FILTER_RX64:
 		if (k && in6_eq(&k->b.remote, remote))
 			k->seen_rx = true;
 		else
 			sync_done(y, dp_filter_refuse(s->filter, inner, remote));
 		break;
 	case DP_FILTER_IN:
+	case DP_FILTER_IN64:
 	case DP_FILTER_TX:
+	case DP_FILTER_TX64:
 		if (!k)
 			sync_done(y, dp_filter_forget(s->filter, inner));
-		else if (set == DP_FILTER_IN)
+		else if (set == DP_FILTER_IN || set == DP_FILTER_IN64)
 			k->seen_in = true;
 		else
 			k->seen_tx = true;
@@ -341,7 +348,7 @@ static void put_back_elements(struct sync *y)
 
 	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
 		if (!k->seen_rx || !k->seen_in || !k->seen_tx)
-			sync_done(y, dp_filter_add(s->filter, &k->b.inner.addr, &k->b.remote));
+			sync_done(y, dp_filter_add(s->filter, &k->b.inner, &k->b.remote));
 		if (!k->seen_tx && k->b.unverified)
 			(void)dp_filter_unverified(s->filter, &k->b.inner.addr, true);
 	}
@@ -359,18 +366,32 @@ static void put_back_elements(struct sync *y)
 static bool set_is_right(const struct dp_kernel *s, enum dp_filter_set set)
 {
 	const struct dp_binding *some[DP_FILTER_MANY];
+	bool prefixes = set >= DP_FILTER_RX64 && set <= DP_FILTER_TX64;
 	unsigned int n = 0;
+	int all = 0;
 
-	if (dp_filter_count(s->filter, set) != (int)HASH_COUNT(s->bindings))
-		return false;
+	if (prefixes && s->role == DP_ROLE_MN)
+		return true;
 	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
+		if ((k->b.inner.len == DP_PREFIX) != prefixes)
+			continue;
+		all++;
 		some[n++] = &k->b;
-		if (n < DP_FILTER_MANY && k->hh.next)
+		if (n < DP_FILTER_MANY)
 			continue;
 		if (dp_filter_has(s->filter, set, some, n) < 0)
 			return false;
 		n = 0;
 	}
+	return (n == 0 || dp_filter_has(s->filter, set, some, n) == 0) &&
+	       dp_filter_count(s->filter, set) == all;
+}
+
+static bool sets_are_right(const struct dp_kernel *s)
+{
+	for (int set = (int)DP_FILTER_RX; set < (int)DP_FILTER_LOCAL; set++)
+		if (!set_is_right(s, (enum dp_filter_set)set))
+			return false;
 	return true;
 }
 
@@ -378,8 +399,7 @@ static int put_right_elements(struct sync *y)
 {
 	int err;
 
-	if (set_is_right(y->s, DP_FILTER_RX) && set_is_right(y->s, DP_FILTER_IN) &&
-	    set_is_right(y->s, DP_FILTER_TX)) {
+	if (sets_are_right(y->s)) {
 		for (struct binding *k = y->s->bindings; k; k = k->hh.next)
 			k->seen_rx = k->seen_in = k->seen_tx = true;
 		err = dp_filter_dump(y->s->filter, DP_FILTER_LOCAL, found_element, y);

@@ -320,6 +320,99 @@ static void ha_shared_remote(struct ha_lab *l)
 	   "HA: del removes, a second del finds nothing");
 }
 
+#define WHOLE	"2001:db8:1:7::"
+#define INSIDE	"2001:db8:1:7::9"
+#define INSIDE2	"2001:db8:1:7::a"
+
+static struct dp_binding whole(const char *remote)
+{
+	struct dp_binding b = binding(WHOLE, HA, remote);
+
+	b.inner.len = 64;
+	return b;
+}
+
+static void ha_set_whole(struct ha_lab *l, const char *remote, const char *what)
+{
+	const struct dp_binding b = whole(remote);
+
+	enter(l->ha);
+	ok(DP->set(l->dp, &b) == 0, "HA: %s", what);
+}
+
+/* Only who has the prefix sends from it, and only from where that is. */
+static void ha_whole_forged(struct ha_lab *l)
+{
+	struct dp_drops before = { 0 }, after = { 0 };
+
+	enter(l->ha);
+	(void)DP->drops(l->dp, &before);
+	ha_inject(l, "2001:db8:e::99", INSIDE, false, "forged whole 1");
+	ha_inject(l, COA, "2001:db8:1:8::9", false, "forged whole 2");
+	ha_inject(l, COA, "2001:db8:1:6::9", true, "forged whole 3");
+	ha_inject(l, COA, INSIDE2, false, "whole, good");
+	ok(udp_got(l->cn_sock, "whole, good"), "HA: nothing from beside the prefix");
+	enter(l->ha);
+	(void)DP->drops(l->dp, &after);
+	ok(after.forged - before.forged == 3, "HA: 3 drops counted (%llu)",
+	   (unsigned long long)(after.forged - before.forged));
+}
+
+/* The prefix of a host as one binding; an address of it that is bound by itself goes by that. */
+static void ha_whole(struct ha_lab *l)
+{
+	const struct dp_binding b = whole(COA2);
+	struct dp_binding wrong = whole(COA);
+	struct dp_stats st = { 0 };
+
+	ha_set_whole(l, COA, "a whole prefix");
+	udp_send(l->cn_sock, INSIDE, "x");
+	ok(tunnelled(l->mn_tap, HA, COA, CN, INSIDE), "HA: one address of it to the CoA");
+	udp_send(l->cn_sock, INSIDE2, "x");
+	ok(tunnelled(l->mn_tap, HA, COA, CN, INSIDE2), "HA: another one, too");
+	ha_inject(l, COA, INSIDE, false, "whole");
+	ok(udp_got(l->cn_sock, "whole"), "HA: and back");
+	if (filtered)
+		ha_whole_forged(l);
+	ha_set(l, INSIDE, COA2, "an address of it by itself");
+	udp_send(l->cn_sock, INSIDE, "x");
+	ok(tunnelled(l->mn_tap, HA, COA2, CN, INSIDE), "HA: goes by its own binding");
+	ha_inject(l, COA2, INSIDE, false, "itself");
+	ok(udp_got(l->cn_sock, "itself"), "HA: and back by that");
+	enter(l->ha);
+	wrong.inner.addr = addr(INSIDE);
+	ok(DP->del(l->dp, &wrong.inner) == -ENOENT, "HA: no prefix begins there");
+	ok(DP->set(l->dp, &wrong) == -EOPNOTSUPP, "HA: nor could one");
+	ok(DP->del(l->dp, &(struct in6_prefix){ addr(INSIDE), 128 }) == 0, "HA: it ends");
+	udp_send(l->cn_sock, INSIDE, "x");
+	ok(tunnelled(l->mn_tap, HA, COA, CN, INSIDE), "HA: and the prefix has it again");
+	ha_set_whole(l, COA2, "the prefix moves");
+	udp_send(l->cn_sock, INSIDE2, "x");
+	ok(tunnelled(l->mn_tap, HA, COA2, CN, INSIDE2), "HA: all of it to the new CoA");
+	ha_inject(l, COA, INSIDE, false, "whole, under way");
+	ok(udp_got(l->cn_sock, "whole, under way"), "HA: what is under way from the old one comes");
+	enter(l->ha);
+	ok((DP->stats(l->dp, &b.inner, &st) == 0 && st.tx_packets >= 4 && st.rx_packets >= 2) ||
+	   !filtered, "HA: stats (%llu tx, %llu rx)", (unsigned long long)st.tx_packets,
+	   (unsigned long long)st.rx_packets);
+	run("ip -6 route del " WHOLE "/64 proto 77");
+	ok(DP->repair(l->dp) >= 1, "HA: its route put back");
+	ok(DP->repair(l->dp) == 0, "HA: and nothing more");
+}
+
+static void ha_whole_after_restart(struct ha_lab *l)
+{
+	const struct dp_binding b = whole(COA2);
+
+	udp_send(l->cn_sock, INSIDE, "x");
+	ok(tunnelled(l->mn_tap, HA, COA2, CN, INSIDE), "HA: the prefix is still there");
+	ha_inject(l, COA2, INSIDE, false, "whole, later");
+	ok(udp_got(l->cn_sock, "whole, later"), "HA: both ways");
+	enter(l->ha);
+	ok(DP->del(l->dp, &b.inner) == 0 && DP->del(l->dp, &b.inner) == -ENOENT,
+	   "HA: it ends, once");
+}
+
 static void ha_restart(struct ha_lab *l)
 {
 	struct dumped d = { 0 };
@@ -337,10 +430,9 @@ static void ha_restart(struct ha_lab *l)
 	udp_send(l->cn_sock, HOA, "while away");
 	ok(tunnelled(l->mn_tap, HA, COA2, CN, HOA), "HA: tunnels stay when closed with keep");
 	l->dp = dp_start(l->ha, DP_ROLE_HA);
-	good = DP->dump(l->dp, on_dump, &d) == 0 && d.n == 1 &&
-	       in6_prefix_eq(&d.last.inner, &b.inner) && in6_eq(&d.last.remote, &b.remote) &&
-	       in6_eq(&d.last.local, &b.local);
-	ok(good, "HA: open finds the binding again (%d)", d.n);
+	good = DP->dump(l->dp, on_dump, &d) == 0 && d.n == 2 &&
+	       in6_eq(&d.last.remote, &b.remote) && in6_eq(&d.last.local, &b.local);
+	ok(good, "HA: open finds the bindings again (%d)", d.n);
 	ok(DP->endpoint_add(l->dp, &ha) == 0, "HA: endpoint named again");
 	good = DP->stats(l->dp, &b.inner, &after) == 0 && after.tx_packets > before.tx_packets;
 	ok(good || !filtered, "HA: counters went on");
@@ -421,7 +513,9 @@ static void test_ha(void)
 	ha_mobility_header(&l);
 	ha_move_under_flood(&l);
 	ha_shared_remote(&l);
+	ha_whole(&l);
 	ha_restart(&l);
+	ha_whole_after_restart(&l);
 	ha_repair(&l);
 	enter(l.ha);
 	run("ip -6 neigh replace 2001:db8:e::7 lladdr 02:00:00:00:00:07 dev hm nud permanent "

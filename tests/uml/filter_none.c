@@ -18,7 +18,8 @@
 
 struct element {
 	enum dp_filter_set set;
-	struct in6_addr inner, remote;
+	struct in6_prefix inner;
+	struct in6_addr remote;
 };
 
 struct dp_filter {
@@ -30,14 +31,22 @@ struct dp_filter {
 static int find(const struct dp_filter *f, const struct element *e)
 {
 	for (unsigned int i = 0; i < f->n; i++) {
-		if (f->elements[i].set == e->set && in6_eq(&f->elements[i].inner, &e->inner) &&
+		if (f->elements[i].set == e->set && in6_prefix_eq(&f->elements[i].inner, &e->inner) &&
 		    in6_eq(&f->elements[i].remote, &e->remote))
 			return (int)i;
 	}
 	return -ENOENT;
 }
 
-static int put(struct dp_filter *f, enum dp_filter_set set, const struct in6_addr *inner,
+/* Those of prefixes follow those of addresses. */
+static enum dp_filter_set set_of(const struct in6_prefix *inner, enum dp_filter_set set)
+{
+	return inner->len == DP_PREFIX ? (enum dp_filter_set)(set + DP_FILTER_RX64) : set;
+}
+
+static const struct in6_prefix no_inner;
+
+static int put(struct dp_filter *f, enum dp_filter_set set, const struct in6_prefix *inner,
 	       const struct in6_addr *remote)
 {
 	const struct element e = { set, *inner, *remote };
@@ -50,7 +59,7 @@ static int put(struct dp_filter *f, enum dp_filter_set set, const struct in6_add
 	return 0;
 }
 
-static int take(struct dp_filter *f, enum dp_filter_set set, const struct in6_addr *inner,
+static int take(struct dp_filter *f, enum dp_filter_set set, const struct in6_prefix *inner,
 		const struct in6_addr *remote)
 {
 	const struct element e = { set, *inner, *remote };
@@ -126,32 +135,33 @@ int dp_filter_homes(struct dp_filter *f, const struct dp_home *homes, unsigned i
 
 int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool present)
 {
-	return present ? put(f, DP_FILTER_LOCAL, &in6addr_any, addr) :
-	       take(f, DP_FILTER_LOCAL, &in6addr_any, addr);
+	return present ? put(f, DP_FILTER_LOCAL, &no_inner, addr) :
+	       take(f, DP_FILTER_LOCAL, &no_inner, addr);
 }
 
-int dp_filter_add(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote)
+int dp_filter_add(struct dp_filter *f, const struct in6_prefix *inner,
+		  const struct in6_addr *remote)
 {
-	int err = put(f, DP_FILTER_RX, inner, remote);
+	int err = put(f, set_of(inner, DP_FILTER_RX), inner, remote);
 
 	if (err == 0)
-		err = put(f, DP_FILTER_IN, inner, &in6addr_any);
-	return err < 0 ? err : put(f, DP_FILTER_TX, inner, &in6addr_any);
+		err = put(f, set_of(inner, DP_FILTER_IN), inner, &in6addr_any);
+	return err < 0 ? err : put(f, set_of(inner, DP_FILTER_TX), inner, &in6addr_any);
 }
 
-int dp_filter_accept(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_accept(struct dp_filter *f, const struct in6_prefix *inner,
 		     const struct in6_addr *remote)
 {
-	return put(f, DP_FILTER_RX, inner, remote);
+	return put(f, set_of(inner, DP_FILTER_RX), inner, remote);
 }
 
-int dp_filter_refuse(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_refuse(struct dp_filter *f, const struct in6_prefix *inner,
 		     const struct in6_addr *remote)
 {
-	return take(f, DP_FILTER_RX, inner, remote);
+	return take(f, set_of(inner, DP_FILTER_RX), inner, remote);
 }
 
-int dp_filter_late(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_late(struct dp_filter *f, const struct in6_prefix *inner,
 		   const struct in6_addr *remote)
 {
 	(void)f;
@@ -160,28 +170,28 @@ int dp_filter_late(struct dp_filter *f, const struct in6_addr *inner,
 	return 0;
 }
 
-int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_prefix *inner,
 			     const struct in6_addr *remote)
 {
 	return dp_filter_late(f, inner, remote);
 }
 
-int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner)
+int dp_filter_forget(struct dp_filter *f, const struct in6_prefix *inner)
 {
-	int err = take(f, DP_FILTER_IN, inner, &in6addr_any);
-	int second = take(f, DP_FILTER_TX, inner, &in6addr_any);
+	int err = take(f, set_of(inner, DP_FILTER_IN), inner, &in6addr_any);
+	int second = take(f, set_of(inner, DP_FILTER_TX), inner, &in6addr_any);
 
 	return err < 0 ? err : second;
 }
 
-int dp_filter_in(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret)
+int dp_filter_in(struct dp_filter *f, const struct in6_prefix *inner, uint64_t *ret)
 {
 	(void)f, (void)inner;
 	*ret = 0;
 	return 0;
 }
 
-int dp_filter_tx(struct dp_filter *f, const struct in6_addr *inner, uint64_t *ret)
+int dp_filter_tx(struct dp_filter *f, const struct in6_prefix *inner, uint64_t *ret)
 {
 	return dp_filter_in(f, inner, ret);
 }
@@ -229,8 +239,8 @@ int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
 {
 	for (unsigned int i = 0; i < n; i++) {
 		const struct element e = {
-			set, bindings[i]->inner.addr,
-			set == DP_FILTER_RX ? bindings[i]->remote : in6addr_any,
+			set, bindings[i]->inner,
+			set == DP_FILTER_RX || set == DP_FILTER_RX64 ? bindings[i]->remote : in6addr_any,
 		};
 
 		if (find(f, &e) < 0)
@@ -240,7 +250,7 @@ int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
 }
 
 int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
-		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_addr *inner,
+		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_prefix *inner,
 			      const struct in6_addr *remote), void *ctx)
 {
 	const struct dp_filter now = *f;	/* fn may take elements away */
@@ -251,7 +261,8 @@ int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
 		if (e->set < from)
 			continue;
 		fn(ctx, e->set, e->set == DP_FILTER_LOCAL ? NULL : &e->inner,
-		   e->set == DP_FILTER_RX || e->set == DP_FILTER_LOCAL ? &e->remote : NULL);
+		   e->set == DP_FILTER_RX || e->set == DP_FILTER_RX64 ||
+		   e->set == DP_FILTER_LOCAL ? &e->remote : NULL);
 	}
 	return 0;
 }

@@ -118,7 +118,8 @@ int dp_filter_commit(struct dp_filter *f)
 	return 0;
 }
 
-int dp_filter_add(struct dp_filter *f, const struct in6_addr *inner, const struct in6_addr *remote)
+int dp_filter_add(struct dp_filter *f, const struct in6_prefix *inner,
+		  const struct in6_addr *remote)
 {
 	(void)f;
 	(void)inner;
@@ -126,25 +127,25 @@ int dp_filter_add(struct dp_filter *f, const struct in6_addr *inner, const struc
 	return 0;
 }
 
-int dp_filter_accept(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_accept(struct dp_filter *f, const struct in6_prefix *inner,
 		     const struct in6_addr *remote)
 {
 	return dp_filter_add(f, inner, remote);
 }
 
-int dp_filter_refuse(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_refuse(struct dp_filter *f, const struct in6_prefix *inner,
 		     const struct in6_addr *remote)
 {
 	return dp_filter_add(f, inner, remote);
 }
 
-int dp_filter_late(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_late(struct dp_filter *f, const struct in6_prefix *inner,
 		   const struct in6_addr *remote)
 {
 	return dp_filter_add(f, inner, remote);
 }
 
-int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_addr *inner,
+int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_prefix *inner,
 			     const struct in6_addr *remote)
 {
 	return dp_filter_add(f, inner, remote);
@@ -155,7 +156,7 @@ usec_t clock_now(void)
 	return USEC_S;
 }
 
-int dp_filter_forget(struct dp_filter *f, const struct in6_addr *inner)
+int dp_filter_forget(struct dp_filter *f, const struct in6_prefix *inner)
 {
 	(void)f;
 	(void)inner;
