@@ -12,6 +12,7 @@
 
 #include "common/core/confkey.h"
 #include "ha-agent/conf_keys.h"
+#include "ha-agent/conf_peers.h"
 
 #define MAX_ENTRIES	(1U << 24)
 
@@ -122,6 +123,7 @@ void ha_conf_wipe(struct ha_config *cfg)
 	cfg->keys = NULL;
 	cfg->n_keys = 0;
 	ha_conf_wipe_keys(&cfg->bootstrap);
+	ha_conf_wipe_peers(cfg);
 }
 
 static void take_address(struct conf *c, const struct conf_word *word, struct in6_addr *ret)
@@ -684,6 +686,16 @@ static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 	explicit_bzero(&draft, sizeof(draft));
 }
 
+static void set_peer_window(struct conf *c, void *obj, const struct conf_word *kw,
+			    const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_duration(c, &args[0], HA_PEER_WINDOW_MIN, HA_PEER_WINDOW_MAX, &cfg->timestamp_window);
+}
+
 static const struct conf_keyword key_table[] = {
 	CONF_KEY_ROWS,
 	{ .name = "mn", .args = "MAC", .min_args = 1, .max_args = 1, .set = set_mn,
@@ -750,6 +762,9 @@ const struct conf_keyword ha_conf_table[] = {
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
 	  .open = open_key, .close = close_key },
 	HA_CONF_KEYS_ROW,
+	HA_CONF_PEER_ROW,
+	{ .name = "peer-timestamp-window", .args = "DURATION", .min_args = 1, .max_args = 1,
+	  .set = set_peer_window, .once = true },
 	{ 0 }
 };
 

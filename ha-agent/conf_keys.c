@@ -287,7 +287,7 @@ void ha_conf_wipe_keys(struct ha_keys_config *k)
 
 bool ha_conf_has_secrets(const struct ha_config *cfg)
 {
-	return cfg->n_keys > 0 || cfg->bootstrap.n_psks > 0;
+	return cfg->n_keys > 0 || cfg->n_peers > 0 || cfg->bootstrap.n_psks > 0;
 }
 
 static bool same_psks(const struct ha_keys_config *a, const struct ha_keys_config *b)

@@ -59,6 +59,9 @@
 #define HA_INTERFACE_HOMES	8
 #define HA_KEY_HOAS		4
 #define HA_MAX_KEYS		1024
+#define HA_MAX_PEERS		256
+#define HA_PEER_WINDOW_MIN	(10 * USEC_MS)	/* of time stamps between routers */
+#define HA_PEER_WINDOW_MAX	(7 * USEC_S)	/* less than a binding is kept after its end */
 #define HA_BINDINGS_PER_LEASE	16	/* home addresses of one host bound at a time */
 
 #define HA_RS_BURST		5	/* solicitations of one host answered at once, */

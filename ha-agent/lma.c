@@ -17,8 +17,6 @@
 
 int lma_init(struct ha *ha)
 {
-	if (ha->cfg->n_peers == 0)
-		return 0;
 	ha->answers = calloc(HA_BATCH, sizeof(*ha->answers));
 	return ha->answers ? 0 : -ENOMEM;
 }
@@ -110,7 +108,7 @@ static struct lma_answer begin_answer(const struct pbu_in *in, const struct pbu_
 {
 	const struct mh_opts *o = &in->msg->opts;
 	struct lma_answer a = {
-		.peer = in->peer, .from = in->ip->dst, .status = v->status,
+		.to = in->ip->src, .from = in->ip->dst, .status = v->status,
 		.sequence = v->sequence, .lifetime = v->lifetime,
 		.opts = { .has_mn_id = true, .mn_id_subtype = o->mn_id_subtype,
 			  .mn_id_len = o->mn_id_len, .n_prefixes = o->n_prefixes,
@@ -154,29 +152,32 @@ static void leave_out_failed(struct ha *ha, const struct lma_answer *a, struct m
 void lma_acknowledge(struct ha *ha, const struct lma_answer *a)
 {
 	const struct ip6_packet ip = {
-		.src = a->from, .dst = a->peer->address, .hop_limit = 64,
+		.src = a->from, .dst = a->to, .hop_limit = 64,
 		.next_header = MH_NEXT_HEADER,
 	};
 	struct mh_msg msg = { .type = MH_BA, .opts = a->opts, .u.ba = {
 		.status = a->status, .flags = BA_PROXY, .seq = a->sequence,
 		.lifetime = a->lifetime,
 	} };
+	const struct ha_peer *peer = lma_peer(ha, &a->to);
 	struct mh_auth *auth = &msg.opts.mn_ha;
 	uint8_t room[LMA_ROOM];
 	struct wbuf w;
 	size_t at;
 
 	leave_out_failed(ha, a, &msg);
+	if (!peer)
+		return;
 	auth->present = true;
-	auth->spi = a->peer->auth.spi;
-	auth->len = (uint8_t)auth_len(a->peer->auth.algorithm);
+	auth->spi = peer->auth.spi;
+	auth->len = (uint8_t)auth_len(peer->auth.algorithm);
 	wb_init(&w, room, sizeof(room));
 	ip6_encode(&w, &ip);
 	at = w.len;
 	if (mh_encode(&w, &msg) < 0)
 		return;
 	ip6_finish(&w, 0);
-	if (w.err || auth_mn_ha(&a->peer->auth, &a->peer->address, &a->from, room + at,
+	if (w.err || auth_mn_ha(&peer->auth, &a->to, &a->from, room + at,
 				auth->covered, auth->data) < 0 ||
 	    mh_set_auth(room + at, w.len - at, auth) < 0)
 		return;
@@ -287,8 +288,7 @@ void lma_rx(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg
 	struct pbu_in in;
 
 	ha->counters[HA_RX_PBU]++;
-	if (ha->cfg->n_peers > 0)
-		make_room(ha, &msg->opts, now);
+	make_room(ha, &msg->opts, now);
 	in = look_up(ha, ip, msg, mh, now);
 	pbu_verdict(&in, &v);
 	ha->pbus[v.reason]++;

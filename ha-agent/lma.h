@@ -10,7 +10,7 @@
 
 /* What is to be said to another router when the data path has done what it asked for. */
 struct lma_answer {
-	const struct ha_peer *peer;	/* of the configuration */
+	struct in6_addr to;		/* the router that asked */
 	struct in6_addr from;		/* ours, to which the update went */
 	uint8_t status;
 	uint16_t sequence, lifetime;
@@ -27,6 +27,7 @@ void lma_rx(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg
 	    const uint8_t *mh, usec_t now);
 /* A prefix of it could not be put into the data path; its binding is as before. */
 void lma_failed(struct lma_answer *a, const struct in6_addr *prefix);
+/* Nothing, if the router is none any more. */
 void lma_acknowledge(struct ha *ha, const struct lma_answer *a);
 
 #endif

@@ -16,6 +16,7 @@
 #include "common/core/log.h"
 #include "common/sys/file.h"
 #include "ha-agent/conf_keys.h"
+#include "ha-agent/conf_peers.h"
 
 struct errors {
 	conf_report_fn *report;
@@ -129,6 +130,7 @@ static void differences(const struct ha_config *a, const struct ha_config *b, ch
 		a->ra_interval_option != b->ra_interval_option ||
 		a->retrans_timer != b->retrans_timer || a->prefix_lifetime != b->prefix_lifetime ||
 		a->home_agent_preference != b->home_agent_preference;
+	bool peers = !ha_conf_same_peers(a, b);
 	bool bindings = a->binding_lifetime != b->binding_lifetime ||
 		a->binding_refresh != b->binding_refresh || a->drain != b->drain ||
 		a->prefix_advertisements != b->prefix_advertisements ||
@@ -137,9 +139,10 @@ static void differences(const struct ha_config *a, const struct ha_config *b, ch
 		a->answer_auth_failure != b->answer_auth_failure ||
 		a->care_of_test != b->care_of_test;
 
-	snprintf(ret, len, "%s%s%s%s%s", keys ? "keys" : "", keys && advertised ? ", " : "",
+	snprintf(ret, len, "%s%s%s%s%s%s%s", keys ? "keys" : "", keys && peers ? ", " : "",
+		 peers ? "peers" : "", (keys || peers) && advertised ? ", " : "",
 		 advertised ? "what is advertised" : "",
-		 (keys || advertised) && bindings ? ", " : "",
+		 (keys || peers || advertised) && bindings ? ", " : "",
 		 bindings ? "what is granted" : "");
 }
 
