@@ -42,7 +42,7 @@ static struct rt_route lease_route(const struct lease *l)
 {
 	return (struct rt_route){
 		.dst = l->prefix, .via = neighbour(l->mac), .ifindex = l->interface->ifindex,
-		.table = TABLE_MAIN,
+		.table = TABLE_MAIN, .metric = DP_LINK_METRIC,
 	};
 }
 

@@ -21,6 +21,10 @@
 #define DP_MARK		0x644d4950
 #define DP_HOMES	32
 #define DP_PREFIX	64	/* length of a host's prefix */
+/* Of the route to one by its tunnel: before that by its link, which has another, so that each can
+ * come and go without the other. */
+#define DP_PREFIX_METRIC	512
+#define DP_LINK_METRIC		1024
 #define DP_FILTER_MN	"dmip6_mn"	/* the inet tables of nftables that are ours */
 #define DP_FILTER_HA	"dmip6_ha"
 /* How long the remote end that a binding had last is still believed, in milliseconds: packets

@@ -101,12 +101,19 @@ struct nlmsghdr *dp_route_message(struct nl *nl, uint16_t type, uint16_t flags,
 	return nlh;
 }
 
+static void put_metric(struct nlmsghdr *nlh, const struct dp_route *r)
+{
+	if (r->dst.len == DP_PREFIX)
+		mnl_attr_put_u32(nlh, RTA_PRIORITY, DP_PREFIX_METRIC);
+}
+
 int dp_route_replace(const struct dp_tunnel *t, const struct dp_route *r)
 {
 	struct nlmsghdr *nlh = dp_route_message(t->nl, RTM_NEWROUTE,
 						NLM_F_CREATE | NLM_F_REPLACE, &r->dst, r->table);
 	struct nlattr *metrics;
 
+	put_metric(nlh, r);
 	mnl_attr_put_u32(nlh, RTA_NH_ID, r->nexthop);
 	metrics = mnl_attr_nest_start(nlh, RTA_METRICS);
 	mnl_attr_put_u32(nlh, RTAX_MTU, (uint32_t)r->mtu + t->ops->mtu_headroom);
@@ -118,8 +125,10 @@ int dp_route_replace(const struct dp_tunnel *t, const struct dp_route *r)
 
 int dp_route_del(const struct dp_tunnel *t, const struct dp_route *r)
 {
-	return no_such(nl_request(t->nl, dp_route_message(t->nl, RTM_DELROUTE, 0, &r->dst,
-							  r->table)));
+	struct nlmsghdr *nlh = dp_route_message(t->nl, RTM_DELROUTE, 0, &r->dst, r->table);
+
+	put_metric(nlh, r);
+	return no_such(nl_request(t->nl, nlh));
 }
 
 struct route_dump {
