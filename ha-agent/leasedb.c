@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "ha-agent/sqlite.h"
 
 #define DB_NAME		"had.db"
 #define LOCK_NAME	"had.lock"
@@ -105,30 +106,6 @@ static int fail(char *why, size_t len, int err, const char *fmt, ...)
 	return err;
 }
 
-static int to_errno(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW:
-		return 0;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_READONLY:
-		return -EROFS;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return -EUCLEAN;
-	default:
-		return -EIO;
-	}
-}
-
 const char *leasedb_error(const struct leasedb *db)
 {
 	return sqlite3_errmsg(db->sqlite);
@@ -152,37 +129,6 @@ static int take_lock(struct leasedb *db, const char *dir, char *why, size_t len)
 	return 0;
 }
 
-static int pragma_int(sqlite3 *s, const char *text, int *ret)
-{
-	sqlite3_stmt *st;
-	int rc = sqlite3_prepare_v2(s, text, -1, &st, NULL);
-
-	if (rc != SQLITE_OK)
-		return to_errno(rc);
-	rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW)
-		*ret = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? -EIO : to_errno(rc);
-}
-
-/* "ok", or the first thing that is wrong with the file. */
-static int quick_check(sqlite3 *s)
-{
-	sqlite3_stmt *st;
-	int rc = sqlite3_prepare_v2(s, "PRAGMA quick_check(1)", -1, &st, NULL);
-	int err;
-
-	if (rc != SQLITE_OK)
-		return to_errno(rc);
-	rc = sqlite3_step(st);
-	err = to_errno(rc);
-	if (rc == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0)
-		err = -EUCLEAN;
-	sqlite3_finalize(st);
-	return err;
-}
-
 static int refuse(struct leasedb *db, const char *path, int err, char *why, size_t len)
 {
 	switch (err) {
@@ -203,14 +149,14 @@ static int refuse(struct leasedb *db, const char *path, int err, char *why, size
 static int look(struct leasedb *db, const char *path, int *ret_version, char *why, size_t len)
 {
 	int version = 0, application = 0, tables = 0;
-	int err = pragma_int(db->sqlite, "PRAGMA user_version", &version);
+	int err = sqlite_int(db->sqlite, "PRAGMA user_version", &version);
 
 	if (err == 0)
-		err = pragma_int(db->sqlite, "PRAGMA application_id", &application);
+		err = sqlite_int(db->sqlite, "PRAGMA application_id", &application);
 	if (err == 0)
-		err = pragma_int(db->sqlite, "SELECT count(*) FROM sqlite_master", &tables);
+		err = sqlite_int(db->sqlite, "SELECT count(*) FROM sqlite_master", &tables);
 	if (err == 0)
-		err = quick_check(db->sqlite);
+		err = sqlite_expect(db->sqlite, "PRAGMA quick_check(1)", "ok");
 	if (err < 0)
 		return refuse(db, path, err, why, len);
 	*ret_version = version;
@@ -231,7 +177,7 @@ static int prepare(struct leasedb *db)
 					    &db->statements[i], NULL);
 
 		if (rc != SQLITE_OK)
-			return to_errno(rc);
+			return sqlite_errno(rc);
 	}
 	return 0;
 }
@@ -246,7 +192,7 @@ static int open_file(struct leasedb *db, const char *path, char *why, size_t len
 		return fail(why, len, -EROFS, "%s is read-only; leases could not be kept", path);
 	rc = sqlite3_open_v2(path, &db->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	if (rc != SQLITE_OK)
-		return refuse(db, path, to_errno(rc), why, len);
+		return refuse(db, path, sqlite_errno(rc), why, len);
 	sqlite3_busy_timeout(db->sqlite, BUSY_MS);
 	err = look(db, path, &version, why, len);
 	if (err < 0)
@@ -261,7 +207,7 @@ static int open_file(struct leasedb *db, const char *path, char *why, size_t len
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL, NULL);
 	db->durable = true;
-	err = rc == SQLITE_OK ? prepare(db) : to_errno(rc);
+	err = rc == SQLITE_OK ? prepare(db) : sqlite_errno(rc);
 	return err < 0 ? refuse(db, path, err, why, len) : 0;
 }
 
@@ -309,7 +255,7 @@ static int run(struct leasedb *db, enum statement which)
 
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
-	return to_errno(rc);
+	return sqlite_errno(rc);
 }
 
 int leasedb_begin(struct leasedb *db, bool durable)
@@ -321,7 +267,7 @@ int leasedb_begin(struct leasedb *db, bool durable)
 		rc = sqlite3_exec(db->sqlite, durable ? "PRAGMA synchronous = FULL" :
 				  "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
-		return to_errno(rc);
+		return sqlite_errno(rc);
 	db->durable = durable;
 	return run(db, BEGIN);
 }
@@ -420,7 +366,7 @@ int leasedb_each_lease(struct leasedb *db, void (*fn)(void *ctx, const struct ha
 		fn(ctx, &r);
 	}
 	sqlite3_reset(st);
-	return err < 0 ? err : to_errno(rc);
+	return err < 0 ? err : sqlite_errno(rc);
 }
 
 static int read_home(sqlite3_stmt *st, struct ha_home_record *ret)
@@ -458,5 +404,5 @@ int leasedb_each_home(struct leasedb *db, void (*fn)(void *ctx, const struct ha_
 		fn(ctx, &r);
 	}
 	sqlite3_reset(st);
-	return err < 0 ? err : to_errno(rc);
+	return err < 0 ? err : sqlite_errno(rc);
 }

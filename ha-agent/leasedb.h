@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The database of leases, in the state directory. The only file with SQLite.
+ * The database of leases, in the state directory. In SQLite, as sdb_sqlite.c.
  * Times of the records are microseconds of the wall clock here; store.c converts.
  */
 #ifndef DMIP6_HA_LEASEDB_H

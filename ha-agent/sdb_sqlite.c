@@ -14,7 +14,6 @@
  * is told.
  */
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +25,7 @@
 #include "common/sys/loop.h"
 #include "ha-agent/sdb_private.h"
 #include "ha-agent/sdb_sqlite_text.h"
+#include "ha-agent/sqlite.h"
 
 #define PATH_ROOM	4096
 #define OPEN_TRIES	50		/* when several processes start at once */
@@ -78,66 +78,7 @@ static int fail(char *why, size_t len, int err, const char *fmt, ...)
 	return err;
 }
 
-static int to_errno(int rc)
-{
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW:
-		return 0;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_READONLY:
-		return -EROFS;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return -EACCES;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return -EUCLEAN;
-	default:
-		return -EIO;
-	}
-}
-
 /* ---- opening ---- */
-
-static int pragma_int(sqlite3 *s, const char *text, int *ret)
-{
-	sqlite3_stmt *st;
-	int rc = sqlite3_prepare_v2(s, text, -1, &st, NULL);
-
-	if (rc != SQLITE_OK)
-		return to_errno(rc);
-	rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW)
-		*ret = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE ? -EIO : to_errno(rc);
-}
-
-/* One row of text; is it this? */
-static int expect_text(sqlite3 *s, const char *text, const char *expected)
-{
-	const char *value;
-	sqlite3_stmt *st;
-	int rc = sqlite3_prepare_v2(s, text, -1, &st, NULL), err;
-
-	if (rc != SQLITE_OK)
-		return to_errno(rc);
-	rc = sqlite3_step(st);
-	err = to_errno(rc);
-	value = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
-	if (err == 0 && (!value || strcmp(value, expected) != 0))
-		err = -EUCLEAN;
-	sqlite3_finalize(st);
-	return err;
-}
 
 static int refuse(const struct sqlite_db *d, int err, char *why, size_t len)
 {
@@ -161,14 +102,14 @@ static int refuse(const struct sqlite_db *d, int err, char *why, size_t len)
 static int look(struct sqlite_db *d, bool whole, int *ret_version, char *why, size_t len)
 {
 	int version = 0, application = 0, tables = 0;
-	int err = pragma_int(d->sqlite, "PRAGMA user_version", &version);
+	int err = sqlite_int(d->sqlite, "PRAGMA user_version", &version);
 
 	if (err == 0)
-		err = pragma_int(d->sqlite, "PRAGMA application_id", &application);
+		err = sqlite_int(d->sqlite, "PRAGMA application_id", &application);
 	if (err == 0)
-		err = pragma_int(d->sqlite, "SELECT count(*) FROM sqlite_master", &tables);
+		err = sqlite_int(d->sqlite, "SELECT count(*) FROM sqlite_master", &tables);
 	if (err == 0 && whole)
-		err = expect_text(d->sqlite, "PRAGMA quick_check(1)", "ok");
+		err = sqlite_expect(d->sqlite, "PRAGMA quick_check(1)", "ok");
 	if (err < 0)
 		return refuse(d, err, why, len);
 	*ret_version = version;
@@ -191,10 +132,10 @@ static int create(struct sqlite_db *d)
 
 	rc = sqlite3_exec(d->sqlite, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
-		return to_errno(rc);
-	err = pragma_int(d->sqlite, "PRAGMA user_version", &version);
+		return sqlite_errno(rc);
+	err = sqlite_int(d->sqlite, "PRAGMA user_version", &version);
 	if (err == 0 && version == 0)
-		err = to_errno(sqlite3_exec(d->sqlite, schema, NULL, NULL, NULL));
+		err = sqlite_errno(sqlite3_exec(d->sqlite, schema, NULL, NULL, NULL));
 	if (!sqlite3_get_autocommit(d->sqlite))
 		(void)sqlite3_exec(d->sqlite, "ROLLBACK", NULL, NULL, NULL);
 	return err;
@@ -206,15 +147,15 @@ static int prepare(struct sqlite_db *d)
 			      "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL, NULL);
 
 	if (rc != SQLITE_OK)
-		return to_errno(rc);
+		return sqlite_errno(rc);
 	d->full = true;
 	for (enum statement i = 0; i < STATEMENT_MAX; i++) {
 		rc = sqlite3_prepare_v3(d->sqlite, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 					&d->statements[i], NULL);
 		if (rc != SQLITE_OK)
-			return to_errno(rc);
+			return sqlite_errno(rc);
 	}
-	return expect_text(d->sqlite, "PRAGMA journal_mode", "wal");
+	return sqlite_expect(d->sqlite, "PRAGMA journal_mode", "wal");
 }
 
 static void close_file(struct sqlite_db *d)
@@ -256,7 +197,7 @@ static int try_open(struct sqlite_db *d, bool whole, char *why, size_t len)
 
 	rc = sqlite3_open_v2(d->path, &d->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 	if (rc != SQLITE_OK)
-		return refuse(d, to_errno(rc), why, len);
+		return refuse(d, sqlite_errno(rc), why, len);
 	(void)sqlite3_limit(d->sqlite, SQLITE_LIMIT_LENGTH, 1 << 20);
 	err = look(d, whole, &version, why, len);
 	if (err < 0)
@@ -288,7 +229,7 @@ static int step(struct sqlite_db *d, enum statement which)
 
 	sqlite3_reset(st);
 	sqlite3_clear_bindings(st);
-	return to_errno(rc);
+	return sqlite_errno(rc);
 }
 
 static void bind_text(struct sqlite_db *d, enum statement which, int at, const char *text)
@@ -336,7 +277,7 @@ static int log_ends(struct sqlite_db *d, uint64_t *ret_first, uint64_t *ret_last
 		*ret_last = (uint64_t)sqlite3_column_int64(st, 1);
 	}
 	sqlite3_reset(st);
-	return to_errno(rc);
+	return sqlite_errno(rc);
 }
 
 static int get_run(struct sqlite_db *d, uint64_t *ret)
@@ -347,7 +288,7 @@ static int get_run(struct sqlite_db *d, uint64_t *ret)
 	if (rc == SQLITE_ROW)
 		*ret = (uint64_t)sqlite3_column_int64(st, 0);
 	sqlite3_reset(st);
-	return rc == SQLITE_DONE ? -EUCLEAN : to_errno(rc);
+	return rc == SQLITE_DONE ? -EUCLEAN : sqlite_errno(rc);
 }
 
 /* ---- trouble ---- */
@@ -524,7 +465,7 @@ static int get_one(struct sqlite_db *d, const char *mn, const char *prefix, int6
 	bind_int(d, GET_ONE, 3, now);
 	rc = sqlite3_step(st);
 	*ret_there = rc == SQLITE_ROW;
-	err = rc == SQLITE_ROW ? read_row(st, now, ret) : to_errno(rc);
+	err = rc == SQLITE_ROW ? read_row(st, now, ret) : sqlite_errno(rc);
 	sqlite3_reset(st);
 	return err;
 }
@@ -545,7 +486,7 @@ static int get_holder(struct sqlite_db *d, const char *mn, const char *prefix, i
 		*ret_there = err == 0 && ret->state == SDB_ACTIVE;
 	}
 	sqlite3_reset(st);
-	return err < 0 ? err : to_errno(rc);
+	return err < 0 ? err : sqlite_errno(rc);
 }
 
 static int store(struct sqlite_db *d, const struct sdb_record *r, const char *mn,
@@ -623,7 +564,7 @@ static int begin(struct sqlite_db *d, bool full)
 		rc = sqlite3_exec(d->sqlite, full ? "PRAGMA synchronous = FULL" :
 				  "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
-		return to_errno(rc);
+		return sqlite_errno(rc);
 	d->full = full;
 	return step(d, BEGIN);
 }
@@ -716,7 +657,7 @@ static int read_mn(struct sqlite_db *d, const struct sdb_call *c, struct sdb_ans
 			a->n_bad++;
 	}
 	sqlite3_reset(st);
-	return to_errno(rc);
+	return sqlite_errno(rc);
 }
 
 static int read_policy(struct sqlite_db *d, const struct sdb_call *c, struct sdb_policy *ret,
@@ -727,7 +668,7 @@ static int read_policy(struct sqlite_db *d, const struct sdb_call *c, struct sdb
 
 	bind_text(d, GET_POLICY, 1, mac_str(c->mac).s);
 	rc = sqlite3_step(st);
-	err = rc == SQLITE_DONE ? 0 : to_errno(rc);
+	err = rc == SQLITE_DONE ? 0 : sqlite_errno(rc);
 	a->err = rc == SQLITE_DONE ? -ENOENT : 0;
 	if (rc == SQLITE_ROW) {
 		memcpy(ret->mac, c->mac, sizeof(ret->mac));
@@ -762,7 +703,7 @@ static int read_changes(struct sqlite_db *d, uint64_t from, uint64_t run, struct
 			a->n_bad++;
 	}
 	sqlite3_reset(st);
-	return to_errno(rc);
+	return sqlite_errno(rc);
 }
 
 /* Is there an answer yet? 1: yes, 0: no, or negative errno. */

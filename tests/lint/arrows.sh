@@ -63,7 +63,7 @@ rules()
 		'^common/datapath/|^common/cli/doctor_filter\.c$' '<(nftables/|libnftables)'
 	rule "JSON only at the control socket and in the state file" . \
 		'/ctl\.[ch]$|^mn-agent/store\.c$|^common/cli/|^tests/' '<jansson'
-	rule "SQLite only for the leases and sessions" . '^ha-agent/(leasedb|sdb_sqlite)\.c$|^tests/' '<sqlite3'
+	rule "SQLite only for the leases and sessions" . '^ha-agent/(leasedb|sdb_sqlite|sqlite)\.[ch]$|^tests/' '<sqlite3'
 	rule "libcap only in caps.c" . '^common/sys/caps\.c$' '<sys/capability'
 	rule "includes go by the path from the root" . '' '"([^/]*|\.\.?/.*)"$'
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The database of leases: what is written is there again, what is damaged is
  * refused and left alone. */
-/* links: ha-agent/leasedb.c common/core/in6.c */
+/* links: ha-agent/{leasedb,sqlite}.c common/core/in6.c */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The session database in SQLite: the suite of all backends, and what a file can suffer. */
-/* links: ha-agent/sdb.c ha-agent/sdb_call.c ha-agent/sdb_sqlite.c common/core/in6.c
+/* links: ha-agent/{sdb,sdb_call,sdb_sqlite,sqlite}.c common/core/in6.c
  * common/core/timer.c common/sys/clock.c common/sys/loop.c */
 #include <stdarg.h>
 #include <stddef.h>
