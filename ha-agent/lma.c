@@ -2,7 +2,8 @@
 /*
  * Proxy Binding Updates in, Proxy Binding Acknowledgements out (RFC 5213 5.3): looks up what
  * pbu.c needs, carries its verdict out, answers. Owns the answers that wait for the data path.
- * Called by update.c. What becomes of a binding is binding.c's, as for a Binding Update.
+ * Called by update.c, and by nd.c when a host is back. What becomes of a binding is binding.c's,
+ * as for a Binding Update.
  */
 #include "ha-agent/lma.h"
 
@@ -190,6 +191,17 @@ void lma_failed(struct lma_answer *a, const struct in6_addr *prefix)
 	for (unsigned int i = 0; i < a->opts.n_prefixes; i++)
 		if (in6_eq(&a->opts.prefixes[i].addr, prefix))
 			a->failed |= UINT32_C(1) << i;
+}
+
+void lma_returned(struct ha *ha, struct lease *l, usec_t now)
+{
+	struct binding *b = binding_of(ha, &l->prefix.addr);
+
+	if (b && binding_carries(b))
+		(void)binding_event(b, BINDING_EVENT_RELEASE, &(struct binding_request){
+			.sequence = b->sequence, .by_router = true,
+			.reason = "the host is on its link again",
+		}, now);
 }
 
 static int set_prefix(struct ha *ha, const struct pbu_in *in, const struct pbu_verdict *v,

@@ -20,6 +20,7 @@
 
 #include "common/core/log.h"
 #include "ha-agent/discovery.h"
+#include "ha-agent/lma.h"
 #include "ha-agent/proxy.h"
 #include "ha-agent/ra.h"
 #include "ha-agent/sa.h"
@@ -221,6 +222,8 @@ static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_
 	if ((placed || learned) && !stored)
 		(void)ha_store_lease(ha, l, false);
 	attach_in_kernel(l);
+	if (placed)
+		lma_returned(ha, l, now);
 	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
 	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
 	if (is_new)

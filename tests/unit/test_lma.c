@@ -251,6 +251,27 @@ static void lasts_as_long_as_granted(void **state)
 	fake_end(&f);
 }
 
+/* The route by its link is there before that by the tunnel goes. */
+static void host_that_is_back(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	fake_forget_calls(&f);
+	fake_rs(&f, 7, mac_a, "fe80::a", 255);
+	assert_null(bound(&f, P_A));
+	assert_true(fake_at(&f, CALL_ATTACH) >= 0);
+	assert_true(fake_at(&f, CALL_ATTACH) < fake_at(&f, CALL_DP_DEL));
+	assert_int_equal(f.dp_deleted.len, 64);
+	/* Another host that solicits ends nothing of it. */
+	say(&f, &(struct pbu){ .lifetime = 75, .at = USEC_S });
+	fake_rs(&f, 7, mac_b, "fe80::b", 255);
+	assert_non_null(bound(&f, P_A));
+	fake_end(&f);
+}
+
 static void not_this_host(void **state)
 {
 	static const uint8_t nobody[6] = { 2, 9, 9, 9, 9, 9 };
@@ -368,6 +389,7 @@ int main(void)
 		cmocka_unit_test(moves_and_is_refreshed),
 		cmocka_unit_test(ends),
 		cmocka_unit_test(lasts_as_long_as_granted),
+		cmocka_unit_test(host_that_is_back),
 		cmocka_unit_test(not_this_host),
 		cmocka_unit_test(strangers),
 		cmocka_unit_test(data_path_that_fails),
