@@ -135,6 +135,22 @@ struct sdb_config {
 	unsigned int log_max;		/* changes kept, about; 0: 10,000 */
 
 	const char *path;		/* sqlite: the file; made if it is not there */
+
+	/* redis: "[2001:db8::1]:6379", "192.0.2.1:6379", "unix:/run/redis.sock": no names, they
+	 * would have to be waited for. Tried in turn; one that is a replica is passed over. */
+	const char *const *servers;
+	unsigned int n_servers;
+	const char *sentinel_master;	/* then the servers are Sentinels, and this is the name of
+					 * what they watch; NULL: they are not */
+	const char *sentinel_user, *sentinel_password;
+	const char *user, *password;	/* AUTH; NULL: none. A password without a user is of the
+					 * user "default" */
+	unsigned int replicas;		/* configured; more than 0: durable is WAIT 1 */
+	const char *key_prefix;		/* NULL: "dmip6" */
+	bool tls;			/* 1.3; of Sentinels too */
+	const char *tls_authority;	/* PEM */
+	const char *tls_name;		/* the server's dNSName; NULL: any of that authority */
+	const char *tls_certificate, *tls_key;	/* ours, if the server wants one */
 };
 
 /* Deadlines are moments of the loop's clock (clock_now()): then the callback gets -ETIMEDOUT,
@@ -191,6 +207,7 @@ struct sdb_ops {
 };
 
 extern const struct sdb_ops sdb_sqlite;
+extern const struct sdb_ops sdb_redis;	/* open gives -ENOTSUP without --with-redis */
 
 /* ---- records and policies as values (sdb.c) ---- */
 

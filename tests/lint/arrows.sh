@@ -64,6 +64,7 @@ rules()
 	rule "JSON only at the control socket and in the state file" . \
 		'/ctl\.[ch]$|^mn-agent/store\.c$|^common/cli/|^tests/' '<jansson'
 	rule "SQLite only for the leases and sessions" . '^ha-agent/(leasedb|sdb_sqlite|sqlite)\.[ch]$|^tests/' '<sqlite3'
+	rule "hiredis only in the sessions' backend" . '^ha-agent/sdb_redis(_link)?\.c$' '<(hiredis|hiredis/.*)\.h>'
 	rule "libcap only in caps.c" . '^common/sys/caps\.c$' '<sys/capability'
 	rule "includes go by the path from the root" . '' '"([^/]*|\.\.?/.*)"$'
 }
@@ -96,6 +97,7 @@ broken common/sys/z.c '<libnftables.h>'
 broken common/sys/z.c '<nftables/libnftables.h>'
 broken common/core/z.c '<jansson.h>'
 broken ha-agent/z.c '<sqlite3.h>'
+broken ha-agent/z.c '<hiredis.h>'
 broken common/core/y.c '<sys/capability.h>'
 broken common/core/y.c '"in6.h"'
 (cd "$scratch/tree" && find . -type f | sed 's,^\./,,') | includes "$scratch/tree"

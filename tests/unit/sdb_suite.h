@@ -707,8 +707,6 @@ static void suite_calls_from_callbacks(void **state)
 	for (unsigned int i = 0; i < 10; i++)
 		assert_int_equal(backend->ops->renew(c.db, &c.r, clock_now() + SOON, sdb_done,
 						     &victims[0]), 0);
-	assert_int_equal(backend->ops->get_mn(c.db, &c.r.mn_id, clock_now() + SOON, sdb_done,
-					      &victims[0]), 0);
 	for (usec_t end = clock_now() + SOON; c.left > 0 && clock_now() < end;)
 		sdb_wait(NULL, 0, 10 * USEC_MS);
 	assert_int_equal(c.left, 0);
