@@ -89,7 +89,9 @@ struct sdb_answer {
 	unsigned int n_records;
 	unsigned int n_bad;		/* rows of the database that were left out: they cannot be
 					 * understood */
-	bool durable;			/* put_if_version, del: it was asked for and is so */
+	bool durable;			/* put_if_version, del: it was asked for, and a loss of
+					 * power (sqlite) or of the master (redis) does not undo
+					 * it */
 	const struct sdb_policy *policy;	/* get_policy */
 	struct sdb_cursor cursor;	/* watch: where to go on */
 };
@@ -107,7 +109,9 @@ enum sdb_reset {
 
 /* Of the owner, any may be NULL; from the loop, never from within a call. */
 struct sdb_events {
-	/* Assert all records again (put_if_version; what is there already is 0). */
+	/* Assert all records again (put_if_version; what is there already is 0), those that were
+	 * released a lifetime ago or less too, and before the others: an older state may say that
+	 * they hold a prefix that was given to another since. */
 	void (*reset)(void *ctx, enum sdb_reset what);
 	/* sdb_health.ok has changed. */
 	void (*health)(void *ctx);
@@ -179,8 +183,9 @@ struct sdb_ops {
 	 * very same is there (then only the end moves). Else -ESTALE with that record: it is
 	 * newer, or has another anchor. -EEXIST with the record of another MN that has the prefix
 	 * and is active: no prefix is ever given to two MNs.
-	 * durable: sqlite: it is on the disk; redis: one replica has it (answer.durable says
-	 * whether), if any is configured. */
+	 * durable: sqlite: it is on the disk; redis: one replica has it, if any is configured. That
+	 * is waited for half a second; then the answer is 0 all the same, and answer.durable says
+	 * that it is not so. */
 	int (*put_if_version)(struct sdb *db, const struct sdb_record *r, bool durable,
 			      usec_t deadline, sdb_done_fn *fn, void *ctx);
 	/* r, which is there in this version, ends r->lifetime_s from now. -ENOENT: it is not there,

@@ -326,7 +326,8 @@ static int send_command(struct redis_link *l, unsigned int argc, const char *con
 	struct request *q = malloc(sizeof(*q));
 	const char **args = malloc(argc * sizeof(*args));
 	char *text = NULL;
-	int n = -1, err = -ENOMEM;
+	long long n = -1;
+	int err = -ENOMEM;
 
 	if (q && args) {
 		memcpy(args, argv, argc * sizeof(*args));
@@ -482,7 +483,8 @@ static void greet(struct redis_link *l)
 
 /* ---- receiving ---- */
 
-static void *create_array(const redisReadTask *task, int elements)
+/* configure knows the type. */
+static void *create_array(const redisReadTask *task, REDIS_ELEMENTS elements)
 {
 	struct redis_link *l = task->privdata;
 

@@ -14,10 +14,12 @@
  * is told.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +32,7 @@
 #define PATH_ROOM	4096
 #define OPEN_TRIES	50		/* when several processes start at once */
 #define OPEN_PAUSE_US	10000
+#define TURN_TRIES	300
 #define BATCH		16		/* calls of a turn */
 #define RETRY		(5 * USEC_MS)	/* what was locked */
 #define LOCKED_LONG	USEC_S		/* then health says so */
@@ -98,16 +101,28 @@ static int refuse(const struct sqlite_db *d, int err, char *why, size_t len)
 	}
 }
 
+/* What the file says of itself, at one moment: another process may be making it. */
+static int read_head(sqlite3 *s, int *ret_version, int *ret_application, int *ret_tables)
+{
+	int err = sqlite_errno(sqlite3_exec(s, "BEGIN", NULL, NULL, NULL));
+
+	if (err == 0)
+		err = sqlite_int(s, "PRAGMA user_version", ret_version);
+	if (err == 0)
+		err = sqlite_int(s, "PRAGMA application_id", ret_application);
+	if (err == 0)
+		err = sqlite_int(s, "SELECT count(*) FROM sqlite_master", ret_tables);
+	if (err == 0)
+		err = sqlite_errno(sqlite3_exec(s, "COMMIT", NULL, NULL, NULL));
+	return err;
+}
+
 /* Is it ours, whole and of our version (0: it is new)? Nothing is written for this. */
 static int look(struct sqlite_db *d, bool whole, int *ret_version, char *why, size_t len)
 {
 	int version = 0, application = 0, tables = 0;
-	int err = sqlite_int(d->sqlite, "PRAGMA user_version", &version);
+	int err = read_head(d->sqlite, &version, &application, &tables);
 
-	if (err == 0)
-		err = sqlite_int(d->sqlite, "PRAGMA application_id", &application);
-	if (err == 0)
-		err = sqlite_int(d->sqlite, "SELECT count(*) FROM sqlite_master", &tables);
 	if (err == 0 && whole)
 		err = sqlite_expect(d->sqlite, "PRAGMA quick_check(1)", "ok");
 	if (err < 0)
@@ -842,12 +857,34 @@ static void sqlite_close(struct sdb *db)
 	free(d);
 }
 
+/* The last process that closes the database removes the log, perhaps just when we open it. */
+static bool is_passing(const struct sqlite_db *d, int err)
+{
+	return err == -EBUSY || (err == -EIO && access(d->path, F_OK) == 0 &&
+				 (sqlite3_errcode(d->sqlite) & 0xff) == SQLITE_CANTOPEN);
+}
+
+/* Those who start at the same moment open the file one after the other: SQLite would send all of
+ * them away who come while it is made. Kept by the descriptor; -1: the directory is not one that
+ * can be written to, which SQLite will say. */
+static int take_turn(const struct sqlite_db *d)
+{
+	char path[PATH_ROOM];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s.lock", d->path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	for (unsigned int i = 0; fd >= 0 && i < TURN_TRIES && flock(fd, LOCK_EX | LOCK_NB) < 0; i++)
+		usleep(OPEN_PAUSE_US);
+	return fd;
+}
+
 static int open_first(struct sqlite_db *d, char *why, size_t len)
 {
 	uint64_t first = 0;
-	int err = -EBUSY;
+	int err = -EBUSY, turn = take_turn(d);
 
-	for (unsigned int i = 0; i < OPEN_TRIES && err == -EBUSY; i++) {
+	for (unsigned int i = 0; i < OPEN_TRIES && (i == 0 || is_passing(d, err)); i++) {
 		if (i > 0)
 			usleep(OPEN_PAUSE_US);
 		close_file(d);
@@ -857,6 +894,8 @@ static int open_first(struct sqlite_db *d, char *why, size_t len)
 		if (err == 0)
 			err = log_ends(d, &first, &d->seen);
 	}
+	if (turn >= 0)
+		close(turn);
 	return err;
 }
 

@@ -17,6 +17,7 @@ int sqlite_errno(int rc)
 		return 0;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL:		/* WAL begun by several processes at once */
 		return -EBUSY;
 	case SQLITE_NOMEM:
 		return -ENOMEM;

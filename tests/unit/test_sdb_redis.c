@@ -235,10 +235,10 @@ static void stopped(void **state)
 						      &q), 0);
 	assert_int_equal(backend->ops->get_mn(db, &r.mn_id, start + 200 * USEC_MS, sdb_done, &p), 0);
 	assert_true(sdb_wait(&q, 1, SOON));
-	assert_in_range(clock_now() - start, 100 * USEC_MS, 170 * USEC_MS);
+	assert_in_range(clock_now() - start, 100 * USEC_MS, 400 * USEC_MS);
 	assert_int_equal(q.a.err, -ETIMEDOUT);
 	assert_true(sdb_wait(&p, 1, SOON));
-	assert_in_range(clock_now() - start, 200 * USEC_MS, 270 * USEC_MS);
+	assert_in_range(clock_now() - start, 200 * USEC_MS, 600 * USEC_MS);
 	assert_int_equal(p.a.err, -ETIMEDOUT);
 	/* It comes back: the answers are late. What timed out in time has not been written. */
 	kill(one.pid, SIGCONT);
@@ -262,7 +262,7 @@ static void stopped(void **state)
 	}
 	assert_int_equal(taken, 2 * SDB_CALLS_MAX);
 	assert_true(sdb_wait_ok(db, false, 10 * USEC_S));
-	assert_in_range(clock_now() - start, USEC_S, 4 * USEC_S);
+	assert_in_range(clock_now() - start, USEC_S, 6 * USEC_S);
 	assert_non_null(strstr(health_of(db), "does not answer"));
 	assert_int_equal(backend->ops->get_mn(db, &r.mn_id, clock_now() + 50 * USEC_MS, sdb_done, &p),
 			 0);
@@ -383,7 +383,7 @@ static void durable_means_a_replica(void **state)
 	start = clock_now();
 	assert_int_equal(sdb_put(db, &r, &q), 0);
 	assert_false(q.a.durable);
-	assert_in_range(clock_now() - start, 400 * USEC_MS, 800 * USEC_MS);
+	assert_in_range(clock_now() - start, 400 * USEC_MS, 1500 * USEC_MS);
 	backend->ops->health(db, &h);
 	assert_int_equal(h.not_durable, 1);
 	assert_true(h.ok);
@@ -400,7 +400,7 @@ static void durable_means_a_replica(void **state)
 		assert_int_equal(sdb_get(db, &r.mn_id, &p), 0);
 		assert_int_equal(p.records[0].version.counter, 22);
 	}
-	assert_true(clock_now() - start < 100 * USEC_MS);
+	assert_true(clock_now() - start < 300 * USEC_MS);
 	assert_int_equal(q.n, 0);
 	assert_true(sdb_wait(&q, 1, SOON));
 	assert_false(q.a.durable);
