@@ -631,22 +631,6 @@ static void set_home_addresses(struct conf *c, void *obj, const struct conf_word
 	}
 }
 
-/* Room for one key more; nothing of a secret stays behind in what is freed. */
-static bool grow_keys(struct ha_config *cfg)
-{
-	struct ha_key *bigger = calloc(cfg->n_keys + 1, sizeof(*bigger));
-
-	if (!bigger)
-		return false;
-	if (cfg->n_keys > 0) {
-		memcpy(bigger, cfg->keys, cfg->n_keys * sizeof(*bigger));
-		explicit_bzero(cfg->keys, cfg->n_keys * sizeof(*bigger));
-	}
-	free(cfg->keys);
-	cfg->keys = bigger;
-	return true;
-}
-
 /* SPI 3 names no host: the key behind the last one is told from others by what it is for. */
 static bool is_distinct(struct conf *c, const struct conf_word *kw, const struct ha_config *cfg)
 {
@@ -668,11 +652,13 @@ static void close_key(struct conf *c, void *obj, const struct conf_word *kw)
 
 	if (!obj)
 		return;
-	if (!grow_keys(cfg)) {
+	k = conf_key_grow(cfg->keys, cfg->n_keys, sizeof(*k));
+	if (!k) {
 		conf_error(c, kw, "no memory for key %u", draft.key.spi);
 		return;
 	}
-	k = &cfg->keys[cfg->n_keys];
+	cfg->keys = k;
+	k += cfg->n_keys;
 	k->has_mn = draft.has_mn;
 	memcpy(k->mn, draft.mn, sizeof(k->mn));
 	k->n_hoas = draft.n_hoas;

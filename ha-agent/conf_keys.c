@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/core/auth.h"
+#include "common/core/confkey.h"
 
 #define MAX_KEYS	(1U << 20)
 
@@ -128,21 +129,6 @@ static bool is_identity(const char *s)
 	return len > 0 && len < BOOT_ID_MAX;
 }
 
-static struct ha_psk *new_psk(struct ha_keys_config *k)
-{
-	struct ha_psk *bigger = calloc(k->n_psks + 1, sizeof(*bigger));
-
-	if (!bigger)
-		return NULL;
-	if (k->n_psks > 0) {
-		memcpy(bigger, k->psks, k->n_psks * sizeof(*bigger));
-		explicit_bzero(k->psks, k->n_psks * sizeof(*bigger));
-	}
-	free(k->psks);
-	k->psks = bigger;
-	return &bigger[k->n_psks];
-}
-
 static void set_psk(struct conf *c, void *obj, const struct conf_word *kw,
 		    const struct conf_word *args, unsigned int n)
 {
@@ -168,11 +154,13 @@ static void set_psk(struct conf *c, void *obj, const struct conf_word *kw,
 			   HA_MAX_PSKS);
 		return;
 	}
-	p = new_psk(k);
+	p = conf_key_grow(k->psks, k->n_psks, sizeof(*p));
 	if (!p) {
 		conf_error(c, kw, "no memory for the key of %s", args[0].text);
 		return;
 	}
+	k->psks = p;
+	p += k->n_psks;
 	if (!conf_hex(c, &args[1], p->key, HA_PSK_MIN, HA_PSK_MAX, &p->len))
 		return;
 	memcpy(p->identity, args[0].text, strlen(args[0].text) + 1);

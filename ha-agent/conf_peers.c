@@ -62,22 +62,6 @@ void *ha_conf_peer_open(struct conf *c, void *obj, const struct conf_word *kw,
 	return &draft;
 }
 
-/* Room for one more; nothing of a secret stays behind in what is freed. */
-static bool grow(struct ha_config *cfg)
-{
-	struct ha_peer *bigger = calloc(cfg->n_peers + 1, sizeof(*bigger));
-
-	if (!bigger)
-		return false;
-	if (cfg->n_peers > 0) {
-		memcpy(bigger, cfg->peers, cfg->n_peers * sizeof(*bigger));
-		explicit_bzero(cfg->peers, cfg->n_peers * sizeof(*bigger));
-	}
-	free(cfg->peers);
-	cfg->peers = bigger;
-	return true;
-}
-
 void ha_conf_peer_close(struct conf *c, void *obj, const struct conf_word *kw)
 {
 	struct ha_config *cfg = draft.cfg;
@@ -85,11 +69,13 @@ void ha_conf_peer_close(struct conf *c, void *obj, const struct conf_word *kw)
 
 	if (!obj)
 		return;
-	if (!grow(cfg)) {
+	p = conf_key_grow(cfg->peers, cfg->n_peers, sizeof(*p));
+	if (!p) {
 		conf_error(c, kw, "no memory for peer %s", in6_str(&draft.address).s);
 		return;
 	}
-	p = &cfg->peers[cfg->n_peers];
+	cfg->peers = p;
+	p += cfg->n_peers;
 	p->address = draft.address;
 	if (conf_key_end(c, kw, &draft.key, &p->auth))
 		cfg->n_peers++;

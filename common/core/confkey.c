@@ -5,6 +5,7 @@
  */
 #include "common/core/confkey.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void conf_hmac_sha1(struct conf *c, const struct conf_word *arg, bool *ret_allowed)
@@ -29,6 +30,20 @@ static bool is_spi(uint32_t spi)
 	return spi == AUTH_SPI_HMAC_SHA1 ||
 	       (spi >= AUTH_SPI_FIRST &&
 		(spi < AUTH_SPI_GIVEN_FIRST || spi > AUTH_SPI_GIVEN_LAST));
+}
+
+void *conf_key_grow(void *array, size_t n, size_t size)
+{
+	void *bigger = calloc(n + 1, size);
+
+	if (!bigger)
+		return NULL;
+	if (n > 0) {
+		memcpy(bigger, array, n * size);
+		explicit_bzero(array, n * size);
+	}
+	free(array);
+	return bigger;
 }
 
 bool conf_key_begin(struct conf *c, const struct conf_word *spi, bool sha1, struct conf_key *k)

@@ -36,6 +36,10 @@ void conf_ipsec(struct conf *c, const struct conf_word *arg, bool *ret_required)
 	  .set = function, .once = true }
 void conf_hmac_sha1(struct conf *c, const struct conf_word *arg, bool *ret_allowed);
 
+/* A copy with room for one more, zeroed, in place of an array of n things with secrets; nothing of
+ * these stays behind. NULL: no memory, and all is as it was. */
+void *conf_key_grow(void *array, size_t n, size_t size);
+
 /* Reads the SPI, sets what a block may leave out; false after an error was reported. sha1: SPI
  * 3 was allowed before this. */
 bool conf_key_begin(struct conf *c, const struct conf_word *spi, bool sha1, struct conf_key *k);
