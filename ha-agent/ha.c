@@ -206,6 +206,19 @@ static const char *check_keys(struct ha_config *cfg)
 	return NULL;
 }
 
+static const char *check_peers(const struct ha_config *cfg)
+{
+	if (cfg->n_peers > 0 && cfg->ipsec_required)
+		return "a peer signs what it sends, which \"ipsec require;\" does not let count; expected "
+		       "one of the two";
+	for (unsigned int i = 0; i < cfg->n_peers; i++)
+		for (unsigned int j = 0; j < cfg->n_homes; j++)
+			if (in6_eq(&cfg->peers[i].address, &cfg->homes[j].address))
+				return "a peer has an address of this home agent; expected that of "
+				       "another router";
+	return NULL;
+}
+
 const char *ha_config_check(struct ha_config *cfg)
 {
 	const char *wrong;
@@ -231,7 +244,8 @@ const char *ha_config_check(struct ha_config *cfg)
 	if (cfg->prefix_advertisement_max < cfg->prefix_advertisement_min)
 		return "mobile-prefix-interval ends before it begins; expected the shortest time "
 		       "first";
-	return check_keys(cfg);
+	wrong = check_peers(cfg);
+	return wrong ? wrong : check_keys(cfg);
 }
 
 /* ---- life cycle ---- */
@@ -459,6 +473,18 @@ const struct binding *ha_bound_find(const struct ha *ha, const struct in6_addr *
 	const struct binding *b = bcache_find(&ha->bcache, hoa);
 
 	return b && binding_carries(b) ? b : NULL;
+}
+
+const struct binding *ha_bound_for(const struct ha *ha, const struct in6_addr *a)
+{
+	const struct binding *b = ha_bound_find(ha, a);
+	struct in6_addr prefix = *a;
+
+	if (b)
+		return b;
+	in6_mask(&prefix, BCACHE_PREFIX);
+	b = ha_bound_find(ha, &prefix);
+	return b && b->by_router ? b : NULL;
 }
 
 unsigned int ha_lease_count(const struct ha *ha, enum lease_state state)
