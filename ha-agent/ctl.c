@@ -196,11 +196,12 @@ static void add_binding(void *ctx, const struct binding *b)
 		return;
 	(void)l->io->dp->ops->stats(l->io->dp, &inner, &stats);
 	json_array_append_new(l->array, json_pack(
-		"{s:s, s:s, s:s, s:b, s:s, s:s, s:I, s:o, s:i, s:I, s:I, s:I, s:s, s:o}",
+		"{s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:I, s:o, s:i, s:I, s:I, s:I, s:s, s:o}",
 		"prefix", in6_prefix_str(b->lease ? &b->lease->prefix : &b->home->cfg.prefix).s,
 		"hoa", in6_str(&b->hoa).s,
 		"coa", in6_str(&b->coa).s,
 		"verified", !b->unverified,
+		"by_router", b->by_router,
 		"mn", b->lease ? mac_str(b->lease->mac).s : "",
 		"state", binding_state_name(b->state),
 		"lifetime_s", (json_int_t)b->lifetime_s,

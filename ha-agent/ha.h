@@ -577,6 +577,8 @@ void ha_restored(struct ha *ha, usec_t now);
 /* Bindings that are in the data path, and one by its home address (NULL: none there). */
 unsigned int ha_bound_count(const struct ha *ha);
 const struct binding *ha_bound_find(const struct ha *ha, const struct in6_addr *hoa);
+/* The one whose tunnel has packets of that address, which may be that of a whole prefix. */
+const struct binding *ha_bound_for(const struct ha *ha, const struct in6_addr *a);
 unsigned int ha_lease_count(const struct ha *ha, enum lease_state state);
 /* Calls fn for each, in no order that means anything. */
 void ha_each_binding(const struct ha *ha, void (*fn)(void *ctx, const struct binding *b),

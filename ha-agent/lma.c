@@ -14,6 +14,9 @@
 #include "common/core/log.h"
 #include "ha-agent/binding.h"
 
+/* RFC 6543 3: interface identifier 0200:5eff:fe00:5213 */
+#define FIXED_LINK_LOCAL \
+	{ .s6_addr = { 0xfe, 0x80, [8] = 0x02, 0, 0x5e, 0xff, 0xfe, 0, 0x52, 0x13 } }
 #define LMA_ROOM	1024	/* 16 prefixes and all other options are less */
 
 int lma_init(struct ha *ha)
@@ -100,6 +103,9 @@ static struct pbu_in look_up(struct ha *ha, const struct ip6_packet *ip, const s
 			.lease = l, .binding = l ? binding_of(ha, &l->prefix.addr) : NULL,
 			.of_mn = l && named && memcmp(l->mac, mac, sizeof(mac)) == 0,
 		};
+		/* No longer than what the prefix is of lasts. */
+		if (l)
+			in.max_lifetime = home_limit(l->home, in.max_lifetime, now);
 	}
 	return in;
 }
@@ -124,9 +130,11 @@ static struct lma_answer begin_answer(const struct pbu_in *in, const struct pbu_
 	memcpy(a.opts.link_layer, o->link_layer, o->link_layer_len);
 	if (o->n_prefixes == 0)
 		a.opts.n_prefixes = 1;		/* all zero */
-	/* 5.3.6: the address that all routers use on links of this host: each its own. */
+	/* 5.3.6: as it came; if it asks, RFC 6543 has one that all routers use. */
 	a.opts.has_link_local = o->has_link_local;
 	a.opts.link_local = o->link_local;
+	if (o->has_link_local && in6_is_any(&o->link_local) && v->status < BA_UNSPECIFIED)
+		a.opts.link_local = (struct in6_addr)FIXED_LINK_LOCAL;
 	return a;
 }
 
@@ -146,6 +154,7 @@ static void leave_out_failed(struct ha *ha, const struct lma_answer *a, struct m
 	*o = a->opts;
 	msg->u.ba.status = pbu_status(PBU_DATAPATH);
 	msg->u.ba.lifetime = 0;
+	/* Only a registration can fail there. */
 	ha->pbus[PBU_REGISTER]--;
 	ha->pbus[PBU_DATAPATH]++;
 }
@@ -216,9 +225,11 @@ static int set_prefix(struct ha *ha, const struct pbu_in *in, const struct pbu_v
 		.timestamp = o->has_timestamp ? o->timestamp : 0,
 	};
 
-	if (v->reason == PBU_DEREGISTER)
-		return b && binding_carries(b) ?
-		       binding_event(b, BINDING_EVENT_RELEASE, &req, now) : 0;
+	if (v->reason == PBU_DEREGISTER) {
+		if (b && binding_carries(b))
+			(void)binding_event(b, BINDING_EVENT_RELEASE, &req, now);
+		return 0;
+	}
 	if (!b) {
 		b = bcache_add(&ha->bcache, &l->prefix.addr, l->home, l);
 		if (!b)
@@ -255,8 +266,8 @@ static void carry_out(struct ha *ha, const struct pbu_in *in, const struct pbu_v
 			update_put_off(ha, &p);
 	}
 	ha->n_answers++;
-	/* Nothing is put off where the data path does everything at once. */
-	if (!ha->ops->dp_commit)
+	/* Nothing is put off where the data path does everything at once, and no more than fits. */
+	if (!ha->ops->dp_commit || ha->n_pending == HA_BATCH)
 		ha_flush(ha, now);
 }
 

@@ -261,6 +261,6 @@ void ha_prefix_changed(struct ha *ha, struct ha_home *home, usec_t now)
 	if (!ha->cfg->prefix_advertisements)
 		return;
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next)
-		if (b->state == BINDING_BOUND && hears_of(b, home))
+		if (b->state == BINDING_BOUND && !b->by_router && hears_of(b, home))
 			changed(b, now);
 }

@@ -53,7 +53,7 @@ static const struct row rows[PBU_MAX] = {
 				  "there is none by request", BA_RESOURCES, false },
 	[PBU_NOT_AUTHORIZED] = { "not-authorized", "a prefix is not that host's",
 				 BA_PREFIX_NOT_AUTHORIZED, false },
-	[PBU_PREFIX_SET] = { "prefix-set", "it leaves out prefixes of that host that are bound",
+	[PBU_PREFIX_SET] = { "prefix-set", "its prefixes are not those of the host's session",
 			     BA_PREFIX_SET_MISMATCH, false },
 	[PBU_COA] = { "care-of-address", "its care-of address is not the router's own",
 		      BA_INVALID_COA, false },
@@ -202,6 +202,15 @@ struct found {
 	unsigned int bound, here, revoking;	/* of the prefixes that are named */
 };
 
+static bool names_twice(const struct mh_opts *o)
+{
+	for (unsigned int i = 0; i < o->n_prefixes; i++)
+		for (unsigned int j = 0; j < i; j++)
+			if (in6_eq(&o->prefixes[i].addr, &o->prefixes[j].addr))
+				return true;
+	return false;
+}
+
 static struct found look(const struct pbu_in *in)
 {
 	struct found f = { 0 };
@@ -247,7 +256,7 @@ static enum pbu_reason judge(const struct pbu_in *in, struct pbu_verdict *ret)
 	if (in->msg->u.bu.lifetime == 0)
 		return deregister(&f);
 	/* 5.4.1.1: a session is the set of its prefixes. */
-	if (f.bound < in->n_bound)
+	if (f.bound < in->n_bound || names_twice(&in->msg->opts))
 		return PBU_PREFIX_SET;
 	if (f.revoking > 0)
 		return PBU_REVOKING;

@@ -69,7 +69,7 @@ static bool is_ours(const struct ha *ha, const struct tunnel_error *e)
 
 	if (!ha_is_own_address(ha, &e->us) || !in6_eq(&e->us, &e->outer.src))
 		return false;
-	b = ha_bound_find(ha, &e->inner.dst);
+	b = ha_bound_for(ha, &e->inner.dst);
 	return b && in6_eq(&b->coa, &e->outer.dst);
 }
 
@@ -160,7 +160,7 @@ void ha_rx_reassembled(struct ha *ha, const struct in6_addr *from, uint8_t *inne
 		return;
 	}
 	/* RFC 6275 10.4.5. A tunnel inside of one that ends here too is for nobody. */
-	b = ha_bound_find(ha, &p.src);
+	b = ha_bound_for(ha, &p.src);
 	if (!b || !in6_eq(&b->coa, from) ||
 	    (p.next == IP6_NH_TUNNEL && ha_is_own_address(ha, &p.dst))) {
 		ha->counters[HA_REASSEMBLED_FORGED]++;

@@ -436,7 +436,7 @@ static bool leads_on(const struct ha *ha, const struct in6_addr *a)
 {
 	const struct binding *b = bcache_find(&ha->bcache, a);
 
-	return b && (binding_carries(b) || b->state == BINDING_TESTING);
+	return (b && b->state == BINDING_TESTING) || ha_bound_for(ha, a);
 }
 
 /* Where a Mobility Header came from; ifindex 0: not known. */

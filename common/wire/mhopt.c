@@ -2,9 +2,8 @@
 /*
  * Mobility options: RFC 6275 6.2, RFC 4283 (mobile node identifier), RFC 4285 (authentication,
  * replay protection), RFC 5213 section 8 (proxy) and RFC 5847 (restart counter). An option is
- * a row of the table below. What is
- * done with unknown, repeated, misplaced and badly framed options, and with padding,
- * stands once, in the two walkers at the end. Called by mh.c.
+ * a row of the table below. What is done with unknown, repeated, misplaced and badly framed
+ * options, and with padding, stands once, in the two walkers at the end. Called by mh.c.
  */
 #include "common/wire/mhopt.h"
 
@@ -422,7 +421,8 @@ static const struct mhopt table[] = {
 	  decode_alt_coa, len_alt_coa, encode_alt_coa, NULL, NULL },
 	{ MHOPT_NONCE_INDICES, "nonce-indices", 4, 4, 2, 0, false, PLACE_ANY,
 	  decode_nonces, len_nonces, encode_nonces, NULL, NULL },
-	{ MHOPT_MN_ID, "mobile-node-identifier", 2, 1 + MH_MN_ID_MAX, 1, 0, false,
+	/* RFC 5213 5.3.6: of no octets, where an answer names nobody. */
+	{ MHOPT_MN_ID, "mobile-node-identifier", 1, 1 + MH_MN_ID_MAX, 1, 0, false,
 	  PLACE_BEFORE_AUTH, decode_mn_id, len_mn_id, encode_mn_id, NULL, NULL },
 	{ MHOPT_MESG_ID, "replay-protection", 8, 8, 8, 2, false, PLACE_ANY,
 	  decode_mesg_id, len_mesg_id, encode_mesg_id, NULL, NULL },

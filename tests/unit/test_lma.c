@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <stdio.h>
 
 #include "ha-agent/lma.h"
 #include "tests/unit/ha_fake.h"
@@ -62,6 +63,8 @@ struct pbu {
 	const char *prefixes[4];	/* none: that of host A */
 	uint16_t seq, lifetime;
 	usec_t at;			/* of its time stamp, after WALL */
+	/* What is missing of it, and an option more. */
+	bool no_id, no_prefix, no_handoff, no_access_type, link_local;
 };
 
 static size_t build(const struct pbu *p, uint8_t room[1024])
@@ -88,6 +91,12 @@ static size_t build(const struct pbu *p, uint8_t room[1024])
 	for (unsigned int i = 0; i < 4 && p->prefixes[i]; i++)
 		msg.opts.prefixes[msg.opts.n_prefixes++] =
 			(struct mh_prefix){ addr(p->prefixes[i]), 64 };
+	msg.opts.has_mn_id = !p->no_id;
+	if (p->no_prefix)
+		msg.opts.n_prefixes = 0;
+	msg.opts.has_handoff = !p->no_handoff;
+	msg.opts.has_access_type = !p->no_access_type;
+	msg.opts.has_link_local = p->link_local;
 	*a = (struct mh_auth){ .present = true, .spi = key->auth.spi, .len = 16 };
 	wb_init(&w, room, 1024);
 	ip6_encode(&w, &ip);
@@ -272,6 +281,160 @@ static void host_that_is_back(void **state)
 	fake_end(&f);
 }
 
+/* 5.3.6: each refusal goes out, with all options that the RFC wants in it. */
+static void what_is_missing(void **state)
+{
+	static const struct { struct pbu p; uint8_t status; } cases[] = {
+		{ { .no_id = true }, BA_MISSING_MN_ID },
+		{ { .no_prefix = true }, BA_MISSING_PREFIX },
+		{ { .no_handoff = true }, BA_MISSING_HANDOFF_INDICATOR },
+		{ { .no_access_type = true }, BA_MISSING_ACCESS_TYPE },
+	};
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pbu p = cases[i].p;
+		struct mh_msg m;
+
+		p.lifetime = 75;
+		say(&f, &p);
+		assert_true(answered(&f, &m));
+		assert_int_equal(m.u.ba.status, cases[i].status);
+		assert_true(m.opts.has_mn_id && m.opts.has_handoff && m.opts.has_access_type);
+		assert_int_equal(m.opts.mn_id_len, p.no_id ? 0 : 6);
+		assert_int_equal(m.opts.n_prefixes, 1);
+		assert_int_equal(m.opts.prefixes[0].len, p.no_prefix ? 0 : 64);
+	}
+	assert_int_equal(f.ha.bcache.n, 0);
+	fake_end(&f);
+}
+
+/* 5.3.6, RFC 6543: a router that asks for its link-local address gets the one that all have. */
+static void link_local_address(void **state)
+{
+	struct in6_addr fixed = addr("fe80::200:5eff:fe00:5213");
+	struct fake f;
+	struct mh_msg m;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75, .link_local = true });
+	assert_true(answered(&f, &m));
+	assert_true(m.opts.has_link_local && in6_eq(&m.opts.link_local, &fixed));
+	/* Of what is refused it comes back as it was. */
+	say(&f, &(struct pbu){ .lifetime = 75, .link_local = true, .mac = mac_b, .at = USEC_S });
+	assert_true(answered(&f, &m));
+	assert_true(m.opts.has_link_local && in6_is_any(&m.opts.link_local));
+	fake_end(&f);
+}
+
+/* A prefix that is named twice does not stand for two. */
+static void named_twice(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75, .prefixes = { P_A, P_A } });
+	assert_int_equal(status(&f), BA_PREFIX_SET_MISMATCH);
+	assert_int_equal(ha_bound_count(&f.ha), 0);
+	fake_end(&f);
+}
+
+/* A tunnel packet that came in fragments, and an error about one: of any address of the prefix. */
+static void any_address_of_the_prefix(void **state)
+{
+	struct ip6_packet ip = { .src = addr("2001:db8:1:101::77"), .dst = addr(STRANGER),
+				 .hop_limit = 9, .next_header = IP6_NH_NONE };
+	struct in6_addr mar2 = addr(MAR2), mar3 = addr(MAR3);
+	uint8_t room[64];
+	struct fake f;
+	struct wbuf w;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	wb_init(&w, room, sizeof(room));
+	ip6_encode(&w, &ip);
+	ip6_finish(&w, 0);
+	fake_forget_calls(&f);
+	ha_rx_reassembled(&f.ha, &mar2, room, w.len, f.now);
+	assert_int_equal(fake_count(&f, CALL_FORWARD), 1);
+	ha_rx_reassembled(&f.ha, &mar3, room, w.len, f.now);
+	assert_int_equal(fake_count(&f, CALL_FORWARD), 1);
+	assert_int_equal(f.ha.counters[HA_REASSEMBLED_FORGED], 1);
+	fake_end(&f);
+}
+
+/* RFC 6275 10.6 is between a home agent and a mobile node: routers hear nothing of prefixes. */
+static void no_news_of_prefixes(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	fake_forget_calls(&f);
+	ha_prefix_changed(&f.ha, &f.ha.homes[0], f.now);
+	fake_run(&f, 10 * USEC_S);
+	assert_int_equal(fake_count(&f, CALL_SEND_ROUTED), 0);
+	fake_end(&f);
+}
+
+/* ---- a data path that puts its work off ---- */
+
+static unsigned int commits;
+
+static void commit(void *ctx)
+{
+	(void)ctx;
+	commits++;
+}
+
+/* As many as wait together, and one of a mobile node behind them. */
+static void many_at_once(void **state)
+{
+	struct ha_ops ops = fake_ops;
+	struct fake f;
+	struct in6_addr hoa;
+
+	(void)state;
+	ops.dp_commit = commit;
+	fake_config(&f, POOL);
+	f.cfg.peers = peers;
+	f.cfg.n_peers = 2;
+	f.wall_us = WALL;
+	assert_int_equal(ha_init(&f.ha, &f.cfg, &ops, &f, &f.timers, f.now), 0);
+	fake_link(&f, 7, "lan0", "fe80::1");
+	for (unsigned int i = 1; i <= HA_BATCH + 1; i++) {
+		uint8_t mac[6] = { 2, 1, 0, 0, 0, (uint8_t)i };
+
+		fake_rs(&f, 7, mac, "fe80::a", 255);
+	}
+	fake_forget_calls(&f);
+	commits = 0;
+	for (unsigned int i = 1; i <= HA_BATCH; i++) {
+		uint8_t mac[6] = { 2, 1, 0, 0, 0, (uint8_t)i }, room[1024];
+		char prefix[32];
+		struct pbu p = { .lifetime = 75, .mac = mac, .prefixes = { prefix } };
+
+		snprintf(prefix, sizeof(prefix), "2001:db8:1:1%02x::", i);
+		ha_rx_mh(&f.ha, room, build(&p, room), f.now);
+	}
+	hoa = addr("2001:db8:1:141::5");
+	fake_bu(&f, &(struct bu){ .src = STRANGER, .hoa = "2001:db8:1:141::5", .seq = 1,
+				  .lifetime = 50, .key = &f.keys[0] });
+	assert_true(f.ha.n_pending <= HA_BATCH && f.ha.n_answers <= HA_BATCH);
+	ha_flush(&f.ha, f.now);
+	assert_int_equal(ha_bound_count(&f.ha), HA_BATCH + 1);
+	assert_non_null(ha_bound_find(&f.ha, &hoa));
+	assert_int_equal(f.ha.counters[HA_TX_PBA], HA_BATCH);
+	assert_int_equal(f.ha.counters[HA_TX_BA], 1);
+	fake_end(&f);
+}
+
 static void not_this_host(void **state)
 {
 	static const uint8_t nobody[6] = { 2, 9, 9, 9, 9, 9 };
@@ -390,6 +553,12 @@ int main(void)
 		cmocka_unit_test(ends),
 		cmocka_unit_test(lasts_as_long_as_granted),
 		cmocka_unit_test(host_that_is_back),
+		cmocka_unit_test(what_is_missing),
+		cmocka_unit_test(link_local_address),
+		cmocka_unit_test(named_twice),
+		cmocka_unit_test(any_address_of_the_prefix),
+		cmocka_unit_test(no_news_of_prefixes),
+		cmocka_unit_test(many_at_once),
 		cmocka_unit_test(not_this_host),
 		cmocka_unit_test(strangers),
 		cmocka_unit_test(data_path_that_fails),
