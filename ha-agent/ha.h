@@ -609,10 +609,10 @@ bool ha_has_configured_key(const struct ha *ha, enum auth_algorithm worst,
 /* That of a binding: what its messages are signed with. NULL: none, or it was taken away. */
 const struct ha_key *ha_binding_key(const struct ha *ha, const struct binding *b);
 
-#define MESSAGE_ROOM	256
+#define MESSAGE_ROOM	1024	/* 16 prefixes and all other options of RFC 5213 are less */
 /* The whole packet: ip, msg with an MN-HA option by the key (NULL: none) for this binding,
  * checksum. Its length; 0: it cannot be built. */
-size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const struct ha_key *key,
+size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const struct auth_key *key,
 		     const struct in6_addr *coa, const struct in6_addr *hoa,
 		     uint8_t room[MESSAGE_ROOM]);
 /* To the mobile node where it is, from the address that it registered with; by a type 2

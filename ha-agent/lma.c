@@ -17,7 +17,6 @@
 /* RFC 6543 3: interface identifier 0200:5eff:fe00:5213 */
 #define FIXED_LINK_LOCAL \
 	{ .s6_addr = { 0xfe, 0x80, [8] = 0x02, 0, 0x5e, 0xff, 0xfe, 0, 0x52, 0x13 } }
-#define LMA_ROOM	1024	/* 16 prefixes and all other options are less */
 
 int lma_init(struct ha *ha)
 {
@@ -170,29 +169,22 @@ void lma_acknowledge(struct ha *ha, const struct lma_answer *a)
 		.lifetime = a->lifetime,
 	} };
 	const struct ha_peer *peer = lma_peer(ha, &a->to);
-	struct mh_auth *auth = &msg.opts.mn_ha;
-	uint8_t room[LMA_ROOM];
-	struct wbuf w;
-	size_t at;
+	uint8_t room[MESSAGE_ROOM];
 
 	leave_out_failed(ha, a, &msg);
-	if (!peer)
-		return;
-	auth->present = true;
-	auth->spi = peer->auth.spi;
-	auth->len = (uint8_t)auth_len(peer->auth.algorithm);
-	wb_init(&w, room, sizeof(room));
-	ip6_encode(&w, &ip);
-	at = w.len;
-	if (mh_encode(&w, &msg) < 0)
-		return;
-	ip6_finish(&w, 0);
-	if (w.err || auth_mn_ha(&peer->auth, &a->to, &a->from, room + at,
-				auth->covered, auth->data) < 0 ||
-	    mh_set_auth(room + at, w.len - at, auth) < 0)
-		return;
-	mh_set_cksum(room + at, w.len - at, &ip.src, &ip.dst);
-	message_send(ha, room, w.len, HA_TX_PBA);
+	if (peer)
+		message_send(ha, room, message_build(&ip, &msg, &peer->auth, &a->to, &a->from,
+						     room), HA_TX_PBA);
+}
+
+void lma_name(const struct binding *b, struct mh_opts *ret)
+{
+	ret->has_mn_id = true;
+	ret->mn_id_subtype = MN_ID_EUI48;
+	ret->mn_id_len = sizeof(b->lease->mac);
+	memcpy(ret->mn_id, b->lease->mac, sizeof(b->lease->mac));
+	ret->n_prefixes = 1;
+	ret->prefixes[0] = (struct mh_prefix){ .addr = b->hoa, .len = BCACHE_PREFIX };
 }
 
 void lma_failed(struct lma_answer *a, const struct in6_addr *prefix)

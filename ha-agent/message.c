@@ -8,7 +8,7 @@
 #include "common/core/ntp.h"
 #include "ha-agent/ha.h"
 
-size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const struct ha_key *key,
+size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const struct auth_key *key,
 		     const struct in6_addr *coa, const struct in6_addr *hoa,
 		     uint8_t room[MESSAGE_ROOM])
 {
@@ -18,8 +18,8 @@ size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const stru
 
 	if (key) {
 		a->present = true;
-		a->spi = key->auth.spi;
-		a->len = (uint8_t)auth_len(key->auth.algorithm);
+		a->spi = key->spi;
+		a->len = (uint8_t)auth_len(key->algorithm);
 	}
 	wb_init(&w, room, MESSAGE_ROOM);
 	ip6_encode(&w, ip);
@@ -29,7 +29,7 @@ size_t message_build(const struct ip6_packet *ip, struct mh_msg *msg, const stru
 	ip6_finish(&w, 0);
 	if (w.err)
 		return 0;
-	if (key && (auth_mn_ha(&key->auth, coa, hoa, room + at, a->covered, a->data) < 0 ||
+	if (key && (auth_mn_ha(key, coa, hoa, room + at, a->covered, a->data) < 0 ||
 		    mh_set_auth(room + at, w.len - at, a) < 0))
 		return 0;
 	mh_set_cksum(room + at, w.len - at, ip6_cksum_src(ip), ip6_cksum_dst(ip));

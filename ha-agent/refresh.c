@@ -41,7 +41,7 @@ static void send_request(const struct binding *b)
 	/* RFC 4285 5 names Binding Updates and their answers alone; RFC 6275 6.1.2 lets other
 	 * options be there, and whoever does not know this one skips it. */
 	message_stamp(b, key, &msg);
-	len = message_build(&ip, &msg, key, &b->coa, &b->hoa, room);
+	len = message_build(&ip, &msg, key ? &key->auth : NULL, &b->coa, &b->hoa, room);
 	if (len == 0)
 		return;
 	log_debug("binding %s: in use and near its end, a refresh is asked for",

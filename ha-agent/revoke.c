@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Binding revocation, RFC 5846 sections 6 and 7. Owns the revocations under way, and nothing
+ * Binding revocation, RFC 5846 sections 6 to 8. Owns the revocations under way, and nothing
  * of the bindings: their states are binding.c's. Called by whoever wants a binding to end,
  * by update.c (acknowledgements), by binding.c (the binding has ended) and by its timer:
  *
@@ -15,6 +15,7 @@
 #include "common/core/log.h"
 #include "ha-agent/binding.h"
 #include "ha-agent/ha.h"
+#include "ha-agent/lma.h"
 
 struct revocation {
 	struct binding *binding;
@@ -38,24 +39,46 @@ void revoke_init(struct ha *ha)
 	ha->revocations.next = (uint16_t)seed;
 }
 
+/* RFC 5846 6.1: what protects the Binding Updates protects this. NULL: nothing does. */
+static const struct auth_key *auth_of(const struct ha *ha, const struct binding *b)
+{
+	const struct ha_peer *peer = b->by_router ? lma_peer(ha, &b->coa) : NULL;
+	const struct ha_key *key = b->by_router ? NULL : ha_binding_key(ha, b);
+
+	if (peer)
+		return &peer->auth;
+	return key ? &key->auth : NULL;
+}
+
+/* The other address that is signed: the mobile node's, or (struct ha_peer) ours. */
+static const struct in6_addr *signed_for(const struct binding *b)
+{
+	return b->by_router ? &b->home->cfg.address : &b->hoa;
+}
+
 static void send_indication(struct revocation *r)
 {
 	const struct binding *b = r->binding;
 	struct ha *ha = b->home->ha;
 	/* RFC 5846 7: to the care-of address, by a type 2 routing header. */
-	const struct ip6_packet ip = message_header(b, MH_NEXT_HEADER);
+	struct ip6_packet ip = message_header(b, MH_NEXT_HEADER);
 	struct mh_msg msg = { .type = MH_BR, .u.br = {
 		.type = BR_INDICATION, .code = (uint8_t)r->trigger, .seq = r->sequence,
 	} };
-	const struct ha_key *key = ha_binding_key(ha, b);
 	uint8_t room[MESSAGE_ROOM];
 	size_t len;
 
-	message_stamp(b, key, &msg);
+	/* RFC 5846 5.1, 8.1: to a router, for the host that it names. */
+	if (b->by_router) {
+		ip.has_rh2 = false;
+		msg.u.br.flags = BR_PROXY;
+		lma_name(b, &msg.opts);
+	} else {
+		message_stamp(b, ha_binding_key(ha, b), &msg);
+	}
 	r->stamps[1] = r->stamps[0];
 	r->stamps[0] = msg.opts.mesg_id;
-	/* RFC 5846 6.1: protected as the Binding Updates were. */
-	len = message_build(&ip, &msg, key, &b->coa, &b->hoa, room);
+	len = message_build(&ip, &msg, auth_of(ha, b), &b->coa, signed_for(b), room);
 	message_send(ha, room, len, HA_TX_BRI);
 }
 
@@ -177,7 +200,7 @@ static bool begin(struct ha *ha, struct binding *b, enum mh_br_trigger trigger, 
 
 static bool is_selected(const struct binding *b, const struct revoke_selection *which)
 {
-	return binding_carries(b) && !b->by_router && in6_in(&which->within, &b->hoa) &&
+	return binding_carries(b) && in6_in(&which->within, &b->hoa) &&
 	       (!which->home || b->home == which->home) &&
 	       (!which->has_mn ||
 		(b->lease && memcmp(b->lease->mac, which->mn, sizeof(which->mn)) == 0));
@@ -206,10 +229,10 @@ unsigned int ha_revoke(struct ha *ha, const struct revoke_selection *which,
 static bool is_signed(const struct ha *ha, const struct binding *b, const struct mh_auth *a,
 		      const uint8_t *mh)
 {
-	const struct ha_key *key = ha_binding_key(ha, b);
+	const struct auth_key *key = auth_of(ha, b);
 
-	return key && a->present && a->last && a->spi == key->auth.spi &&
-	       auth_mn_ha_right(&key->auth, &b->coa, &b->hoa, mh, a->covered, a->data, a->len);
+	return key && a->present && a->last && a->spi == key->spi &&
+	       auth_mn_ha_right(key, &b->coa, signed_for(b), mh, a->covered, a->data, a->len);
 }
 
 /* The time stamp of an indication comes back with its acknowledgement, as that of a Binding Update
@@ -222,11 +245,25 @@ static bool has_stamp(const struct revocation *r, const struct mh_opts *o)
 	       (o->mesg_id == r->stamps[0] || o->mesg_id == r->stamps[1]);
 }
 
+/* RFC 5846 6.2: by a mobile node, of its home address; or by a router, of a prefix. */
+static const struct binding *named(const struct ha *ha, const struct ip6_packet *ip,
+				   const struct mh_msg *msg)
+{
+	bool by_router = msg->u.br.flags & BR_PROXY;
+	const struct binding *b = NULL;
+
+	if (!by_router && ip->has_hao)
+		b = bcache_find(&ha->bcache, &ip->hao);
+	else if (by_router && msg->opts.n_prefixes == 1)
+		b = bcache_find(&ha->bcache, &msg->opts.prefixes[0].addr);
+	return b && b->by_router == by_router ? b : NULL;
+}
+
 /* The revocation that an acknowledgement is about; NULL: it is not a good one. */
 static struct revocation *match(struct ha *ha, const struct ip6_packet *ip,
 				const struct mh_msg *msg, const uint8_t *mh)
 {
-	const struct binding *b = ip->has_hao ? bcache_find(&ha->bcache, &ip->hao) : NULL;
+	const struct binding *b = named(ha, ip, msg);
 	struct revocation *r = b ? b->revocation : NULL;
 
 	/* RFC 5846 6.2.2: of what is not outstanding, nothing. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Binding revocation (RFC 5846, client mode: sections 6 and 7): the mobile node is told that
- * its binding ends, and has 3 s to say that it heard.
+ * Binding revocation (RFC 5846 sections 6 to 8): the mobile node, or the router that has
+ * registered a prefix of it, is told that the binding ends, and has 3 s to say that it heard.
  *
  * The binding stays in the data path until the acknowledgement comes or the tries are used
  * up: the mobile node hears first, and only then do packets cease. Nothing else is left to

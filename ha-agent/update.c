@@ -117,7 +117,7 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack)
 	msg.opts.has_care_of_test = ack->has_care_of_token;
 	memcpy(msg.opts.care_of_token, ack->care_of_token, sizeof(msg.opts.care_of_token));
 	/* RFC 4285 5.1.1: authenticated as the update was. */
-	len = message_build(&ip, &msg, key, &ack->coa, &ack->hoa, room);
+	len = message_build(&ip, &msg, key ? &key->auth : NULL, &ack->coa, &ack->hoa, room);
 	if (len == 0)
 		return;
 	ha->counters[HA_TX_BA]++;

@@ -192,7 +192,7 @@ static size_t build(uint32_t n, uint32_t seq, uint8_t room[MESSAGE_ROOM])
 
 	m.opts.has_mesg_id = true;
 	m.opts.mesg_id = ntp_time(w.wall_us);
-	return s ? message_build(&ip, &m, &s->key, &ip.src, &hoa, room) : 0;
+	return s ? message_build(&ip, &m, &s->key.auth, &ip.src, &hoa, room) : 0;
 }
 
 static void quiet(void *ctx, enum log_level level, const char *line)

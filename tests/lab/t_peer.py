@@ -40,10 +40,10 @@ def options(mac, prefix, timestamp):
     return out + b"\x00"                                                  # 69: 4n+1
 
 
-def pbu(mac, prefix, seq, secret, lifetime=75, timestamp=None, source=PEER):
+def pbu(mac, prefix, seq, secret, timestamp, lifetime=75, source=PEER):
     """Signed for this router and AR1 (RFC 4285 5)."""
     body = struct.pack("!BBBBHHHH", 59, 11, 5, 0, 0, seq, A | H | P, lifetime)
-    body += options(mac, prefix, now48() if timestamp is None else timestamp)
+    body += options(mac, prefix, timestamp)
     body = forge.sign(body + b"\x09\x15\x01" + struct.pack("!I", SPI), PEER, HA[1], secret)
     body += b"\x01\x02\x00\x00"
     assert len(body) == 96
@@ -67,14 +67,17 @@ def answer(packets, secret):
     return None
 
 
-def by_tshark(packet):
-    """What somebody else reads of an acknowledgement; None: nobody is here who could."""
+READ = ["mip6.ba.p_flag", "mip6.ba.status", "mip6.nemo.mnp.mnp", "mip6.hi", "mip6.att"]
+INDICATED = ["mip6.mhtype", "mip6.bri_br.type", "mip6.bri_ip", "mip6.nemo.mnp.mnp"]
+
+
+def by_tshark(packet, names):
+    """What somebody else reads of a message; None: nobody is here who could."""
     if not shutil.which("tshark"):
         return None
     head = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 229)
     data = head + struct.pack("=IIII", 0, 0, len(packet), len(packet)) + packet
-    fields = ["_ws.malformed", "mip6.ba.p_flag", "mip6.ba.status", "mip6.nemo.mnp.mnp", "mip6.hi",
-              "mip6.att"]
+    fields = ["_ws.malformed", *names]
     out = subprocess.run(["tshark", "-r", "-", "-T", "fields",
                           *[x for f in fields for x in ("-e", f)]], input=data,
                          capture_output=True, check=False)
@@ -87,15 +90,19 @@ class Peer:
     def __init__(self, lab, secret):
         self.lab, self.secret = lab, secret
         self.ear = lab.inside("ar2", forge.Listener, "core0")
-        self.seq = 0
+        self.seq = self.stamp = 0
+        self.heard = []
 
     def says(self, mac, prefix, **o):
-        """Sends a Proxy Binding Update; the answer, or None after a second."""
+        """Sends a Proxy Binding Update, newer than all before if nothing else is said; the
+        answer, or None after a second."""
         self.seq += 1
+        o.setdefault("timestamp", max(now48(), self.stamp + 1))
+        self.stamp = max(self.stamp, o["timestamp"])
         o.setdefault("secret", self.secret)
         packet = pbu(mac, prefix, self.seq, **o)
-        self.lab.inside("ar2", forge.send_routed, packet)
         self.heard = []
+        self.lab.inside("ar2", forge.send_routed, packet)
 
         def come():
             self.heard += self.ear.answers(HA[1])
@@ -148,7 +155,7 @@ def test_registration(t):
                 "by a clock that is wrong: mismatch")
         t.equal(lab.status("ar1")["bindings"], [], "nothing is bound by that")
         t.equal(peer.says(mac, prefix), (0, 5, 75), "the host's prefix: accepted")
-        seen = by_tshark(next(p for p in peer.heard if p[6] == forge.MH))
+        seen = by_tshark(next(p for p in peer.heard if p[6] == forge.MH), READ)
         if seen:
             t.equal(seen, ["", "1", "0", prefix, "3", "3"], "tshark reads the acknowledgement")
         t.ok(peer.tunnelled(inside), "what is for it goes through the tunnel to the router")
@@ -168,5 +175,30 @@ def test_registration(t):
         t.ok(not peer.tunnelled(inside), "and with it the tunnel")
 
 
+def test_release(t):
+    """an operator releases what a router has registered"""
+    secret = "5a" * 32
+    with Lab(tap.BINDIR) as lab:
+        mac, prefix = start(lab, secret)
+        peer = Peer(lab, secret)
+        t.equal(peer.says(mac, prefix)[0], 0, "registered")
+        t.ok(peer.tunnelled(prefix + "77"), "through the tunnel")
+        peer.ear.answers(HA[1])
+        t.equal(lab.ctl_raw("ar1", "release", "--mn", mac).returncode, 0, "release")
+        told = [p for p in peer.ear.answers(HA[1]) if p[6] == forge.MH and p[42] == 16]
+        t.equal(len(told), 2, "the router is told, twice, for it does not answer")
+        seen = by_tshark(told[0], INDICATED) if told else None
+        if seen:
+            t.equal(seen, ["", "16", "1", "1", prefix], "tshark reads the indication")
+        t.equal(lab.status("ar1")["bindings"], [], "nothing is bound")
+        t.ok(not peer.tunnelled(prefix + "77"), "and the tunnel is gone")
+        t.equal(peer.says(mac, prefix)[0], 0, "it may be registered again")
+        # With the carrier alone the kernel does not solicit: it has a router.
+        lab.run("mn", "ip", "link", "set", "wlan0", "down")
+        lab.run("mn", "ip", "link", "set", "wlan0", "up")
+        t.ok(wait_for(lambda: not lab.status("ar1")["bindings"], 10.0, 0.05),
+             "the host is back: it has its prefix itself")
+
+
 if __name__ == "__main__":
-    tap.main(test_registration)
+    tap.main(test_registration, test_release)

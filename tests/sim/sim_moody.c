@@ -39,7 +39,7 @@ static void refuse(struct sim_ha *h, const struct ip6_packet *bu, const struct m
 		ba.u.ba.seq = (uint16_t)sim_random(h->sim);
 	ba.opts.has_mesg_id = m->opts.has_mesg_id;
 	ba.opts.mesg_id = m->opts.mesg_id;
-	sim_ha_send(h, room, message_build(&ip, &ba, &h->key, &bu->src, hoa, room));
+	sim_ha_send(h, room, message_build(&ip, &ba, &h->key.auth, &bu->src, hoa, room));
 }
 
 /* Not signed: a Binding Error, or an ICMPv6 error with the whole update in it. */

@@ -383,6 +383,111 @@ static void no_news_of_prefixes(void **state)
 	fake_end(&f);
 }
 
+/* ---- revocation (RFC 5846) ---- */
+
+/* The indication: between the routers, for the host and its prefix, signed. Its number. */
+static uint16_t indicated(const struct fake *f)
+{
+	struct in6_addr p = addr(P_A);
+	uint8_t mac[AUTH_SECRET_MAX];
+	struct ip6_packet ip;
+	struct mh_msg m;
+	const uint8_t *mh;
+
+	assert_int_equal(ip6_decode(f->packet, f->packet_len, &ip), IP6_OK);
+	mh = f->packet + ip.payload_off;
+	assert_false(ip.has_rh2);
+	assert_true(in6_eq(&ip.dst, &peers[0].address));
+	assert_int_equal(mh_decode(mh, ip.payload_len, &ip.src, &ip.dst, &m, NULL), MH_OK);
+	assert_int_equal(m.type, MH_BR);
+	assert_int_equal(m.u.br.type, BR_INDICATION);
+	assert_int_equal(m.u.br.flags, BR_PROXY);
+	assert_int_equal(m.opts.mn_id_subtype, MN_ID_EUI48);
+	assert_memory_equal(m.opts.mn_id, mac_a, 6);
+	assert_int_equal(m.opts.n_prefixes, 1);
+	assert_true(in6_eq(&m.opts.prefixes[0].addr, &p) && m.opts.prefixes[0].len == 64);
+	assert_true(m.opts.mn_ha.last);
+	assert_int_equal(auth_mn_ha(&peers[0].auth, &ip.dst, &ip.src, mh, m.opts.mn_ha.covered,
+				    mac), 0);
+	assert_memory_equal(mac, m.opts.mn_ha.data, 16);
+	return m.u.br.seq;
+}
+
+static void say_revoked(struct fake *f, const char *src, uint16_t seq, uint16_t flags,
+			const struct ha_peer *key)
+{
+	struct ip6_packet ip = { .src = addr(src), .dst = addr(US), .hop_limit = 64,
+				 .next_header = MH_NEXT_HEADER };
+	struct mh_msg msg = { .type = MH_BR,
+		.u.br = { BR_ACKNOWLEDGEMENT, BR_SUCCESS, seq, flags },
+		.opts = { .has_mn_id = true, .mn_id_subtype = MN_ID_EUI48, .mn_id_len = 6,
+			  .n_prefixes = 1, .prefixes = { { addr(P_A), 64 } },
+			  .mn_ha = { .present = true, .spi = key->auth.spi, .len = 16 } } };
+	struct mh_auth *a = &msg.opts.mn_ha;
+	uint8_t room[512];
+	struct wbuf w;
+	size_t at;
+
+	memcpy(msg.opts.mn_id, mac_a, 6);
+	wb_init(&w, room, sizeof(room));
+	ip6_encode(&w, &ip);
+	at = w.len;
+	assert_int_equal(mh_encode(&w, &msg), 0);
+	ip6_finish(&w, 0);
+	assert_int_equal(auth_mn_ha(&key->auth, &ip.src, &ip.dst, room + at, a->covered, a->data),
+			 0);
+	assert_int_equal(mh_set_auth(room + at, w.len - at, a), 0);
+	mh_set_cksum(room + at, w.len - at, &ip.src, &ip.dst);
+	ha_rx_mh(&f->ha, room, w.len, f->now);
+}
+
+static void revoked(void **state)
+{
+	static const struct revoke_selection all;
+	struct fake f;
+	uint16_t seq;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	assert_int_equal(ha_revoke(&f.ha, &all, BR_ADMINISTRATIVE, f.now), 1);
+	seq = indicated(&f);
+	assert_non_null(bound(&f, P_A));
+	/* It cannot be extended meanwhile; and only that router can say that it has heard. */
+	say(&f, &(struct pbu){ .lifetime = 75, .at = USEC_S });
+	assert_int_equal(status(&f), BA_PROHIBITED);
+	say_revoked(&f, MAR3, seq, BR_PROXY, &peers[1]);
+	say_revoked(&f, MAR2, seq, BR_PROXY, &peers[1]);
+	say_revoked(&f, MAR2, (uint16_t)(seq + 1), BR_PROXY, &peers[0]);
+	say_revoked(&f, MAR2, seq, 0, &peers[0]);
+	assert_non_null(bound(&f, P_A));
+	say_revoked(&f, MAR2, seq, BR_PROXY, &peers[0]);
+	assert_null(bound(&f, P_A));
+	assert_int_equal(f.dp_deleted.len, 64);
+	assert_int_equal(f.ha.counters[HA_REVOKE_ACCEPTED], 1);
+	fake_end(&f);
+}
+
+/* 3 s after nobody has answered it is over; so a drain comes to its end. */
+static void revoked_in_vain(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	fake_forget_calls(&f);
+	assert_int_equal(ha_drain(&f.ha, 0, true, f.now), 0);
+	fake_run(&f, 100 * USEC_MS);
+	assert_non_null(bound(&f, P_A));
+	assert_int_equal(fake_count(&f, CALL_DRAINED), 0);
+	fake_run(&f, 10 * USEC_S);
+	assert_int_equal(f.ha.counters[HA_TX_BRI], 2);
+	assert_null(bound(&f, P_A));
+	assert_int_equal(fake_count(&f, CALL_DRAINED), 1);
+	fake_end(&f);
+}
+
 /* ---- a data path that puts its work off ---- */
 
 static unsigned int commits;
@@ -558,6 +663,8 @@ int main(void)
 		cmocka_unit_test(named_twice),
 		cmocka_unit_test(any_address_of_the_prefix),
 		cmocka_unit_test(no_news_of_prefixes),
+		cmocka_unit_test(revoked),
+		cmocka_unit_test(revoked_in_vain),
 		cmocka_unit_test(many_at_once),
 		cmocka_unit_test(not_this_host),
 		cmocka_unit_test(strangers),

@@ -106,7 +106,7 @@ static void send_bra(struct fake *f, const struct bra *bra)
 	ip.hao = hoa;
 	if (bra->forged)
 		coa = addr("2001:db8:dead::1");
-	len = message_build(&ip, &msg, bra->key, &coa, &hoa, room);
+	len = message_build(&ip, &msg, bra->key ? &bra->key->auth : NULL, &coa, &hoa, room);
 	assert_true(len > 0);
 	ha_rx_mh(&f->ha, room, len, f->now);
 }
@@ -269,7 +269,7 @@ static void indication_to_us(void **state)
 	struct binding *b = bound(&f);
 
 	(void)state;
-	ha_rx_mh(&f.ha, room, message_build(&ip, &msg, &f.keys[0], &ip.src, &ip.hao, room),
+	ha_rx_mh(&f.ha, room, message_build(&ip, &msg, &f.keys[0].auth, &ip.src, &ip.hao, room),
 		 f.now);
 	assert_int_equal(b->state, BINDING_BOUND);
 	assert_int_equal(f.n_calls, 0);
