@@ -65,8 +65,7 @@ int sdb_access_parse(const char *s, enum sdb_access *ret)
 	return 0;
 }
 
-/* Decimal digits alone, as we write them. */
-static int parse_number(const char *s, uint64_t max, uint64_t *ret)
+int sdb_number(const char *s, uint64_t max, uint64_t *ret)
 {
 	uint64_t n = 0;
 
@@ -135,7 +134,7 @@ int sdb_mn_id_parse(const char *s, struct sdb_mn_id *ret)
 	if (!colon || colon == s || colon - s > 3)
 		return -EINVAL;
 	memcpy(subtype, s, (size_t)(colon - s));
-	if (parse_number(subtype, UINT8_MAX, &n) < 0)
+	if (sdb_number(subtype, UINT8_MAX, &n) < 0)
 		return -EINVAL;
 	id.subtype = (uint8_t)n;
 	for (s = colon + 1; *s; s++) {
@@ -266,9 +265,9 @@ static int parse_other_fields(char **at, struct sdb_record *r)
 	uint64_t seconds, type;
 
 	if (!version || *at || parse_word(states, SDB_STATE_MAX, state, &word) < 0 ||
-	    parse_number(lifetime, SDB_LIFETIME_MAX, &seconds) < 0 ||
+	    sdb_number(lifetime, SDB_LIFETIME_MAX, &seconds) < 0 ||
 	    in6_parse(linklocal, &r->linklocal) < 0 || mac_parse(mac, r->mac) < 0 ||
-	    parse_number(access, UINT8_MAX, &type) < 0 || strlen(version) != VERSION_TEXT ||
+	    sdb_number(access, UINT8_MAX, &type) < 0 || strlen(version) != VERSION_TEXT ||
 	    hex_number(version, &r->version.epoch) < 0 || version[16] != '.' ||
 	    hex_number(version + 17, &r->version.counter) < 0)
 		return -EINVAL;
@@ -289,7 +288,7 @@ int sdb_record_parse(const char *s, struct sdb_record *ret)
 		return -EINVAL;
 	(void)snprintf(room, sizeof(room), "%s", s);
 	schema = next_field(&at, "v");
-	if (!schema || parse_number(schema, UINT32_MAX, &n) < 0 || n < 1)
+	if (!schema || sdb_number(schema, UINT32_MAX, &n) < 0 || n < 1)
 		return -EINVAL;
 	if (n > SCHEMA)
 		return -EPROTONOSUPPORT;

@@ -225,6 +225,9 @@ bool sdb_mn_id_eq(const struct sdb_mn_id *a, const struct sdb_mn_id *b);
 struct sdb_mn_text sdb_mn_id_str(const struct sdb_mn_id *id);
 int sdb_mn_id_parse(const char *s, struct sdb_mn_id *ret);	/* 0 or -EINVAL */
 
+/* Decimal digits alone, as we write them: no sign, space or leading zero. 0 or -EINVAL. */
+int sdb_number(const char *s, uint64_t max, uint64_t *ret);
+
 int sdb_version_cmp(const struct sdb_version *a, const struct sdb_version *b);	/* <0, 0, >0 */
 
 /* 0, or -EINVAL: what nobody may store. */

@@ -221,23 +221,6 @@ static const char *text_at(const struct redisReply *r, size_t n)
 	return e->str;
 }
 
-static int parse_number(const char *s, uint64_t max, uint64_t *ret)
-{
-	uint64_t n = 0;
-
-	if (!*s)
-		return -EINVAL;
-	for (; *s; s++) {
-		if (*s < '0' || *s > '9')
-			return -EINVAL;
-		n = n * 10 + (uint64_t)(*s - '0');
-		if (n > max)
-			return -EINVAL;
-	}
-	*ret = n;
-	return 0;
-}
-
 /* "UNTIL RECORD" of this MN and prefix. 0; -ENOENT it has ended, or there is none; -EBADMSG. */
 static int read_value(const char *value, uint64_t now, const char *mn, const char *prefix,
 		      struct sdb_record *ret)
@@ -252,7 +235,7 @@ static int read_value(const char *value, uint64_t now, const char *mn, const cha
 	if (!space || space - value >= NUMBER_ROOM)
 		return -EBADMSG;
 	memcpy(number, value, (size_t)(space - value));
-	if (parse_number(number, SEQ_MAX, &until) < 0)
+	if (sdb_number(number, SEQ_MAX, &until) < 0)
 		return -EBADMSG;
 	if (until <= now)
 		return -ENOENT;
@@ -278,7 +261,7 @@ static void on_get(void *ctx, const struct redisReply *reply, int err)
 	if (!op_has_reply(op, reply, err))
 		return;
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements % 2 != 1 ||
-	    parse_number(text_at(reply, 0), SEQ_MAX, &now) < 0) {
+	    sdb_number(text_at(reply, 0), SEQ_MAX, &now) < 0) {
 		op_bad(op);
 		return;
 	}
@@ -494,7 +477,7 @@ static void on_look(void *ctx, const struct redisReply *reply, int err)
 		return;
 	}
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4 ||
-	    parse_number(text_at(reply, 0), SEQ_MAX, &now) < 0 ||
+	    sdb_number(text_at(reply, 0), SEQ_MAX, &now) < 0 ||
 	    copy_value(reply, 1, op->own, sizeof(op->own)) < 0 ||
 	    copy_value(reply, 2, op->px, sizeof(op->px)) < 0 ||
 	    copy_value(reply, 3, op->held, sizeof(op->held)) < 0) {
@@ -562,7 +545,7 @@ static void read_changes(struct redis_db *d, const struct redisReply *reply, str
 	a->records = d->room;
 	a->cursor.seq = 0;
 	for (size_t i = 3; i + 1 < reply->elements; i += 2) {
-		if (parse_number(text_at(reply, i), SEQ_MAX, &seq) == 0 && seq > a->cursor.seq)
+		if (sdb_number(text_at(reply, i), SEQ_MAX, &seq) == 0 && seq > a->cursor.seq)
 			a->cursor.seq = seq;
 		if (a->n_records < SDB_RECORDS_MAX &&
 		    sdb_record_parse(text_at(reply, i + 1), &d->room[a->n_records]) == 0)
@@ -613,9 +596,9 @@ static void on_log(void *ctx, const struct redisReply *reply, int err)
 	if (!op_has_reply(op, reply, err))
 		return;
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 3 ||
-	    parse_number(text_at(reply, 0), UINT64_MAX / 16, &run) < 0 ||
-	    parse_number(text_at(reply, 1), SEQ_MAX, &first) < 0 ||
-	    parse_number(text_at(reply, 2), SEQ_MAX, &last) < 0) {
+	    sdb_number(text_at(reply, 0), UINT64_MAX / 16, &run) < 0 ||
+	    sdb_number(text_at(reply, 1), SEQ_MAX, &first) < 0 ||
+	    sdb_number(text_at(reply, 2), SEQ_MAX, &last) < 0) {
 		if (!op->call)
 			redis_link_drop(op->link->link, "the log of changes cannot be understood");
 		op_bad(op);
