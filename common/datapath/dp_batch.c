@@ -194,7 +194,7 @@ static void put_aside(struct dp_kernel *s, struct binding *k, enum change_kind k
 }
 
 /* The binding as it is, with nothing waiting; NULL: there is none. */
-static struct binding *settled(struct dp_kernel *s, const struct in6_addr *inner)
+static struct binding *settled(struct dp_kernel *s, const struct in6_prefix *inner)
 {
 	struct binding *k = binding_find(s, inner);
 
@@ -206,7 +206,7 @@ static struct binding *settled(struct dp_kernel *s, const struct in6_addr *inner
 
 int dp_batch_set(struct dp_kernel *s, const struct dp_binding *b)
 {
-	struct binding *k = settled(s, &b->inner.addr);
+	struct binding *k = settled(s, &b->inner);
 	int err;
 
 	if (k) {
@@ -228,7 +228,7 @@ int dp_batch_set(struct dp_kernel *s, const struct dp_binding *b)
 
 int dp_batch_del(struct dp_kernel *s, const struct in6_prefix *inner)
 {
-	struct binding *k = settled(s, &inner->addr);
+	struct binding *k = settled(s, inner);
 
 	if (!k)
 		return -ENOENT;

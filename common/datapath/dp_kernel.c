@@ -275,24 +275,14 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 	return err;
 }
 
-/* A home agent moves whole prefixes, too; addresses and prefixes are told apart by their last
- * bits, for the first address of a prefix is nobody's (RFC 4291 2.6.1). */
+/* A home agent moves whole prefixes, too. */
 static bool may_be_inner(const struct dp_kernel *s, const struct in6_prefix *inner)
 {
-	struct in6_prefix p = *inner;
+	struct in6_addr first = inner->addr;
 
-	in6_mask(&p.addr, DP_PREFIX);
-	if (inner->len == 128)
-		return s->role == DP_ROLE_MN || !in6_eq(&p.addr, &inner->addr);
-	return inner->len == DP_PREFIX && s->role == DP_ROLE_HA && in6_eq(&p.addr, &inner->addr);
-}
-
-/* NULL: there is none. */
-static struct binding *binding_of(const struct dp_kernel *s, const struct in6_prefix *inner)
-{
-	struct binding *k = binding_find(s, &inner->addr);
-
-	return k && k->b.inner.len == inner->len ? k : NULL;
+	in6_mask(&first, inner->len);
+	return in6_eq(&first, &inner->addr) &&
+	       (inner->len == 128 || (inner->len == DP_PREFIX && s->role == DP_ROLE_HA));
 }
 
 int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
@@ -308,14 +298,14 @@ int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
 		to.mtu = DP_MTU_DEFAULT;
 	if (s->failed)
 		return dp_batch_set(s, &to);
-	k = binding_find(s, &to.inner.addr);
+	k = binding_find(s, &to.inner);
 	return k ? binding_change(s, k, &to) : set_new(s, &to);
 }
 
 int dp_kernel_del(struct dp *dp, const struct in6_prefix *inner)
 {
 	struct dp_kernel *s = kernel_of(dp);
-	struct binding *k = binding_of(s, inner);
+	struct binding *k = binding_find(s, inner);
 
 	if (!k)
 		return -ENOENT;
@@ -331,7 +321,7 @@ int dp_kernel_expect(struct dp *dp, const struct in6_addr *hoa, const struct in6
 {
 	struct dp_kernel *s = kernel_of(dp);
 	const struct in6_prefix inner = { *hoa, 128 };
-	const struct binding *k = binding_find(s, hoa);
+	const struct binding *k = binding_find(s, &inner);
 	int err;
 
 	if (k && in6_eq(&k->b.remote, ha))
@@ -347,7 +337,7 @@ int dp_kernel_expect(struct dp *dp, const struct in6_addr *hoa, const struct in6
 int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret)
 {
 	struct dp_kernel *s = kernel_of(dp);
-	const struct binding *k = binding_of(s, inner);
+	const struct binding *k = binding_find(s, inner);
 	struct dp_stats st = { 0 };
 	int err;
 

@@ -4,6 +4,7 @@
  * --dry-run; called through dp_ops. No system call, only memory.
  */
 #include "common/datapath/datapath.h"
+#include "common/datapath/dp_key.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,12 +12,8 @@
 
 #include "common/core/hash.h"
 
-struct null_key {			/* an inner prefix, without what pads it */
-	uint8_t octets[sizeof(struct in6_addr) + 1];
-};
-
 struct null_binding {
-	struct null_key key;
+	struct dp_key key;
 	struct dp_binding b;
 	UT_hash_handle hh;
 };
@@ -97,18 +94,9 @@ static int null_endpoint_del(struct dp *dp, const struct in6_addr *addr)
 	return 0;
 }
 
-static struct null_key key_of(const struct in6_prefix *inner)
-{
-	struct null_key key;
-
-	memcpy(key.octets, &inner->addr, sizeof(inner->addr));
-	key.octets[sizeof(inner->addr)] = inner->len;
-	return key;
-}
-
 static struct null_binding *find(const struct null *n, const struct in6_prefix *inner)
 {
-	const struct null_key key = key_of(inner);
+	const struct dp_key key = dp_key(inner);
 	struct null_binding *k;
 
 	HASH_FIND(hh, n->bindings, &key, sizeof(key), k);
@@ -125,7 +113,7 @@ static int null_set(struct dp *dp, const struct dp_binding *b)
 		k = calloc(1, sizeof(*k));
 		if (!k)
 			return -ENOMEM;
-		k->key = key_of(&b->inner);
+		k->key = dp_key(&b->inner);
 		HASH_ADD(hh, n->bindings, key, sizeof(k->key), k);
 	}
 	k->b = *b;

@@ -157,11 +157,12 @@ int endpoint_remove(struct dp_kernel *s, int i)
 
 /* --- bindings -------------------------------------------------------------------- */
 
-struct binding *binding_find(const struct dp_kernel *s, const struct in6_addr *inner)
+struct binding *binding_find(const struct dp_kernel *s, const struct in6_prefix *inner)
 {
+	const struct dp_key key = dp_key(inner);
 	struct binding *k;
 
-	HASH_FIND(hh, s->bindings, inner, sizeof(*inner), k);
+	HASH_FIND(hh, s->bindings, &key, sizeof(key), k);
 	return k;
 }
 
@@ -176,7 +177,8 @@ struct binding *binding_note(struct dp_kernel *s, const struct in6_prefix *inner
 	k->slot = (uint8_t)slot;	/* less than DP_SLOTS */
 	if (s->role == DP_ROLE_MN)
 		s->slots[slot] = true;
-	HASH_ADD_KEYPTR(hh, s->bindings, &k->b.inner.addr, sizeof(k->b.inner.addr), k);
+	k->key = dp_key(inner);
+	HASH_ADD(hh, s->bindings, key, sizeof(k->key), k);
 	return k;
 }
 

@@ -10,6 +10,7 @@
 #include "common/core/timer.h"
 #include "common/datapath/datapath.h"
 #include "common/datapath/dp_filter.h"
+#include "common/datapath/dp_key.h"
 #include "common/datapath/dp_tunnel.h"
 
 #define DP_TABLE_MAIN	254
@@ -20,7 +21,8 @@
 #define DP_BATCH	64		/* changes made together */
 
 struct binding {
-	struct dp_binding b;		/* b.inner.addr is the key */
+	struct dp_key key;		/* of b.inner */
+	struct dp_binding b;
 	struct in6_addr former;		/* the remote end before; believed until then */
 	usec_t former_until;
 	uint32_t nexthop;		/* its id; 0: none yet */
@@ -91,7 +93,7 @@ void endpoint_forget(struct dp_kernel *s, int i);
 int endpoint_install(struct dp_kernel *s, const struct in6_addr *addr);
 int endpoint_remove(struct dp_kernel *s, int i);
 
-struct binding *binding_find(const struct dp_kernel *s, const struct in6_addr *inner);
+struct binding *binding_find(const struct dp_kernel *s, const struct in6_prefix *inner);
 struct binding *binding_note(struct dp_kernel *s, const struct in6_prefix *inner,
 			     unsigned int slot);
 void binding_forget(struct dp_kernel *s, struct binding *k);	/* its id is free then */

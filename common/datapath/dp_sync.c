@@ -129,13 +129,13 @@ static void found_ha_route(struct sync *y, const struct dp_route *r)
 {
 	struct dp_kernel *s = y->s;
 	bool inner = r->dst.len == 128 || r->dst.len == DP_PREFIX;
-	struct binding *k = inner ? binding_find(s, &r->dst.addr) : NULL;
+	struct binding *k = inner ? binding_find(s, &r->dst) : NULL;
 
-	if (k && k->b.inner.len == r->dst.len) {
+	if (k) {
 		k->seen_route = k->nexthop == r->nexthop;
 		return;
 	}
-	if (!k && inner && y->adopt) {
+	if (inner && y->adopt) {
 		k = binding_note(s, &r->dst, 0);
 		if (!k) {
 			y->err = -ENOMEM;
@@ -194,7 +194,7 @@ static void found_rule(void *ctx, const struct rt_rule *r)
 	if (r->protocol != DP_PROTOCOL || r->table < s->base || slot >= DP_SLOTS ||
 	    r->from.len != 128)
 		return;
-	k = binding_find(s, &r->from.addr);
+	k = binding_find(s, &r->from);
 	if (k && k->slot == slot) {
 		k->seen_rule = true;
 	} else if (!k && y->adopt && !s->slots[slot]) {
@@ -242,10 +242,7 @@ static void found_element(void *ctx, enum dp_filter_set set, const struct in6_pr
 {
 	struct sync *y = ctx;
 	struct dp_kernel *s = y->s;
-	struct binding *k = inner ? binding_find(s, &inner->addr) : NULL;
-
-	if (k && k->b.inner.len != inner->len)
-		k = NULL;
+	struct binding *k = inner ? binding_find(s, inner) : NULL;
 
 	switch (set) {
 	case DP_FILTER_RX:
