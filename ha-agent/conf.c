@@ -12,6 +12,7 @@
 
 #include "common/core/confkey.h"
 #include "ha-agent/conf_keys.h"
+#include "ha-agent/conf_network.h"
 #include "ha-agent/conf_peers.h"
 
 #define MAX_ENTRIES	(1U << 24)
@@ -749,6 +750,7 @@ const struct conf_keyword ha_conf_table[] = {
 	  .open = open_key, .close = close_key },
 	HA_CONF_KEYS_ROW,
 	HA_CONF_PEER_ROW,
+	HA_CONF_NETWORK_ROWS,
 	{ .name = "peer-timestamp-window", .args = "DURATION", .min_args = 1, .max_args = 1,
 	  .set = set_peer_window, .once = true },
 	{ 0 }

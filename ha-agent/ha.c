@@ -104,6 +104,22 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_REVOKE_ACCEPTED] = "revocation-accepted",
 	[HA_REVOKE_REFUSED] = "revocation-refused",
 	[HA_REVOKE_UNANSWERED] = "revocation-unanswered",
+	[HA_ANCHORS_LATE] = "anchors-late",
+	[HA_ANCHOR_UNKNOWN] = "anchor-unknown",
+	[HA_LOOK_FAILED] = "look-up-failed",
+	[HA_VISITS_FULL] = "visits-full",
+	[HA_VISIT_NEW] = "visit-new",
+	[HA_TX_PBU] = "tx-pbu",
+	[HA_PBU_UNANSWERED] = "pbu-unanswered",
+	[HA_PBU_REFUSED] = "pbu-was-refused",
+	[HA_RX_PBA] = "rx-pba",
+	[HA_PBA_NO_MATCH] = "pba-no-match",
+	[HA_PBA_BAD_AUTH] = "pba-bad-authentication",
+	[HA_RX_BRI] = "rx-bri",
+	[HA_BRI_BAD_AUTH] = "bri-bad-authentication",
+	[HA_TX_BRA] = "tx-bra",
+	[HA_CLAIM_CONTESTED] = "claim-contested",
+	[HA_SIGN_ATTACHED] = "attached-without-solicitation",
 };
 
 static const char *const event_names[HA_EVENT_MAX] = {
@@ -118,6 +134,11 @@ static const char *const event_names[HA_EVENT_MAX] = {
 	[HA_EVENT_BINDING_REVOKING] = "binding.revoking",
 	[HA_EVENT_BINDING_REVOKED] = "binding.revoked",
 	[HA_EVENT_BU_REFUSED] = "bu.refused",
+	[HA_EVENT_VISIT_NEW] = "visit.new",
+	[HA_EVENT_VISIT_REFUSED] = "visit.refused",
+	[HA_EVENT_VISIT_REVOKED] = "visit.revoked",
+	[HA_EVENT_VISIT_LEFT] = "visit.left",
+	[HA_EVENT_CLAIM_CONTESTED] = "claim.contested",
 	[HA_EVENT_KEY_ISSUED] = "key.issued",
 	[HA_EVENT_KEY_REFUSED] = "key.refused",
 };
@@ -142,6 +163,7 @@ void ha_config_defaults(struct ha_config *cfg)
 		.ra_interval_option = true,
 		.late_packets = true,
 		.timestamp_window = PBU_TIMESTAMP_WINDOW,
+		.access_type = ACCESS_ETHERNET,
 		.care_of_test = true,
 		.prefix_advertisements = true,
 		.prefix_advertisement_min = 600 * USEC_S,	/* RFC 6275 13 */
@@ -219,6 +241,18 @@ static const char *check_peers(const struct ha_config *cfg)
 	return NULL;
 }
 
+static const char *check_network(const struct ha_config *cfg)
+{
+	if (cfg->network_mode && cfg->sessions.backend == HA_SESSIONS_NONE)
+		return "network-mode needs a session database; expected \"session-database sqlite;\" "
+		       "or \"session-database redis { ... }\"";
+	for (unsigned int i = 0; cfg->network_mode && i < cfg->n_homes; i++)
+		if (cfg->homes[i].mode == HOME_PER_HOST)
+			return NULL;
+	return cfg->network_mode ? "network-mode without a prefix that each host has a part of; "
+				   "expected one that is not \"mode shared;\"" : NULL;
+}
+
 const char *ha_config_check(struct ha_config *cfg)
 {
 	const char *wrong;
@@ -245,6 +279,8 @@ const char *ha_config_check(struct ha_config *cfg)
 		return "mobile-prefix-interval ends before it begins; expected the shortest time "
 		       "first";
 	wrong = check_peers(cfg);
+	if (!wrong)
+		wrong = check_network(cfg);
 	return wrong ? wrong : check_keys(cfg);
 }
 
@@ -276,6 +312,8 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	bcache_init(&ha->bcache, cfg->max_bindings);
 	past_init(ha);
 	revoke_init(ha);
+	notice_init(ha);
+	mag_init(ha);
 	drain_init(ha);
 	ha->n_interfaces = cfg->n_interfaces;
 	for (unsigned int i = 0; i < ha->n_interfaces; i++) {
@@ -297,6 +335,8 @@ void ha_free(struct ha *ha)
 	limit_free(&ha->limit);
 	drain_free(ha);
 	revoke_free(ha);
+	notice_free(ha);
+	mag_free(ha);
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b) {
 		timer_stop(ha->timers, &b->timer);
 		mpd_end(b);
@@ -412,7 +452,7 @@ static bool key_stands(const struct ha *ha, const struct ha_home *home,
 
 	/* It was registered by another router, which still is one. */
 	if (r->by_router) {
-		const struct ha_peer *peer = lma_peer(ha, &r->coa);
+		const struct ha_peer *peer = ha_peer_of(ha, &r->coa);
 
 		return peer && peer->auth.spi == r->spi;
 	}
@@ -457,6 +497,25 @@ void ha_restore_floor(struct ha *ha, uint64_t floor)
 }
 
 /* ---- looking in ---- */
+
+const struct ha_peer *ha_peer_of(const struct ha *ha, const struct in6_addr *addr)
+{
+	for (unsigned int i = 0; i < ha->cfg->n_peers; i++)
+		if (in6_eq(&ha->cfg->peers[i].address, addr))
+			return &ha->cfg->peers[i];
+	return NULL;
+}
+
+const struct lease *ha_lease_of(const struct ha *ha, const uint8_t mac[6])
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++) {
+		const struct lease *l = pool_find_mac(&ha->homes[i].pool, mac);
+
+		if (l && l->state == LEASE_ATTACHED)
+			return l;
+	}
+	return NULL;
+}
 
 unsigned int ha_bound_count(const struct ha *ha)
 {

@@ -9,11 +9,14 @@
  *	update.c	Binding Updates in, Binding Acknowledgements out
  *	refresh.c	Binding Refresh Requests before the end of a lifetime
  *	revoke.c	Binding Revocation Indications out, their acknowledgements in
+ *	notice.c	routers are told that a host of theirs has moved on
  *	drain.c		the way to a stop that hurts nobody
  *	message.c	builds, signs and sends what these have to say
  *	error.c		answers to Mobility Headers that cannot be read
  *	lma.c		Proxy Binding Updates of other routers in, acknowledgements out
  *	pbu.c		what is to be said to one
+ *	mag.c, visit.c	hosts that are here with prefixes of other routers; Proxy Binding
+ *			Updates out, acknowledgements in
  *	verdict.c	what is to be said to a Binding Update
  *	binding.c	the state machine of one binding
  *	careof.c	tokens that show that a care-of address can be reached
@@ -48,6 +51,8 @@
 #include "ha-agent/bootstrap.h"
 #include "ha-agent/drain.h"
 #include "ha-agent/halist.h"
+#include "ha-agent/mag.h"
+#include "ha-agent/notice.h"
 #include "ha-agent/past.h"
 #include "ha-agent/pbu.h"
 #include "ha-agent/prefix.h"
@@ -142,6 +147,24 @@ struct ha_keys_config {
 	unsigned int max;		/* of them at one time */
 };
 
+#define HA_MAX_SERVERS	8
+#define HA_NAME_MAX	64
+
+enum ha_sessions_backend { HA_SESSIONS_NONE, HA_SESSIONS_SQLITE, HA_SESSIONS_REDIS };
+
+/* The session database (sdb.h); "": not given. */
+struct ha_sessions_config {
+	enum ha_sessions_backend backend;
+	char path[HA_PATH_MAX];
+	unsigned int n_servers, replicas;
+	char servers[HA_MAX_SERVERS][HA_PATH_MAX];
+	char sentinel_master[HA_NAME_MAX], user[HA_NAME_MAX], key_prefix[HA_NAME_MAX];
+	char password_file[HA_PATH_MAX];
+	bool tls;
+	char authority[HA_PATH_MAX], server_name[HA_NAME_MAX];
+	char certificate[HA_PATH_MAX], private_key[HA_PATH_MAX];
+};
+
 #define HA_RETRANS_TIMER	USEC_S	/* RFC 4861 10: what hosts take that are told nothing */
 
 /* Filled by ha_config_defaults() and the caller; must outlive the home agent. */
@@ -180,6 +203,10 @@ struct ha_config {
 	unsigned int n_peers;		/* other routers that may register prefixes */
 	struct ha_peer *peers;		/* the caller's */
 	usec_t timestamp_window;	/* for what they send (RFC 5213 9.1) */
+	bool network_mode;		/* hosts are served that know nothing of mobility */
+	bool fixed_router_address;	/* on access links that of all routers (RFC 6543) */
+	uint8_t access_type;		/* enum mh_access_type, of the access links */
+	struct ha_sessions_config sessions;
 };
 
 void ha_config_defaults(struct ha_config *cfg);
@@ -203,6 +230,11 @@ enum ha_event_type {
 	HA_EVENT_BINDING_REVOKING,
 	HA_EVENT_BINDING_REVOKED,
 	HA_EVENT_BU_REFUSED,
+	HA_EVENT_VISIT_NEW,
+	HA_EVENT_VISIT_REFUSED,
+	HA_EVENT_VISIT_REVOKED,
+	HA_EVENT_VISIT_LEFT,
+	HA_EVENT_CLAIM_CONTESTED,
 	HA_EVENT_KEY_ISSUED,
 	HA_EVENT_KEY_REFUSED,
 	HA_EVENT_MAX
@@ -213,8 +245,9 @@ struct ha_event {
 	enum ha_event_type type;
 	const struct lease *lease;	/* lease.* and, where known, the others */
 	const struct binding *binding;	/* binding.* */
-	struct in6_addr hoa, coa;	/* binding.*, bu.refused; key.*, coa: who asked */
-	uint8_t status;			/* bu.refused */
+	struct in6_addr hoa, coa;	/* binding.*, bu.refused; key.*, coa: who asked; visit.*:
+					 * the prefix and its anchor */
+	uint8_t status;			/* bu.refused, visit.refused */
 	const char *reason;		/* a sentence; NULL: none */
 };
 
@@ -274,6 +307,16 @@ struct ha_ops {
 	/* A host of a shared home is on the link, there. */
 	int (*host_attach)(void *ctx, const struct ha_home *home, const struct in6_addr *hoa,
 			   const uint8_t mac[6]);
+	/* What the session database knows of the host: mag_found() is called once, not from
+	 * within. -EBUSY: when one of those that are under way has been answered. This and
+	 * what follows only in network mode. */
+	int (*session_find)(void *ctx, const uint8_t mac[6]);
+	/* What the lease is now, is to be known to all routers; or that it is over. */
+	void (*session_put)(void *ctx, const struct lease *l);
+	void (*session_del)(void *ctx, const struct lease *l);
+	/* As for a lease, for a prefix of another router. */
+	int (*visit_attach)(void *ctx, const struct visitor *h, const struct in6_prefix *prefix);
+	void (*visit_detach)(void *ctx, const struct visitor *h, const struct in6_prefix *prefix);
 	/* Neighbour and route for the lease's prefix by its interface (which has an
 	 * ifindex); both may be there already. */
 	int (*lease_attach)(void *ctx, const struct lease *l);
@@ -424,6 +467,22 @@ enum ha_counter {
 	HA_REVOKE_ACCEPTED,		/* how revocations ended */
 	HA_REVOKE_REFUSED,
 	HA_REVOKE_UNANSWERED,
+	HA_ANCHORS_LATE,		/* advertisements that did not wait for them any longer */
+	HA_ANCHOR_UNKNOWN,		/* sessions at a router that is no peer */
+	HA_LOOK_FAILED,			/* the session database did not answer */
+	HA_VISITS_FULL,			/* a host with too many anchors, or prefixes of one */
+	HA_VISIT_NEW,
+	HA_TX_PBU,
+	HA_PBU_UNANSWERED,		/* and sent again */
+	HA_PBU_REFUSED,
+	HA_RX_PBA,
+	HA_PBA_NO_MATCH,		/* to no update of ours */
+	HA_PBA_BAD_AUTH,
+	HA_RX_BRI,
+	HA_BRI_BAD_AUTH,
+	HA_TX_BRA,
+	HA_CLAIM_CONTESTED,		/* a router has registered a host that is here */
+	HA_SIGN_ATTACHED,		/* hosts that did not solicit */
 	HA_CARE_OF_VERIFIED,		/* tokens that came back */
 	HA_CARE_OF_WRONG_TOKEN,
 	HA_COUNTER_MAX
@@ -481,6 +540,8 @@ struct ha {
 	struct sa_table sas;
 	struct pasts pasts;
 	struct revocations revocations;
+	struct notices notices;
+	struct mag mag;
 	struct drain drain;
 	usec_t error_tokens_at;		/* token bucket of error messages */
 	unsigned int error_tokens;
@@ -598,6 +659,8 @@ void ha_acknowledge(struct ha *ha, const struct ha_ack *ack);
 /* A registration that waited for duplicate address detection: what became of it. err: of the
  * data path. */
 void update_tested(struct ha *ha, const struct ha_ack *ack, bool duplicate, int err, usec_t now);
+/* The router that has this address; NULL: none is configured. */
+const struct ha_peer *ha_peer_of(const struct ha *ha, const struct in6_addr *addr);
 /* The key of this SPI; of several of SPI 3, which names no host, the one for this home address
  * (lease: as for verdict_key_allows()). NULL: there is none. */
 const struct ha_key *ha_find_key(const struct ha *ha, uint32_t spi, const struct in6_addr *hoa,
@@ -675,6 +738,19 @@ void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, u
 /* Another one for a host that is away, in a home that goes on. NULL: none to be had. */
 struct lease *nd_lease_offer(struct ha_home *home, const struct lease *like, usec_t now);
 void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *reason);
+/* An advertisement with all that the host has, to it alone. */
+void nd_advertise_host(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6], usec_t now);
+/* It is asked whether it is still there, and is gone if it does not answer. */
+void nd_doubt(struct ha *ha, const uint8_t mac[6], usec_t now);
+/* It is asked once, whatever is believed of it. */
+void nd_probe(const struct lease *l);
+/* An operator, or a controller of the access link, says so: 0, -ENODEV no such interface, -EAGAIN
+ * it gets no prefix. */
+int ha_host_attach(struct ha *ha, const char *interface, const uint8_t mac[6], usec_t now);
+/* 0, -ENOENT: it is not attached. */
+int ha_host_detach(struct ha *ha, const uint8_t mac[6], usec_t now);
+/* One that is attached; NULL: none. */
+const struct lease *ha_lease_of(const struct ha *ha, const uint8_t mac[6]);
 /* The last binding went, or the lifetime ended: frees the prefix if nothing holds it. */
 void nd_lease_review(struct ha *ha, struct lease *l, usec_t now);
 

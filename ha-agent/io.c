@@ -19,6 +19,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
 #include "common/sys/rt.h"
+#include "ha-agent/io_network.h"
 #include "ha-agent/io_store.h"
 #include "ha-agent/stale.h"
 
@@ -284,6 +285,11 @@ static const struct ha_ops ops = {
 	.home_detach = op_home_detach,
 	.home_store = io_home_store,
 	.home_forget = io_home_forget,
+	.session_find = io_session_find,
+	.session_put = io_session_put,
+	.session_del = io_session_del,
+	.visit_attach = io_visit_attach,
+	.visit_detach = io_visit_detach,
 	.lease_attach = op_lease_attach,
 	.lease_detach = op_lease_detach,
 	.lease_store = io_lease_store,
@@ -312,7 +318,8 @@ static void on_dp_binding(void *ctx, const struct dp_binding *b)
 	const struct binding *known = ha_bound_find(s->ha, &b->inner.addr);
 	const struct in6_prefix inner = known ? binding_inner(known) : (struct in6_prefix){ 0 };
 
-	if (known && in6_prefix_eq(&inner, &b->inner))
+	/* Visitors are looked up again. */
+	if (b->visit || (known && in6_prefix_eq(&inner, &b->inner)))
 		return;
 	if (s->n == s->cap) {
 		size_t cap = s->cap ? 2 * s->cap : 64;
@@ -401,6 +408,7 @@ static void on_repair(void *ctx, usec_t now)
 	ha_each_lease(&io->ha, count_expected, &expected);
 	if (stale_routes(io->nl, &io->ha, &known) >= 0 && known < expected)
 		ha_each_lease(&io->ha, put_lease_back, io);
+	network_repair(io);
 	tell_repair(io, now);
 }
 
@@ -439,6 +447,9 @@ static void tell_link(struct io *io, unsigned int i)
 	for (unsigned int n = 0; n < l->n_linklocals && !linklocal; n++)
 		if (l->linklocals[n].verified)
 			linklocal = &l->linklocals[n].addr;
+	for (unsigned int n = 0; n < l->n_linklocals; n++)
+		if (network_is_router_address(io, &l->linklocals[n].addr))
+			linklocal = &l->linklocals[n].addr;
 	ha_link(&io->ha, l->ifindex, io->cfg.ha->interfaces[i], l->mac, linklocal, l->up,
 		clock_now());
 	keyserver_link(io->keyserver, i, l->ifindex);
@@ -463,6 +474,7 @@ static void on_link(void *ctx, const struct rt_link *from, bool gone)
 				*l = (struct io_link){ .ifindex = from->ifindex };
 			l->up = from->up;
 			memcpy(l->mac, from->mac, sizeof(l->mac));
+			network_link(io, l);
 		}
 		tell_link(io, i);
 	}
@@ -706,6 +718,7 @@ static int restore(struct io *io, char why[IO_WHY])
 	if (err < 0)
 		return unreadable(io, err, why);
 	ha_restored(&io->ha, clock_now());
+	network_restored(io);
 	drop_stale_bindings(io);
 	return 0;
 }
@@ -787,6 +800,8 @@ int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], st
 	if (err == 0)
 		err = open_datapath(io, why);
 	if (err == 0)
+		err = network_open(io, why);
+	if (err == 0)
 		err = restore(io, why);
 	if (err == 0)
 		err = protect_open(io, why);
@@ -827,6 +842,8 @@ void io_close(struct io *io, bool keep)
 	inner_close(io->inner);
 	timer_stop(loop_timers(io->loop), &io->repair);
 	keyserver_close(io->keyserver);
+	if (io->ha_ready)
+		network_close(io, keep);
 	if (io->ha_ready) {
 		if (!keep) {
 			ha_each_lease(&io->ha, take_lease_out, io);

@@ -26,6 +26,8 @@
 #define IO_LINKLOCALS	4
 #define IO_WHY		512
 
+struct sessions;
+
 struct io_config {
 	const struct ha_config *ha;
 	const char *state_dir;
@@ -67,6 +69,9 @@ struct io {
 	bool device_made;
 	struct io_link links[HA_MAX_INTERFACES];	/* as cfg.ha->interfaces */
 	struct timer repair;
+	struct sessions *sessions;	/* NULL: no network mode */
+	struct timer settle;
+	bool router_address_failed;	/* that was told */
 	struct nfmon *nfmon;		/* NULL: the kernel has no nftables */
 	struct mend mend;
 	struct loss loss, last_loss;	/* not yet put back; the last that was */

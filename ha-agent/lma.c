@@ -14,9 +14,8 @@
 #include "common/core/log.h"
 #include "ha-agent/binding.h"
 
-/* RFC 6543 3: interface identifier 0200:5eff:fe00:5213 */
-#define FIXED_LINK_LOCAL \
-	{ .s6_addr = { 0xfe, 0x80, [8] = 0x02, 0, 0x5e, 0xff, 0xfe, 0, 0x52, 0x13 } }
+/* After that a host that shows itself has come back rather than never left. */
+#define CLAIM_CONTESTED	USEC_S
 
 int lma_init(struct ha *ha)
 {
@@ -28,14 +27,6 @@ void lma_free(struct ha *ha)
 {
 	free(ha->answers);
 	ha->answers = NULL;
-}
-
-const struct ha_peer *lma_peer(const struct ha *ha, const struct in6_addr *addr)
-{
-	for (unsigned int i = 0; i < ha->cfg->n_peers; i++)
-		if (in6_eq(&ha->cfg->peers[i].address, addr))
-			return &ha->cfg->peers[i];
-	return NULL;
 }
 
 /* RFC 8371 4.2: the link-layer address is the name of a host. */
@@ -73,6 +64,9 @@ static void look_at_host(const struct ha *ha, const uint8_t mac[6], struct pbu_i
 		if (ha->homes[i].cfg.mode != HOME_PER_HOST || !l || l->state == LEASE_FREE)
 			continue;
 		in->mn_known = true;
+		/* A session is with one address of ours. */
+		if (!in6_eq(&ha->homes[i].cfg.address, &in->ip->dst))
+			continue;
 		b = binding_of(ha, &l->prefix.addr);
 		in->n_bound += b && binding_carries(b);
 	}
@@ -84,7 +78,7 @@ static struct pbu_in look_up(struct ha *ha, const struct ip6_packet *ip, const s
 	const struct mh_opts *o = &msg->opts;
 	usec_t lifetime = drain_limit(&ha->drain, ha->cfg->binding_lifetime, now);
 	struct pbu_in in = {
-		.ip = ip, .msg = msg, .mh = mh, .peer = lma_peer(ha, &ip->src),
+		.ip = ip, .msg = msg, .mh = mh, .peer = ha_peer_of(ha, &ip->src),
 		.too_many_wrong = !limit_allows(&ha->limit, &ip->src, now),
 		.room = ha->bcache.max - ha->bcache.n, .draining = ha->drain.state != DRAIN_OFF,
 		.max_lifetime = lifetime, .window = ha->cfg->timestamp_window,
@@ -133,7 +127,7 @@ static struct lma_answer begin_answer(const struct pbu_in *in, const struct pbu_
 	a.opts.has_link_local = o->has_link_local;
 	a.opts.link_local = o->link_local;
 	if (o->has_link_local && in6_is_any(&o->link_local) && v->status < BA_UNSPECIFIED)
-		a.opts.link_local = (struct in6_addr)FIXED_LINK_LOCAL;
+		a.opts.link_local = (struct in6_addr)MAG_ROUTER_LINK_LOCAL;
 	return a;
 }
 
@@ -168,7 +162,7 @@ void lma_acknowledge(struct ha *ha, const struct lma_answer *a)
 		.status = a->status, .flags = BA_PROXY, .seq = a->sequence,
 		.lifetime = a->lifetime,
 	} };
-	const struct ha_peer *peer = lma_peer(ha, &a->to);
+	const struct ha_peer *peer = ha_peer_of(ha, &a->to);
 	uint8_t room[MESSAGE_ROOM];
 
 	leave_out_failed(ha, a, &msg);
@@ -194,15 +188,42 @@ void lma_failed(struct lma_answer *a, const struct in6_addr *prefix)
 			a->failed |= UINT32_C(1) << i;
 }
 
+/* A router that takes hosts which are not with it is not to go unnoticed: the host is asked where it
+ * was, and answers if it is there still. */
+void lma_claimed(const struct binding *b, usec_t now)
+{
+	struct ha *ha = b->home->ha;
+
+	if (!ha->cfg->network_mode || !b->lease || in6_is_any(&b->lease->linklocal))
+		return;
+	b->lease->claimed = now;
+	nd_probe(b->lease);
+}
+
+static void contested(struct ha *ha, const struct binding *b)
+{
+	ha->counters[HA_CLAIM_CONTESTED]++;
+	log_warn("router %s has registered %s, whose host %s is here", in6_str(&b->coa).s,
+		 in6_str(&b->hoa).s, mac_str(b->lease->mac).s);
+	ha_tell(ha, &(struct ha_event){
+		.type = HA_EVENT_CLAIM_CONTESTED, .lease = b->lease, .binding = b,
+		.hoa = b->hoa, .coa = b->coa, .reason = "the host answers on its own link",
+	});
+}
+
 void lma_returned(struct ha *ha, struct lease *l, usec_t now)
 {
 	struct binding *b = binding_of(ha, &l->prefix.addr);
 
-	if (b && binding_carries(b))
-		(void)binding_event(b, BINDING_EVENT_RELEASE, &(struct binding_request){
-			.sequence = b->sequence, .by_router = true,
-			.reason = "the host is on its link again",
-		}, now);
+	if (!b || !binding_carries(b))
+		return;
+	if (l->claimed != 0 && now - l->claimed < CLAIM_CONTESTED)
+		contested(ha, b);
+	notice_send(ha, b, now);
+	(void)binding_event(b, BINDING_EVENT_RELEASE, &(struct binding_request){
+		.sequence = b->sequence, .by_router = true,
+		.reason = "the host is on its link again",
+	}, now);
 }
 
 static int set_prefix(struct ha *ha, const struct pbu_in *in, const struct pbu_verdict *v,
@@ -222,6 +243,9 @@ static int set_prefix(struct ha *ha, const struct pbu_in *in, const struct pbu_v
 			(void)binding_event(b, BINDING_EVENT_RELEASE, &req, now);
 		return 0;
 	}
+	/* RFC 5846 8.1: who had it until now is told. */
+	if (b && binding_carries(b) && !in6_eq(&b->coa, &req.coa))
+		notice_send(ha, b, now);
 	if (!b) {
 		b = bcache_add(&ha->bcache, &l->prefix.addr, l->home, l);
 		if (!b)

@@ -20,11 +20,11 @@ struct lma_answer {
 
 int lma_init(struct ha *ha);		/* 0 or -ENOMEM */
 void lma_free(struct ha *ha);
-/* The router that has this address; NULL: none is configured. */
-const struct ha_peer *lma_peer(const struct ha *ha, const struct in6_addr *addr);
 /* A Binding Update with the P flag, to an address of ours; mh: its octets. */
 void lma_rx(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
 	    const uint8_t *mh, usec_t now);
+/* Another router has said that the host has left our link: it is asked. */
+void lma_claimed(const struct binding *b, usec_t now);
 /* What an indication to the router says of the host, and of the prefix that it is about. */
 void lma_name(const struct binding *b, struct mh_opts *ret);
 /* The host of this lease is on a link of ours again: what a router has registered of it ends. */

@@ -5,7 +5,8 @@
  * states, restored leases), update.c (a host registered from elsewhere), binding.c (the last
  * binding went), mpd.c (an absent host needs another prefix), drain.c and renumber.c.
  * RFC 4861 6.2, 7.2; RFC 6275 section 7; RFC 8273; RFC 6085 (one host by its link-layer
- * address, whatever the IPv6 destination).
+ * address, whatever the IPv6 destination). In network mode whatever a host sends shows that it is
+ * there, and what it has from other routers is mag.c's.
  *
  *	advertise (interface)	the next multicast advertisement, each ra_interval
  *	presence (lease)	attached: 60 s after the last sign of life it is probed,
@@ -83,7 +84,14 @@ static void advertise_to(struct ha *ha, const struct ha_interface *ifc, const ui
 		l->ra_due = false;
 		leases.of_home[i] = l;
 	}
+	leases.n_visited = mag_prefixes(ha, mac, now, leases.visited, ND_MAX_PREFIXES);
 	send_link(ha, ifc, mac, room, ra_build(ha->cfg, ifc, &leases, now, room), counter);
+}
+
+void nd_advertise_host(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6], usec_t now)
+{
+	if (ha_interface_usable(ifc))
+		advertise_to(ha, ifc, mac, HA_TX_RA_SOLICITED, now);
 }
 
 static void on_advertise(void *ctx, usec_t now)
@@ -224,6 +232,8 @@ static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_
 	attach_in_kernel(l);
 	if (placed)
 		lma_returned(ha, l, now);
+	if (ha->cfg->network_mode)
+		ha->ops->session_put(ha->ctx, l);
 	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
 	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
 	if (is_new)
@@ -322,6 +332,13 @@ void nd_interface_usable(struct ha_interface *ifc, usec_t now)
 	struct lease *l, *next;
 
 	on_advertise(ifc, now);
+	/* Whoever is attached from an earlier run, or since before the link went, has visits to be
+	 * found again. */
+	for (unsigned int i = 0; i < ifc->n_homes; i++)
+		HASH_ITER(by_mac, ifc->homes[i]->pool.by_mac, l, next)
+			if (l->state == LEASE_ATTACHED && l->interface == ifc)
+				(void)mag_attached(ifc->ha, ifc, l->mac, &l->linklocal,
+						   HANDOFF_UNKNOWN, now);
 	for (unsigned int i = 0; i < ifc->n_homes; i++)
 		HASH_ITER(by_mac, ifc->homes[i]->pool.by_mac, l, next)
 			if (l->ra_due && l->state == LEASE_ATTACHED && l->interface == ifc)
@@ -343,7 +360,7 @@ void nd_advertise_all(struct ha *ha, usec_t now)
 
 /* ---- one lease ---- */
 
-static void probe(struct lease *l)
+void nd_probe(const struct lease *l)
 {
 	uint8_t room[RA_ROOM];
 
@@ -358,7 +375,7 @@ static void on_presence(void *ctx, usec_t now)
 	struct ha *ha = l->ha;
 
 	if (l->state == LEASE_DETACHED && l->missed) {
-		probe(l);
+		nd_probe(l);
 		arm(l, &l->presence, now + HA_PRESENCE_IDLE);
 	}
 	if (l->state != LEASE_ATTACHED)
@@ -383,7 +400,7 @@ static void on_presence(void *ctx, usec_t now)
 		return;
 	}
 	l->probes++;
-	probe(l);
+	nd_probe(l);
 	arm(l, &l->presence, now + HA_PRESENCE_RETRY);
 }
 
@@ -452,6 +469,8 @@ void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *rea
 {
 	if (l->state != LEASE_ATTACHED)
 		return;
+	/* Before its prefix goes: it may have been told of others beside it. */
+	mag_detached(ha, l->mac, l->carried > 0, now);
 	ha->ops->lease_detach(ha->ctx, l);
 	l->ra_due = false;
 	l->missed = false;
@@ -477,6 +496,8 @@ void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
 	timer_stop(ha->timers, &l->lifetime);
 	l->missed = false;
 	change_state(l, LEASE_FREE, "valid lifetime is over", now);
+	if (ha->cfg->network_mode)
+		ha->ops->session_del(ha->ctx, l);
 	sa_drop_prefix(ha, &l->prefix, "its prefix is free", now);
 }
 
@@ -555,7 +576,82 @@ static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		ha->counters[HA_RS_LIMITED]++;
 		return;
 	}
+	if (any && mag_attached(ha, ifc, mac, src, HANDOFF_UNKNOWN, now))
+		return;
 	advertise_to(ha, ifc, mac, HA_TX_RA_SOLICITED, now);
+}
+
+/* A host that has a router does not solicit for another when only its link was away: what it sends
+ * to see that its addresses are its own still, or to find its router, says as much (RFC 5213
+ * 6.2). src: its link-local address, if it can be told. */
+static void signed_up(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
+		      const struct in6_addr *src, usec_t now)
+{
+	const struct lease *l;
+
+	if (!ha->cfg->network_mode || (mac[0] & 1))
+		return;
+	l = ha_lease_of(ha, mac);
+	if (l && l->interface == ifc) {
+		mag_heard(ha, mac, now);
+		return;
+	}
+	if (!rs_allowed(ifc, mac, now)) {
+		ha->counters[HA_RS_LIMITED]++;
+		return;
+	}
+	if (!offer(ifc, mac, src, now))
+		return;
+	ha->counters[HA_SIGN_ATTACHED]++;
+	if (ha_interface_usable(ifc) && !mag_attached(ha, ifc, mac, src, HANDOFF_UNKNOWN, now))
+		advertise_to(ha, ifc, mac, HA_TX_RA_SOLICITED, now);
+}
+
+int ha_host_attach(struct ha *ha, const char *interface, const uint8_t mac[6], usec_t now)
+{
+	struct ha_interface *ifc = NULL;
+
+	for (unsigned int i = 0; i < ha->n_interfaces; i++)
+		if (strcmp(ha->interfaces[i].name, interface) == 0 ||
+		    (interface[0] == '\0' && ha->n_interfaces == 1))
+			ifc = &ha->interfaces[i];
+	if (!ifc)
+		return -ENODEV;
+	if (!offer(ifc, mac, &in6addr_any, now))
+		return -EAGAIN;
+	if (ha_interface_usable(ifc) &&
+	    !mag_attached(ha, ifc, mac, &in6addr_any, HANDOFF_UNKNOWN, now))
+		advertise_to(ha, ifc, mac, HA_TX_RA_SOLICITED, now);
+	return 0;
+}
+
+int ha_host_detach(struct ha *ha, const uint8_t mac[6], usec_t now)
+{
+	int err = -ENOENT;
+
+	for (unsigned int i = 0; i < ha->n_homes; i++) {
+		struct lease *l = pool_find_mac(&ha->homes[i].pool, mac);
+
+		if (!l || l->state != LEASE_ATTACHED)
+			continue;
+		nd_lease_detach(ha, l, now, "said to have left");
+		err = 0;
+	}
+	return err;
+}
+
+void nd_doubt(struct ha *ha, const uint8_t mac[6], usec_t now)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++) {
+		struct lease *l = pool_find_mac(&ha->homes[i].pool, mac);
+
+		if (!l || l->state != LEASE_ATTACHED || in6_is_any(&l->linklocal))
+			continue;
+		l->seen = now - HA_PRESENCE_IDLE;
+		l->probes = 1;
+		nd_probe(l);
+		arm(l, &l->presence, now + HA_PRESENCE_RETRY);
+	}
 }
 
 static void heard(struct lease *l, struct ha_interface *ifc, const struct in6_addr *linklocal,
@@ -575,6 +671,7 @@ static void rx_na(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 {
 	ha->counters[HA_RX_NA]++;
 	proxy_rx_na(ha, ifc, mac, na, now);
+	signed_up(ha, ifc, mac, in6_is_linklocal(&na->target) ? &na->target : src, now);
 	for (unsigned int i = 0; i < ifc->n_homes; i++) {
 		struct lease *l = pool_find_mac(&ifc->homes[i]->pool, mac);
 
@@ -583,10 +680,12 @@ static void rx_na(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 	}
 }
 
-static void rx_ns(struct ha *ha, const struct ha_interface *ifc, const uint8_t mac[6],
+static void rx_ns(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		  const struct in6_addr *src, const struct nd_ns *ns, usec_t now)
 {
 	ha->counters[HA_RX_NS]++;
+	/* RFC 4862 5.4.2: from nowhere, for the address that it is about to have. */
+	signed_up(ha, ifc, mac, in6_is_any(src) ? &ns->target : src, now);
 	proxy_rx_ns(ha, ifc, mac, src, ns, now);
 }
 

@@ -40,6 +40,8 @@ static const struct row rows[PBU_MAX] = {
 				     "the clock", BA_TIMESTAMP_MISMATCH, false },
 	[PBU_TIMESTAMP_LOWER] = { "timestamp-lower", "a newer one came before", BA_TIMESTAMP_LOWER,
 				  false },
+	[PBU_MOVED_ON] = { "moved-on", "another router has the host now", BA_TIMESTAMP_LOWER,
+			   false },
 	[PBU_SEQUENCE] = { "sequence", "its sequence number is out of window",
 			   BA_SEQ_OUT_OF_WINDOW, false },
 	[PBU_NO_PREFIX] = { "no-prefix", "it names no prefix", BA_MISSING_PREFIX, false },
@@ -255,6 +257,9 @@ static enum pbu_reason judge(const struct pbu_in *in, struct pbu_verdict *ret)
 		return r;
 	if (in->msg->u.bu.lifetime == 0)
 		return deregister(&f);
+	/* 8.4: with "no change" a binding is extended, and none is moved. */
+	if (in->msg->opts.handoff == HANDOFF_NONE && f.here < f.bound)
+		return PBU_MOVED_ON;
 	/* 5.4.1.1: a session is the set of its prefixes. */
 	if (f.bound < in->n_bound || names_twice(&in->msg->opts))
 		return PBU_PREFIX_SET;

@@ -45,6 +45,7 @@ enum pbu_reason {
 	PBU_NOT_ENABLED,		/* 152 */
 	PBU_TIMESTAMP_MISMATCH,		/* 156 */
 	PBU_TIMESTAMP_LOWER,		/* 157 */
+	PBU_MOVED_ON,			/* 157: extended by a router that the host has left */
 	PBU_SEQUENCE,			/* 135 */
 	PBU_NO_PREFIX,			/* 158 */
 	PBU_NO_HANDOFF,			/* 161 */

@@ -122,6 +122,10 @@ size_t ra_build(const struct ha_config *cfg, const struct ha_interface *ifc,
 							   leases ? leases->of_home[i] : NULL,
 							   now, &ra->prefixes[ra->n_prefixes]);
 
+	for (unsigned int i = 0; leases && i < leases->n_visited &&
+	     ra->n_prefixes < ND_MAX_PREFIXES; i++)
+		ra->prefixes[ra->n_prefixes++] = leases->visited[i];
+
 	/* RFC 8106 5.1: by default three times the longest interval. */
 	ra->n_rdnss = cfg->n_rdnss;
 	memcpy(ra->rdnss, cfg->rdnss, sizeof(ra->rdnss));

@@ -14,7 +14,11 @@
 #define RA_ROOM		1280		/* enough for any that we build */
 
 /* What a host has of each home of its interface, in the order of these; NULL: nothing. */
-struct ra_leases { const struct lease *of_home[HA_INTERFACE_HOMES]; };
+struct ra_leases {
+	const struct lease *of_home[HA_INTERFACE_HOMES];
+	unsigned int n_visited;		/* prefixes of other routers */
+	struct nd_prefix visited[ND_MAX_PREFIXES];
+};
 
 /* A whole IPv6 packet to all nodes; with the prefixes of one host's leases where they are
  * given. Returns its length, 0 if the interface has no usable address. */

@@ -16,6 +16,7 @@
 #include "common/core/log.h"
 #include "common/sys/file.h"
 #include "ha-agent/conf_keys.h"
+#include "ha-agent/conf_network.h"
 #include "ha-agent/conf_peers.h"
 
 struct errors {
@@ -81,6 +82,7 @@ static void check_fixed(const struct ha_config *old, const struct ha_config *new
 	fixed(e, old->tcp_mss != new->tcp_mss, "tcp-mss");
 	fixed(e, old->late_packets != new->late_packets, "late-packets");
 	fixed(e, old->ipsec_required != new->ipsec_required, "ipsec");
+	fixed(e, !ha_conf_same_network(old, new), "network-mode, with what belongs to it,");
 	fixed(e, old->max_leases != new->max_leases, "max-leases");
 	fixed(e, old->max_bindings != new->max_bindings, "max-bindings");
 }

@@ -42,7 +42,7 @@ void revoke_init(struct ha *ha)
 /* RFC 5846 6.1: what protects the Binding Updates protects this. NULL: nothing does. */
 static const struct auth_key *auth_of(const struct ha *ha, const struct binding *b)
 {
-	const struct ha_peer *peer = b->by_router ? lma_peer(ha, &b->coa) : NULL;
+	const struct ha_peer *peer = b->by_router ? ha_peer_of(ha, &b->coa) : NULL;
 	const struct ha_key *key = b->by_router ? NULL : ha_binding_key(ha, b);
 
 	if (peer)

@@ -28,12 +28,23 @@ static bool is_pool(const struct ha *ha, const struct in6_prefix *p)
 	return false;
 }
 
+static bool is_ours(const struct ha *ha, const struct in6_prefix *p)
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++)
+		if (in6_in(&ha->homes[i].cfg.prefix, &p->addr))
+			return true;
+	return false;
+}
+
 static bool is_known(const struct ha *ha, const struct rt_route *r)
 {
 	const struct lease *l;
 
 	if (r->unreachable)
 		return is_pool(ha, &r->dst);
+	/* Of another router: a visitor's. */
+	if (!is_ours(ha, &r->dst))
+		return !ha->mag.settled || mag_visits(ha, &r->dst);
 	l = ha_find_lease(ha, &r->dst.addr);
 	return l && l->state == LEASE_ATTACHED && l->interface->ifindex == r->ifindex;
 }
@@ -45,7 +56,7 @@ static void on_route(void *ctx, const struct rt_route *r)
 	if (!r->unreachable && (r->dst.len != 64 || !in6_is_linklocal(&r->via)))
 		return;
 	if (f->ha && is_known(f->ha, r)) {
-		f->known += !r->unreachable;
+		f->known += !r->unreachable && is_ours(f->ha, &r->dst);
 		return;
 	}
 	if (f->n == f->cap) {

@@ -285,6 +285,8 @@ static void host_left(struct ha *ha, const struct in6_addr *hoa, usec_t now)
 	if (b && b->lease && binding_carries(b)) {
 		nd_lease_detach(ha, b->lease, now, "registered from elsewhere");
 		b->lease->missed = false;
+		if (b->by_router)
+			lma_claimed(b, now);
 	}
 }
 
@@ -318,6 +320,8 @@ void ha_dp_failed(struct ha *ha, const struct in6_prefix *inner, int err)
 
 	ha->counters[HA_DATAPATH_FAILED]++;
 	log_warn("binding %s: the data path failed: %s", in6_prefix_str(inner).s, strerror(-err));
+	if (mag_dp_failed(ha, inner))
+		return;
 	for (unsigned int i = 0; i < ha->n_pending; i++)
 		if (in6_eq(&inner->addr, &ha->pending[i].ack.hoa)) {
 			ha->pending[i].err = err;
@@ -670,6 +674,10 @@ static void rx_mh(struct ha *ha, const struct from *from, const void *data, size
 	}
 	if (msg.type == MH_BU && (msg.u.bu.flags & BU_PROXY)) {
 		lma_rx(ha, &ip, &msg, mh, now);
+	} else if (msg.type == MH_BA && ha->cfg->network_mode) {
+		mag_rx_pba(ha, &ip, &msg, mh, now);
+	} else if (msg.type == MH_BR && msg.u.br.type == BR_INDICATION && ha->cfg->network_mode) {
+		mag_rx_bri(ha, &ip, &msg, mh, now);
 	} else if (msg.type == MH_BU) {
 		rx_bu(ha, from, &ip, &msg, mh, now);
 	} else if (msg.type != MH_BR || msg.u.br.type != BR_ACKNOWLEDGEMENT) {
@@ -679,7 +687,7 @@ static void rx_mh(struct ha *ha, const struct from *from, const void *data, size
 		/* RFC 5846 6.2: protected as the Binding Updates were. */
 		ha->counters[HA_BRA_BAD_AUTH]++;
 		limit_failed(&ha->limit, &ip.src, LIMIT_CHEAP, now);
-	} else {
+	} else if (!notice_rx(ha, &ip, &msg, mh)) {
 		revoke_rx(ha, &ip, &msg, mh, now);
 	}
 }

@@ -626,6 +626,16 @@ int rt_tunnel_make(struct nl *nl, const char *name, int *ret_ifindex)
 	return err < 0 ? err : 1;
 }
 
+int rt_link_set_mac(struct nl *nl, int ifindex, const uint8_t mac[6])
+{
+	struct nlmsghdr *nlh = nl_message(nl, RTM_NEWLINK, 0);
+	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+
+	m->ifi_index = ifindex;
+	mnl_attr_put(nlh, IFLA_ADDRESS, 6, mac);
+	return nl_request(nl, nlh);
+}
+
 int rt_device_del(struct nl *nl, const char *name)
 {
 	struct nlmsghdr *nlh;

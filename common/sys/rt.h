@@ -106,6 +106,8 @@ int rt_device_make(struct nl *nl, const char *name, int *ret_ifindex);
 /* An ip6_tunnel device that takes the ends of its tunnels from routes, up as above; it lets
  * packets of any size in, the way out says how large they may be. 1: made; 0: was there. */
 int rt_tunnel_make(struct nl *nl, const char *name, int *ret_ifindex);
+/* Its link-layer address; some drivers refuse that while it is up. */
+int rt_link_set_mac(struct nl *nl, int ifindex, const uint8_t mac[6]);
 int rt_device_del(struct nl *nl, const char *name);
 int rt_link_dump(struct nl *nl, void (*fn)(void *ctx, const struct rt_link *l), void *ctx);
 int rt_link_by_name(struct nl *nl, const char *name, struct rt_link *ret);	/* -ENODEV */

@@ -65,7 +65,8 @@ is "mn.conf: the page has each keyword, and no other" \
 	mn-agent/conf_keys.[ch] common/core/confkey.h)"
 is "ha.conf: the page has each keyword, and no other" \
 	"$(page_keywords man/dmip6-had.8)" "$(code_keywords ha-agent/conf.c \
-	ha-agent/conf_keys.[ch] ha-agent/conf_peers.[ch] common/core/confkey.h)"
+	ha-agent/conf_keys.[ch] ha-agent/conf_peers.[ch] \
+	ha-agent/conf_network.[ch] common/core/confkey.h)"
 
 # code_counters: names of the home agent's counters; a verdict's has a prefix
 code_counters()

@@ -137,7 +137,7 @@ static bool answered(const struct fake *f, struct mh_msg *ret)
 	assert_int_equal(mh_decode(mh, ip.payload_len, &ip.src, &ip.dst, ret, NULL), MH_OK);
 	assert_int_equal(ret->type, MH_BA);
 	assert_int_equal(ret->u.ba.flags, BA_PROXY);
-	peer = lma_peer(&f->ha, &ip.dst);
+	peer = ha_peer_of(&f->ha, &ip.dst);
 	assert_non_null(peer);
 	assert_true(ret->opts.mn_ha.last);
 	assert_int_equal(auth_mn_ha(&peer->auth, &ip.dst, &ip.src, mh, ret->opts.mn_ha.covered,

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Network mode in ha.conf: that hosts are served which know nothing of mobility, and the session
+ * database by which their anchors are found. Owns nothing; called by conf.c and reload.c.
+ */
+#include "ha-agent/conf_network.h"
+
+#include <string.h>
+
+void ha_conf_network_mode(struct conf *c, void *obj, const struct conf_word *kw,
+			  const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_bool(c, &args[0], &cfg->network_mode);
+}
+
+void ha_conf_fixed_address(struct conf *c, void *obj, const struct conf_word *kw,
+			   const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	conf_bool(c, &args[0], &cfg->fixed_router_address);
+}
+
+void ha_conf_access_type(struct conf *c, void *obj, const struct conf_word *kw,
+			 const struct conf_word *args, unsigned int n)
+{
+	static const struct { const char *name; enum mh_access_type type; } types[] = {
+		{ "virtual", ACCESS_VIRTUAL }, { "ppp", ACCESS_PPP },
+		{ "ethernet", ACCESS_ETHERNET }, { "wlan", ACCESS_WLAN },
+		{ "wimax", ACCESS_WIMAX },
+	};
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	for (unsigned int i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strcmp(types[i].name, args[0].text) == 0) {
+			cfg->access_type = (uint8_t)types[i].type;
+			return;
+		}
+	}
+	conf_error(c, &args[0], "\"%s\" is no kind of access link; expected ethernet, wlan, wimax, "
+		   "ppp or virtual", args[0].text);
+}
+
+/* ---- session-database ---- */
+
+void *ha_conf_sessions_open(struct conf *c, void *obj, const struct conf_word *kw,
+			    const struct conf_word *args, unsigned int n)
+{
+	struct ha_sessions_config *s = &((struct ha_config *)obj)->sessions;
+
+	(void)kw;
+	(void)n;
+	if (strcmp(args[0].text, "sqlite") == 0) {
+		s->backend = HA_SESSIONS_SQLITE;
+	} else if (strcmp(args[0].text, "redis") == 0) {
+		s->backend = HA_SESSIONS_REDIS;
+	} else {
+		conf_error(c, &args[0], "\"%s\" is no session database; expected sqlite or redis",
+			   args[0].text);
+		return NULL;
+	}
+	return s;
+}
+
+static void take(struct conf *c, const struct conf_word *w, char *ret, size_t room)
+{
+	size_t len = strlen(w->text);
+
+	if (len == 0 || len >= room)
+		conf_error(c, w, "\"%s\" is too long or empty; expected 1 to %zu octets", w->text,
+			   room - 1);
+	else
+		memcpy(ret, w->text, len + 1);
+}
+
+/* A setter of a word of that many octets. */
+#define SET_WORD(name, member) \
+	static void name(struct conf *c, void *obj, const struct conf_word *kw, \
+			 const struct conf_word *args, unsigned int n) \
+	{ \
+		struct ha_sessions_config *s = obj; \
+		(void)kw; \
+		(void)n; \
+		if (s) \
+			take(c, &args[0], s->member, sizeof(s->member)); \
+	}
+
+SET_WORD(set_path, path)
+SET_WORD(set_sentinel, sentinel_master)
+SET_WORD(set_user, user)
+SET_WORD(set_password_file, password_file)
+SET_WORD(set_key_prefix, key_prefix)
+SET_WORD(set_authority, authority)
+SET_WORD(set_server_name, server_name)
+SET_WORD(set_certificate, certificate)
+SET_WORD(set_private_key, private_key)
+
+static void set_servers(struct conf *c, void *obj, const struct conf_word *kw,
+			const struct conf_word *args, unsigned int n)
+{
+	struct ha_sessions_config *s = obj;
+
+	(void)kw;
+	for (unsigned int i = 0; s && i < n; i++)
+		take(c, &args[i], s->servers[s->n_servers++], sizeof(s->servers[0]));
+}
+
+static void set_replicas(struct conf *c, void *obj, const struct conf_word *kw,
+			 const struct conf_word *args, unsigned int n)
+{
+	struct ha_sessions_config *s = obj;
+
+	(void)kw;
+	(void)n;
+	if (s)
+		conf_u32(c, &args[0], 0, 16, &s->replicas);
+}
+
+static void set_tls(struct conf *c, void *obj, const struct conf_word *kw,
+		    const struct conf_word *args, unsigned int n)
+{
+	struct ha_sessions_config *s = obj;
+
+	(void)kw;
+	(void)n;
+	if (s)
+		conf_bool(c, &args[0], &s->tls);
+}
+
+static bool has_redis_words(const struct ha_sessions_config *s)
+{
+	return s->n_servers > 0 || s->replicas > 0 || s->tls || s->sentinel_master[0] ||
+	       s->user[0] || s->password_file[0] || s->key_prefix[0] || s->authority[0] ||
+	       s->server_name[0] || s->certificate[0] || s->private_key[0];
+}
+
+void ha_conf_sessions_close(struct conf *c, void *obj, const struct conf_word *kw)
+{
+	struct ha_sessions_config *s = obj;
+
+	if (!s)
+		return;
+	if (s->backend == HA_SESSIONS_SQLITE) {
+		if (has_redis_words(s))
+			conf_error(c, kw, "sqlite is a file here; expected \"path FILE;\" alone");
+		if (!s->path[0])
+			memcpy(s->path, HA_SESSIONS_PATH, sizeof(HA_SESSIONS_PATH));
+		return;
+	}
+	if (s->path[0])
+		conf_error(c, kw, "redis has no file here; expected \"server ADDRESS;\"");
+	if (s->n_servers == 0)
+		conf_error(c, kw, "redis without a server; expected \"server [ADDRESS]:PORT;\" or "
+			   "\"server unix:PATH;\"");
+	if (!s->tls && (s->authority[0] || s->server_name[0] || s->certificate[0] ||
+			s->private_key[0]))
+		conf_error(c, kw, "certificates without TLS; expected \"tls yes;\" beside them");
+	if (s->tls && !s->authority[0])
+		conf_error(c, kw, "TLS without an authority; expected \"authority FILE;\"");
+	if (!s->certificate[0] != !s->private_key[0])
+		conf_error(c, kw, "%s alone; expected \"certificate FILE;\" and \"private-key "
+			   "FILE;\"", s->certificate[0] ? "certificate" : "private-key");
+}
+
+const struct conf_keyword ha_conf_sessions_table[] = {
+	{ .name = "path", .args = "FILE", .min_args = 1, .max_args = 1, .set = set_path,
+	  .once = true },
+	{ .name = "server", .args = "[ADDRESS]:PORT|unix:PATH ...", .min_args = 1,
+	  .max_args = HA_MAX_SERVERS, .set = set_servers, .once = true },
+	{ .name = "sentinel", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .set = set_sentinel, .once = true },
+	{ .name = "user", .args = "NAME", .min_args = 1, .max_args = 1, .set = set_user,
+	  .once = true },
+	{ .name = "password-file", .args = "FILE", .min_args = 1, .max_args = 1,
+	  .set = set_password_file, .once = true },
+	{ .name = "key-prefix", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .set = set_key_prefix, .once = true },
+	{ .name = "replicas", .args = "NUMBER", .min_args = 1, .max_args = 1,
+	  .set = set_replicas, .once = true },
+	{ .name = "tls", .args = "yes|no", .min_args = 1, .max_args = 1, .set = set_tls,
+	  .once = true },
+	{ .name = "authority", .args = "FILE", .min_args = 1, .max_args = 1,
+	  .set = set_authority, .once = true },
+	{ .name = "server-name", .args = "NAME", .min_args = 1, .max_args = 1,
+	  .set = set_server_name, .once = true },
+	{ .name = "certificate", .args = "FILE", .min_args = 1, .max_args = 1,
+	  .set = set_certificate, .once = true },
+	{ .name = "private-key", .args = "FILE", .min_args = 1, .max_args = 1,
+	  .set = set_private_key, .once = true },
+	{ 0 }
+};
+
+static bool same_sessions(const struct ha_sessions_config *a, const struct ha_sessions_config *b)
+{
+	if (a->backend != b->backend || strcmp(a->path, b->path) != 0 ||
+	    a->n_servers != b->n_servers || a->replicas != b->replicas || a->tls != b->tls)
+		return false;
+	for (unsigned int i = 0; i < a->n_servers; i++)
+		if (strcmp(a->servers[i], b->servers[i]) != 0)
+			return false;
+	return strcmp(a->sentinel_master, b->sentinel_master) == 0 &&
+	       strcmp(a->user, b->user) == 0 && strcmp(a->key_prefix, b->key_prefix) == 0 &&
+	       strcmp(a->password_file, b->password_file) == 0 &&
+	       strcmp(a->authority, b->authority) == 0 &&
+	       strcmp(a->server_name, b->server_name) == 0 &&
+	       strcmp(a->certificate, b->certificate) == 0 &&
+	       strcmp(a->private_key, b->private_key) == 0;
+}
+
+bool ha_conf_same_network(const struct ha_config *a, const struct ha_config *b)
+{
+	return a->network_mode == b->network_mode &&
+	       a->fixed_router_address == b->fixed_router_address &&
+	       a->access_type == b->access_type && same_sessions(&a->sessions, &b->sessions);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Network mode in ha.conf, and its block "session-database". For conf.c and reload.c only. */
+#ifndef DMIP6_HA_CONF_NETWORK_H
+#define DMIP6_HA_CONF_NETWORK_H
+
+#include "common/core/conf.h"
+#include "ha-agent/ha.h"
+
+#define HA_SESSIONS_PATH	"/var/lib/dmip6/sessions.db"
+
+void ha_conf_network_mode(struct conf *c, void *obj, const struct conf_word *kw,
+			  const struct conf_word *args, unsigned int n);
+void ha_conf_fixed_address(struct conf *c, void *obj, const struct conf_word *kw,
+			   const struct conf_word *args, unsigned int n);
+void ha_conf_access_type(struct conf *c, void *obj, const struct conf_word *kw,
+			 const struct conf_word *args, unsigned int n);
+void *ha_conf_sessions_open(struct conf *c, void *obj, const struct conf_word *kw,
+			    const struct conf_word *args, unsigned int n);
+void ha_conf_sessions_close(struct conf *c, void *obj, const struct conf_word *kw);
+extern const struct conf_keyword ha_conf_sessions_table[];
+
+/* Its rows in the table of the whole file. */
+#define HA_CONF_NETWORK_ROWS \
+	{ .name = "network-mode", .args = "yes|no", .min_args = 1, .max_args = 1, \
+	  .set = ha_conf_network_mode, .once = true }, \
+	{ .name = "fixed-router-address", .args = "yes|no", .min_args = 1, .max_args = 1, \
+	  .set = ha_conf_fixed_address, .once = true }, \
+	{ .name = "access-type", .args = "ethernet|wlan|wimax|ppp|virtual", .min_args = 1, \
+	  .max_args = 1, .set = ha_conf_access_type, .once = true }, \
+	{ .name = "session-database", .args = "sqlite|redis", .min_args = 1, .max_args = 1, \
+	  .block = ha_conf_sessions_table, .block_optional = true, \
+	  .open = ha_conf_sessions_open, .close = ha_conf_sessions_close, .once = true }
+
+bool ha_conf_same_network(const struct ha_config *a, const struct ha_config *b);
+
+#endif
