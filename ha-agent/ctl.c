@@ -4,6 +4,7 @@
  * `monitor`. Owns nothing but the socket; called by main.c and the control socket.
  */
 #include "ha-agent/ctl.h"
+#include "ha-agent/ctl_network.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -136,6 +137,17 @@ static void append_flood(const struct limit *l, char text[HEALTH_ROOM])
 	limit_str(l, flood);
 	if (flood[0])
 		snprintf(text + n, HEALTH_ROOM - n, "; %s", flood);
+}
+
+static bool append_sessions(const struct io *io, char text[HEALTH_ROOM])
+{
+	char more[HEALTH_ROOM / 2];
+	bool ok = ctl_sessions_health(io, more, sizeof(more));
+	size_t n = strlen(text);
+
+	if (more[0])
+		snprintf(text + n, HEALTH_ROOM - n, "; %s", more);
+	return ok;
 }
 
 /* ---- status ---- */
@@ -345,12 +357,14 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	char text[HEALTH_ROOM];
 	struct dp_drops drops;
 	bool ok = health(io, text);
+	size_t visits;
 
 	if (limit < 0) {
 		*error = "\"limit\" is out of range; expected 0 to " TEXT(LIST_MAX);
 		*code = "usage";
 		return NULL;
 	}
+	ok = append_sessions(io, text) && ok;
 	append_flood(&io->ha.limit, text);
 	bindings.array = json_array();
 	leases.array = json_array();
@@ -387,6 +401,10 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 			   "counters", counters);
 	json_object_set_new(answer, "flood", show_flood(&io->ha.limit));
 	json_object_set_new(answer, "bootstrap", show_bootstrap(io));
+	json_object_set_new(answer, "visits", ctl_visits(io, (size_t)limit, &visits));
+	json_object_set_new(answer, "sessions", ctl_sessions(io));
+	json_object_set_new(json_object_get(answer, "totals"), "visits",
+			    json_integer((json_int_t)visits));
 	if (!answer) {
 		*error = "no memory for the answer";
 		*code = "error";
@@ -633,6 +651,20 @@ static json_t *reload(void *ctx, const json_t *parameters, const char **error, c
 	return NULL;
 }
 
+static json_t *attach(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	const struct ha_ctl *c = ctx;
+
+	return ctl_attach(c->io, parameters, error, code);
+}
+
+static json_t *detach(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	const struct ha_ctl *c = ctx;
+
+	return ctl_detach(c->io, parameters, error, code);
+}
+
 static const struct ctl_method methods[] = {
 	{ .name = "reload", .needs_root = true, .call = reload },
 	{ .name = "status", .call = status },
@@ -642,6 +674,8 @@ static const struct ctl_method methods[] = {
 	{ .name = "secrets", .needs_root = true, .call = secrets },
 	{ .name = "forget-key", .needs_root = true, .call = forget_key },
 	{ .name = "drain", .needs_root = true, .call = drain },
+	{ .name = "attach", .needs_root = true, .call = attach },
+	{ .name = "detach", .needs_root = true, .call = detach },
 	{ 0 }
 };
 
@@ -675,7 +709,7 @@ void ha_ctl_event(void *ctx, const struct ha_event *e)
 		add_counter(o, "lifetime_s", e->binding->lifetime_s);
 		add_counter(o, "sequence", e->binding->sequence);
 	}
-	if (e->type == HA_EVENT_BU_REFUSED)
+	if (e->type == HA_EVENT_BU_REFUSED || e->type == HA_EVENT_VISIT_REFUSED)
 		add_counter(o, "status", e->status);
 	if (e->reason)
 		set_text(o, "reason", e->reason);

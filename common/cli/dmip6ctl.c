@@ -60,17 +60,20 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+#define MORE_MAX	2
+
 struct options {
 	const char *control;	/* NULL: the daemons' usual sockets */
 	bool json;
 	unsigned int given;	/* OPT_... */
 	const char *prefix, *mn, *timeout, *limit, *forget;
 	const char *argument;	/* NULL: none */
+	const char *more[MORE_MAX];	/* those after it */
 };
 
 struct command {
 	const char *name;
-	const char *argument;	/* what it may have, for people; NULL: none */
+	const char *argument;	/* what it may have, for people, a word each; NULL: none */
 	unsigned int takes;	/* OPT_... */
 	const char *help;
 	const char *role;	/* of the only daemon that knows it; NULL: both do */
@@ -204,7 +207,7 @@ static void complain_of(const struct connection *at, const char *error, const ch
 {
 	if (code && strcmp(code, "unknown-method") == 0)
 		complain("%s: this daemon cannot be asked that; flows and handover are for a mobile "
-			 "node, release, drain and keys --forget for a home agent", at->path);
+			 "node, release, drain, mn and keys --forget for a home agent", at->path);
 	else
 		complain("%s: %s", at->path, error);
 }
@@ -580,6 +583,28 @@ static enum exit_code run_handover(const struct command *cmd, const struct optio
 	return code;
 }
 
+/* Of a controller of the access links, or of a person: mn attach MAC [INTERFACE], mn detach MAC. */
+static enum exit_code run_mn(const struct command *cmd, const struct options *o)
+{
+	bool attach = o->argument && strcmp(o->argument, "attach") == 0;
+	struct connection at[DAEMONS_MAX];
+	enum exit_code code;
+	json_t *which;
+
+	if ((!attach && (!o->argument || strcmp(o->argument, "detach") != 0)) || !o->more[0] ||
+	    (!attach && o->more[1])) {
+		complain("mn what? expected \"mn attach MAC [INTERFACE]\" or \"mn detach MAC\"");
+		return EXIT_USAGE;
+	}
+	code = reach_only_one(cmd, o, at);
+	if (code)
+		return code;
+	which = json_pack("{s:s}", "mn", o->more[0]);
+	if (o->more[1])
+		json_object_set_new(which, "interface", json_string(o->more[1]));
+	return query(&at[0], o, attach ? "attach" : "detach", which, show_mn);
+}
+
 static const struct command commands[] = {
 	{ "status", NULL, OPT_LIMIT, "health, then anchors (MN) or bindings and leases (HA)", NULL,
 	  run_status },
@@ -591,6 +616,8 @@ static const struct command commands[] = {
 	{ "handover", "INTERFACE", 0,
 	  "the MN's flows over this interface; without one, by preference again", "mn",
 	  run_handover },
+	{ "mn", "attach|detach MAC [INTERFACE]", 0,
+	  "a host has come to a link of the HA's, or has left: attach or detach MAC", "ha", run_mn },
 	{ "keys", NULL, OPT_SECRETS | OPT_FORGET,
 	  "the keys that are configured, and those that were given out", NULL, run_keys },
 	{ "reload", NULL, 0, "the daemon reads its configuration again", NULL, run_reload },
@@ -647,7 +674,12 @@ static enum exit_code misused(void)
 static enum exit_code start(const struct command *c, struct options *o, int argc, char **argv)
 {
 	unsigned int wrong = o->given & ~c->takes;
-	int first_wrong = c->argument ? 2 : 1;
+	int more = 0, first_wrong;
+
+	/* A word each. */
+	for (const char *p = c->argument; p && *p; p++)
+		more += *p == ' ';
+	first_wrong = (c->argument ? 2 : 1) + more;
 
 	if (argc > first_wrong) {
 		complain("%s takes no argument \"%s\"", c->name, argv[first_wrong]);
@@ -660,6 +692,8 @@ static enum exit_code start(const struct command *c, struct options *o, int argc
 		return misused();
 	}
 	o->argument = argc > 1 ? argv[1] : NULL;
+	for (int i = 0; i < more; i++)
+		o->more[i] = argc > 2 + i ? argv[2 + i] : NULL;
 	return c->run(c, o);
 }
 

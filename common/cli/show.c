@@ -243,6 +243,17 @@ static const struct column lease_columns[] = {
 	{ "ATTACHED", "attached", KIND_YESNO },
 };
 
+/* Hosts that are here with prefixes of other routers. */
+static const struct column visit_columns[] = {
+	{ "VISIT", "prefix", KIND_TEXT },
+	{ "MN", "mn", KIND_TEXT },
+	{ "ANCHOR", "anchor", KIND_TEXT },
+	{ "STATE", "state", KIND_TEXT },
+	{ "LEFT", "remaining_s", KIND_SECONDS },
+	{ "TX", "tx_packets", KIND_NUMBER },
+	{ "RX", "rx_packets", KIND_NUMBER },
+};
+
 static const struct column home_agent_columns[] = {
 	{ "OTHER HOME AGENT", "linklocal", KIND_TEXT },
 	{ "INTERFACE", "interface", KIND_TEXT },
@@ -429,6 +440,8 @@ void show_status(FILE *out, const json_t *status)
 			TABLE(out, json_object_get(status, "homes"), home_columns, NULL);
 		LIST(out, status, "bindings", "No bindings.", binding_columns, print_addresses);
 		LIST(out, status, "leases", "No leases.", lease_columns, print_lease_key);
+		if (json_is_object(json_object_get(status, "sessions")))
+			LIST(out, status, "visits", "No visits.", visit_columns, NULL);
 		if (json_array_size(json_object_get(status, "home_agents")))
 			TABLE(out, json_object_get(status, "home_agents"), home_agent_columns,
 			      print_home_agent);
@@ -610,6 +623,14 @@ void show_reload(FILE *out, const json_t *answer)
 		fprintf(out, "read again; changed: %s\n", changed);
 	else
 		fputs("read again; nothing has changed\n", out);
+}
+
+void show_mn(FILE *out, const json_t *answer)
+{
+	const char *mn = json_string_value(json_object_get(answer, "mn"));
+	bool attached = json_is_true(json_object_get(answer, "attached"));
+
+	fprintf(out, "%s %s\n", mn ? mn : "?", attached ? "is attached" : "has left");
 }
 
 void show_checks(FILE *out, const json_t *doctor)

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Network mode on the control socket: visits, the session database, hosts that a controller of the
+ * access link says have come or gone. Owns nothing; called by ctl.c.
+ */
+#include "ha-agent/ctl_network.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/sys/clock.h"
+#include "ha-agent/io_network.h"
+
+#define SCHEMA	1
+
+struct listing {
+	const struct io *io;
+	json_t *array;
+	size_t max, n;
+};
+
+static json_t *left_s(usec_t until)
+{
+	usec_t left = until - clock_now();
+
+	return json_integer(left > 0 ? left / USEC_S : 0);
+}
+
+static void add_visit(void *ctx, const struct visit *v)
+{
+	struct listing *l = ctx;
+
+	for (unsigned int i = 0; i < v->n_prefixes; i++) {
+		const struct visit_prefix *p = &v->prefixes[i];
+		struct dp_stats stats = { 0 };
+
+		if (l->n++ >= l->max)
+			continue;
+		(void)l->io->dp->ops->stats(l->io->dp, &p->prefix, &stats);
+		json_array_append_new(l->array, json_pack(
+			"{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I}",
+			"prefix", in6_prefix_str(&p->prefix).s,
+			"mn", mac_str(v->of->mac).s,
+			"interface", v->of->interface ? v->of->interface->name : "",
+			"anchor", in6_str(&v->anchor).s,
+			"state", visit_state_name(v->state),
+			"remaining_s", left_s(v->expires),
+			"valid_s", left_s(p->valid_until),
+			"tx_packets", (json_int_t)stats.tx_packets,
+			"rx_packets", (json_int_t)stats.rx_packets));
+	}
+}
+
+json_t *ctl_visits(const struct io *io, size_t max, size_t *ret_n)
+{
+	struct listing l = { .io = io, .array = json_array(), .max = max };
+
+	mag_each_visit(&io->ha, add_visit, &l);
+	*ret_n = l.n;
+	return l.array;
+}
+
+json_t *ctl_sessions(const struct io *io)
+{
+	struct sessions_state s;
+
+	if (!io->sessions)
+		return json_null();
+	sessions_state(io->sessions, &s);
+	return json_pack("{s:s, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "backend", s.name, "ok", s.health.ok, "why", s.health.why,
+			 "records", (json_int_t)s.records, "behind", (json_int_t)s.behind,
+			 "conflicts", (json_int_t)s.conflicts,
+			 "calls", (json_int_t)s.health.calls,
+			 "timeouts", (json_int_t)s.health.timeouts,
+			 "rtt_us", (json_int_t)s.health.rtt);
+}
+
+bool ctl_sessions_health(const struct io *io, char *text, size_t len)
+{
+	struct sessions_state s;
+
+	text[0] = '\0';
+	if (!io->sessions)
+		return true;
+	sessions_state(io->sessions, &s);
+	if (!s.health.ok)
+		(void)snprintf(text, len, "session database: %s; hosts get new prefixes only",
+			       s.health.why);
+	else if (s.conflicts > 0)
+		(void)snprintf(text, len, "session database: %llu prefixes of ours are held by other "
+			       "routers", (unsigned long long)s.conflicts);
+	return text[0] == '\0';
+}
+
+static bool read_mac(const json_t *parameters, uint8_t ret[6], const char **error,
+		     const char **code)
+{
+	const char *mn = json_string_value(json_object_get(parameters, "mn"));
+
+	*code = "usage";
+	*error = "which host? expected \"mn\", a MAC address such as 02:00:5e:10:00:01";
+	return mn && mac_parse(mn, ret) == 0 && !(ret[0] & 1);
+}
+
+json_t *ctl_attach(struct io *io, const json_t *parameters, const char **error, const char **code)
+{
+	const char *interface = json_string_value(json_object_get(parameters, "interface"));
+	uint8_t mac[6];
+	int err;
+
+	if (!read_mac(parameters, mac, error, code))
+		return NULL;
+	err = ha_host_attach(&io->ha, interface ? interface : "", mac, clock_now());
+	*code = err == -ENODEV ? "not-found" : "refused";
+	*error = err == -ENODEV ? "that is no access interface of ours, or there are several; "
+		 "expected the name of one" : "it gets no prefix: the pool is exhausted, or the "
+		 "home agent is about to stop";
+	return err == 0 ? json_pack("{s:i, s:s, s:b}", "schema", SCHEMA, "mn", mac_str(mac).s,
+				    "attached", true) : NULL;
+}
+
+json_t *ctl_detach(struct io *io, const json_t *parameters, const char **error, const char **code)
+{
+	uint8_t mac[6];
+
+	if (!read_mac(parameters, mac, error, code))
+		return NULL;
+	*code = "not-found";
+	*error = "that host is not attached here";
+	if (ha_host_detach(&io->ha, mac, clock_now()) < 0)
+		return NULL;
+	return json_pack("{s:i, s:s, s:b}", "schema", SCHEMA, "mn", mac_str(mac).s, "attached",
+			 false);
+}
