@@ -659,6 +659,7 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 	struct dp_config cfg = {
 		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = HA_DEVICE,
 		.homes = homes, .n_homes = io->ha.n_homes, .mss = io->cfg.ha->tcp_mss,
+		.visits = io->cfg.ha->network_mode,
 		.no_grace = !io->cfg.ha->late_packets, .ipsec = io->cfg.ha->ipsec_required,
 		.failed = on_dp_failed, .failed_ctx = io,
 	};

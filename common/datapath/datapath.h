@@ -101,6 +101,9 @@ struct dp_config {
 	 * there: the kernel neither passes that on nor answers it. */
 	const struct dp_home *homes;
 	unsigned int n_homes;	/* at most DP_HOMES */
+	/* HA: hosts of other routers may come to the access links that `port' names; what is sent
+	 * for them leaves from the first home's address. */
+	bool visits;
 	/* HA: who is not on an access link with an address of a home is not answered there. */
 	struct dp_port port;
 	/* HA: set and del may put off what they do until commit and report here what failed,

@@ -27,9 +27,9 @@ static int filters_open(struct dp_kernel *s)
 		const struct change *c = &s->changes[i];
 
 		if (c->kind == CHANGE_NEW)
-			err = dp_filter_add(s->filter, &c->k->b.inner, &c->to.remote);
+			err = dp_filter_add(s->filter, &c->k->b, &c->to.remote);
 		else if (c->kind == CHANGE_MOVE)
-			err = dp_filter_accept(s->filter, &c->k->b.inner, &c->to.remote);
+			err = dp_filter_accept(s->filter, &c->k->b, &c->to.remote);
 		if (err == 0 && c->kind != CHANGE_DEL && c->to.unverified)
 			err = dp_filter_unverified(s->filter, &c->to.inner.addr, true);
 	}
@@ -53,13 +53,14 @@ static int ask(struct dp_kernel *s, const struct change *c)
 			break;
 		/* fall through */
 	case CHANGE_NEW:
-		err = dp_nexthop_replace(s->tunnel, k->nexthop, &ends);
-		if (err == 0 && (c->kind == CHANGE_NEW || c->to.mtu != k->b.mtu))
-			err = binding_install(s, k, c->to.mtu);
+		if (!k->b.visit)
+			err = dp_nexthop_replace(s->tunnel, k->nexthop, &ends);
+		if (err == 0 && (k->b.visit || c->kind == CHANGE_NEW || c->to.mtu != k->b.mtu))
+			err = binding_install(s, k, &c->to);
 		break;
 	case CHANGE_DEL:
 		err = binding_remove(s, k);
-		if (err == 0)
+		if (err == 0 && !k->b.visit)
 			err = dp_nexthop_del(s->nl, k->nexthop);
 		break;
 	}
@@ -109,7 +110,7 @@ static void close_filter(struct dp_kernel *s, const struct change *c)
 		return;
 	binding_refuse(s, c->k);
 	if (c->kind == CHANGE_DEL)
-		(void)dp_filter_forget(s->filter, &c->k->b.inner);
+		(void)dp_filter_forget(s->filter, &c->k->b);
 }
 
 static void filters_close(struct dp_kernel *s)
@@ -209,6 +210,11 @@ int dp_batch_set(struct dp_kernel *s, const struct dp_binding *b)
 	struct binding *k = settled(s, &b->inner);
 	int err;
 
+	/* A host of ours was a visitor in an earlier life of its prefix, or the reverse. */
+	if (k && k->b.visit != b->visit) {
+		put_aside(s, k, CHANGE_DEL, &k->b);
+		k = settled(s, &b->inner);
+	}
 	if (k) {
 		if (!same_way(&k->b, b) || k->b.unverified != b->unverified)
 			put_aside(s, k, CHANGE_MOVE, b);
@@ -217,7 +223,8 @@ int dp_batch_set(struct dp_kernel *s, const struct dp_binding *b)
 	k = binding_note(s, &b->inner, 0);
 	if (!k)
 		return -ENOMEM;
-	err = nexthop_claim(s, k, 0);
+	k->b.visit = b->visit;
+	err = b->visit ? 0 : nexthop_claim(s, k, 0);
 	if (err < 0) {
 		binding_forget(s, k);
 		return err;

@@ -99,6 +99,9 @@ static const char *const set_names[] = {
 	[DP_FILTER_RX64] = "rx64",
 	[DP_FILTER_IN64] = "in64",
 	[DP_FILTER_TX64] = "tx64",
+	[DP_FILTER_VRX64] = "vrx64",
+	[DP_FILTER_VIN64] = "vin64",
+	[DP_FILTER_VTX64] = "vtx64",
 	[DP_FILTER_LOCAL] = "local",
 };
 
@@ -203,62 +206,64 @@ static struct key key_of(const struct in6_addr *remote, const struct in6_prefix 
 	return k;
 }
 
-/* The set of prefixes stands beside that of addresses. */
-static const char *set_of(const struct in6_prefix *inner, const char *addresses,
-			  const char *prefixes)
+/* The sets of prefixes and of visits stand beside that of addresses. */
+static const char *set_of(const struct dp_binding *b, const char *addresses, const char *prefixes,
+			  const char *visits)
 {
-	return inner->len == DP_PREFIX ? prefixes : addresses;
+	if (b->visit)
+		return visits;
+	return b->inner.len == DP_PREFIX ? prefixes : addresses;
 }
 
-int dp_filter_add(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_add(struct dp_filter *f, const struct dp_binding *b,
 		  const struct in6_addr *remote)
 {
-	const struct key p = key_of(remote, inner), k = key_of(NULL, inner);
+	const struct key p = key_of(remote, &b->inner), k = key_of(NULL, &b->inner);
 	int err;
 
 	begin(f);
-	err = batch_element(f, NFT_MSG_NEWSETELEM, set_of(inner, "rx", "rx64"), p.octets, p.len);
+	err = batch_element(f, NFT_MSG_NEWSETELEM, set_of(b, "rx", "rx64", "vrx64"), p.octets, p.len);
 	if (err == 0)
-		err = batch_element(f, NFT_MSG_NEWSETELEM, set_of(inner, "in", "in64"), k.octets,
+		err = batch_element(f, NFT_MSG_NEWSETELEM, set_of(b, "in", "in64", "vin64"), k.octets,
 				    k.len);
 	if (err == 0)
-		err = batch_element(f, NFT_MSG_NEWSETELEM, set_of(inner, "tx", "tx64"), k.octets,
+		err = batch_element(f, NFT_MSG_NEWSETELEM, set_of(b, "tx", "tx64", "vtx64"), k.octets,
 				    k.len);
 	return end(f, err);
 }
 
-int dp_filter_accept(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_accept(struct dp_filter *f, const struct dp_binding *b,
 		     const struct in6_addr *remote)
 {
-	const struct key p = key_of(remote, inner);
+	const struct key p = key_of(remote, &b->inner);
 
-	return one_element(f, NFT_MSG_NEWSETELEM, set_of(inner, "rx", "rx64"), p.octets, p.len);
+	return one_element(f, NFT_MSG_NEWSETELEM, set_of(b, "rx", "rx64", "vrx64"), p.octets, p.len);
 }
 
-int dp_filter_refuse(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_refuse(struct dp_filter *f, const struct dp_binding *b,
 		     const struct in6_addr *remote)
 {
-	const struct key p = key_of(remote, inner);
+	const struct key p = key_of(remote, &b->inner);
 
-	return one_element(f, NFT_MSG_DELSETELEM, set_of(inner, "rx", "rx64"), p.octets, p.len);
+	return one_element(f, NFT_MSG_DELSETELEM, set_of(b, "rx", "rx64", "vrx64"), p.octets, p.len);
 }
 
-int dp_filter_late(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_late(struct dp_filter *f, const struct dp_binding *b,
 		   const struct in6_addr *remote)
 {
-	const struct key p = key_of(remote, inner);
+	const struct key p = key_of(remote, &b->inner);
 
 	begin(f);
-	return end(f, batch_timed(f, NFT_MSG_NEWSETELEM, set_of(inner, "late", "late64"),
+	return end(f, batch_timed(f, NFT_MSG_NEWSETELEM, set_of(b, "late", "late64", "vlate64"),
 				  p.octets, p.len, DP_GRACE_MS));
 }
 
-int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_no_longer_late(struct dp_filter *f, const struct dp_binding *b,
 			     const struct in6_addr *remote)
 {
-	const struct key p = key_of(remote, inner);
+	const struct key p = key_of(remote, &b->inner);
 
-	return one_element(f, NFT_MSG_DELSETELEM, set_of(inner, "late", "late64"), p.octets,
+	return one_element(f, NFT_MSG_DELSETELEM, set_of(b, "late", "late64", "vlate64"), p.octets,
 			   p.len);
 }
 
@@ -269,11 +274,11 @@ int dp_filter_unverified(struct dp_filter *f, const struct in6_addr *inner, bool
 }
 
 /* Each by itself, where one may be missing. */
-int dp_filter_forget(struct dp_filter *f, const struct in6_prefix *inner)
+int dp_filter_forget(struct dp_filter *f, const struct dp_binding *b)
 {
-	const struct key k = key_of(NULL, inner);
-	int in = one_element(f, NFT_MSG_DELSETELEM, set_of(inner, "in", "in64"), k.octets, k.len);
-	int tx = one_element(f, NFT_MSG_DELSETELEM, set_of(inner, "tx", "tx64"), k.octets, k.len);
+	const struct key k = key_of(NULL, &b->inner);
+	int in = one_element(f, NFT_MSG_DELSETELEM, set_of(b, "in", "in64", "vin64"), k.octets, k.len);
+	int tx = one_element(f, NFT_MSG_DELSETELEM, set_of(b, "tx", "tx64", "vtx64"), k.octets, k.len);
 
 	if (f->rules.role == DP_ROLE_MN && !f->gathering)
 		(void)one_element(f, NFT_MSG_DELSETELEM, "sent", k.octets, k.len);
@@ -332,18 +337,18 @@ static int element_count(struct dp_filter *f, const char *set, const void *key, 
 	return 0;
 }
 
-int dp_filter_in(struct dp_filter *f, const struct in6_prefix *inner, uint64_t *ret)
+int dp_filter_in(struct dp_filter *f, const struct dp_binding *b, uint64_t *ret)
 {
-	const struct key k = key_of(NULL, inner);
+	const struct key k = key_of(NULL, &b->inner);
 
-	return element_count(f, set_of(inner, "in", "in64"), k.octets, k.len, ret);
+	return element_count(f, set_of(b, "in", "in64", "vin64"), k.octets, k.len, ret);
 }
 
-int dp_filter_tx(struct dp_filter *f, const struct in6_prefix *inner, uint64_t *ret)
+int dp_filter_tx(struct dp_filter *f, const struct dp_binding *b, uint64_t *ret)
 {
-	const struct key k = key_of(NULL, inner);
+	const struct key k = key_of(NULL, &b->inner);
 
-	return element_count(f, set_of(inner, "tx", "tx64"), k.octets, k.len, ret);
+	return element_count(f, set_of(b, "tx", "tx64", "vtx64"), k.octets, k.len, ret);
 }
 
 static int on_nothing(const struct nlmsghdr *nlh, void *ctx)
@@ -351,6 +356,11 @@ static int on_nothing(const struct nlmsghdr *nlh, void *ctx)
 	(void)nlh;
 	(void)ctx;
 	return 0;
+}
+
+static bool is_pairs(enum dp_filter_set set)
+{
+	return set == DP_FILTER_RX || set == DP_FILTER_RX64 || set == DP_FILTER_VRX64;
 }
 
 int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
@@ -361,8 +371,7 @@ int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
 
 	for (unsigned int i = 0; i < n; i++) {
 		const struct dp_binding *b = bindings[i];
-		bool pairs = set == DP_FILTER_RX || set == DP_FILTER_RX64;
-		const struct key k = key_of(pairs ? &b->remote : NULL, &b->inner);
+		const struct key k = key_of(is_pairs(set) ? &b->remote : NULL, &b->inner);
 
 		put_key(nlh, k.octets, k.len);
 	}
@@ -466,8 +475,7 @@ int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret)
 
 struct set_dump {
 	void (*take)(const struct set_dump *d, const struct nlattr *attr);
-	void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_prefix *inner,
-		   const struct in6_addr *remote);
+	void (*fn)(void *ctx, enum dp_filter_set set, const struct dp_binding *b);
 	void (*sent)(void *ctx, const struct in6_addr *from, uint64_t ms_ago);
 	void *ctx;
 	enum dp_filter_set set;
@@ -476,26 +484,25 @@ struct set_dump {
 static void take_element(const struct set_dump *d, const struct nlattr *attr)
 {
 	const struct nlattr *elem[NFTA_SET_ELEM_KEY + 1], *data[NFTA_DATA_VALUE + 1];
-	bool whole = d->set >= DP_FILTER_RX64 && d->set <= DP_FILTER_TX64;
-	struct in6_prefix inner = { .len = whole ? DP_PREFIX : 128 };
-	size_t len = inner.len / 8;
-	struct in6_addr remote;
-	uint8_t pair[2 * sizeof(remote)];
+	bool whole = d->set >= DP_FILTER_RX64 && d->set <= DP_FILTER_VTX64;
+	struct dp_binding b = {
+		.inner.len = whole ? DP_PREFIX : 128, .visit = d->set >= DP_FILTER_VRX64 &&
+		d->set <= DP_FILTER_VTX64,
+	};
+	size_t len = b.inner.len / 8, at = 0;
+	uint8_t octets[2 * sizeof(b.remote)];
 
+	if (d->set == DP_FILTER_LOCAL)
+		len = 0;
+	if (d->set == DP_FILTER_LOCAL || is_pairs(d->set))
+		at = sizeof(b.remote);
 	nl_nested(attr, elem, NFTA_SET_ELEM_KEY);
 	nl_nested(elem[NFTA_SET_ELEM_KEY], data, NFTA_DATA_VALUE);
-	if (d->set == DP_FILTER_LOCAL) {
-		if (nl_get(data[NFTA_DATA_VALUE], &remote, sizeof(remote)))
-			d->fn(d->ctx, d->set, NULL, &remote);
-	} else if (d->set == DP_FILTER_RX || d->set == DP_FILTER_RX64) {
-		if (!nl_get(data[NFTA_DATA_VALUE], pair, sizeof(remote) + len))
-			return;
-		memcpy(&remote, pair, sizeof(remote));
-		memcpy(&inner.addr, pair + sizeof(remote), len);
-		d->fn(d->ctx, d->set, &inner, &remote);
-	} else if (nl_get(data[NFTA_DATA_VALUE], &inner.addr, len)) {
-		d->fn(d->ctx, d->set, &inner, NULL);
-	}
+	if (!nl_get(data[NFTA_DATA_VALUE], octets, at + len))
+		return;
+	memcpy(&b.remote, octets, at);
+	memcpy(&b.inner.addr, octets + at, len);
+	d->fn(d->ctx, d->set, &b);
 }
 
 /* What is left of the time that an element is remembered says when it was made anew. */
@@ -560,15 +567,17 @@ int dp_filter_sent(struct dp_filter *f, void (*fn)(void *ctx, const struct in6_a
 }
 
 int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
-		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_prefix *inner,
-			      const struct in6_addr *remote), void *ctx)
+		   void (*fn)(void *ctx, enum dp_filter_set set, const struct dp_binding *b),
+		   void *ctx)
 {
 	struct set_dump d = { .take = take_element, .fn = fn, .ctx = ctx };
 	int err = 0;
 
 	for (int set = (int)from; set <= (int)DP_FILTER_LOCAL && err == 0; set++) {
 		if (f->rules.role == DP_ROLE_MN && set >= (int)DP_FILTER_RX64 &&
-		    set <= (int)DP_FILTER_TX64)
+		    set <= (int)DP_FILTER_VTX64)
+			continue;
+		if (!f->rules.visits && set >= (int)DP_FILTER_VRX64 && set <= (int)DP_FILTER_VTX64)
 			continue;
 		d.set = (enum dp_filter_set)set;
 		err = dump_set(f, set_names[set], &d);
@@ -589,6 +598,11 @@ static bool one_source(const struct dp_filter *f)
 	return !f->rules.device && f->n_homes > 1;
 }
 
+static unsigned int rules_of_homes(const struct dp_filter *f)
+{
+	return one_source(f) ? 2 * f->n_homes + f->rules.visits : f->n_homes;
+}
+
 /* Sets cannot go without the rules that name them: the rules are what to count. */
 static bool complete(struct dp_filter *f)
 {
@@ -599,7 +613,7 @@ static bool complete(struct dp_filter *f)
 	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, f->table);
 	return dp_ruleset_text(&f->rules, text, sizeof(text), &wanted) == 0 &&
 	       nl_query(f->nl, nlh, on_rule, &n) == 0 &&
-	       n == wanted + (one_source(f) ? 2 * f->n_homes : f->n_homes) + f->port_rules;
+	       n == wanted + rules_of_homes(f) + f->port_rules;
 }
 
 /* A table of that name and another shape is not ours to keep. */
@@ -617,7 +631,8 @@ static int make(const struct dp_ruleset *r)
 static int put_homes(const struct dp_filter *f)
 {
 	char text[DP_RULESET_ROOM];
-	int err = dp_ruleset_homes(f->homes, f->n_homes, one_source(f), text, sizeof(text));
+	int err = dp_ruleset_homes(f->homes, f->n_homes, one_source(f), f->rules.visits,
+				   text, sizeof(text));
 
 	return err < 0 ? err : run(text, false, NULL, 0);
 }

@@ -28,26 +28,27 @@ int dp_filter_homes(struct dp_filter *f, const struct dp_home *homes, unsigned i
 int dp_filter_port(struct dp_filter *f, const struct dp_port *p);
 bool dp_filter_is_home(const struct dp_filter *f, const struct in6_addr *addr);	/* our address */
 int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool present);
-/* Adding what is there is 0 and keeps its counts; removing what is not there is -ENOENT. inner:
- * an address, or (HA) a whole prefix of DP_PREFIX bits. */
+/* Adding what is there is 0 and keeps its counts; removing what is not there is -ENOENT. Of the
+ * binding counts what is inner: an address, (HA) a whole prefix of DP_PREFIX bits, or the one of
+ * a visit; the remote end is said beside it. */
 /* What comes from remote with that inner address is accepted, and both ways are counted. */
-int dp_filter_add(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_add(struct dp_filter *f, const struct dp_binding *b,
 		  const struct in6_addr *remote);
 /* The same for one more remote end. */
-int dp_filter_accept(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_accept(struct dp_filter *f, const struct dp_binding *b,
 		     const struct in6_addr *remote);
-int dp_filter_refuse(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_refuse(struct dp_filter *f, const struct dp_binding *b,
 		     const struct in6_addr *remote);
 /* A pair that is refused may come for DP_GRACE yet: what left before the move is under way. */
-int dp_filter_late(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_late(struct dp_filter *f, const struct dp_binding *b,
 		   const struct in6_addr *remote);
-int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_no_longer_late(struct dp_filter *f, const struct dp_binding *b,
 			     const struct in6_addr *remote);
 /* HA: what goes to that inner address is limited. */
 int dp_filter_unverified(struct dp_filter *f, const struct in6_addr *inner, bool present);
-int dp_filter_forget(struct dp_filter *f, const struct in6_prefix *inner);	/* the counts */
-int dp_filter_in(struct dp_filter *f, const struct in6_prefix *inner, uint64_t *ret);
-int dp_filter_tx(struct dp_filter *f, const struct in6_prefix *inner, uint64_t *ret);
+int dp_filter_forget(struct dp_filter *f, const struct dp_binding *b);	/* the counts */
+int dp_filter_in(struct dp_filter *f, const struct dp_binding *b, uint64_t *ret);
+int dp_filter_tx(struct dp_filter *f, const struct dp_binding *b, uint64_t *ret);
 /* Many elements in one transaction: from gather on, adding and deleting puts aside and
  * returns 0; commit does it all or nothing. */
 void dp_filter_gather(struct dp_filter *f);
@@ -55,10 +56,11 @@ int dp_filter_commit(struct dp_filter *f);
 int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret);
 int dp_filter_sent(struct dp_filter *f, void (*fn)(void *ctx, const struct in6_addr *from,
 						   uint64_t ms_ago), void *ctx);
-/* Those of addresses, those of prefixes, and endpoints. */
+/* Those of addresses, of prefixes, of visits, and endpoints. */
 enum dp_filter_set {
 	DP_FILTER_RX, DP_FILTER_IN, DP_FILTER_TX,
 	DP_FILTER_RX64, DP_FILTER_IN64, DP_FILTER_TX64,
+	DP_FILTER_VRX64, DP_FILTER_VIN64, DP_FILTER_VTX64,
 	DP_FILTER_LOCAL,
 };
 /* How many elements a set has, or -EOPNOTSUPP: kernels before 6.16 do not say. */
@@ -68,11 +70,11 @@ int dp_filter_count(struct dp_filter *f, enum dp_filter_set set);
 #define DP_FILTER_MANY	64
 int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
 		  const struct dp_binding *const *bindings, unsigned int n);
-/* Every element of the sets, from that one on, that this role has; inner is NULL for those of
- * LOCAL, remote for those of IN and TX. */
+/* Every element of the sets, from that one on, that this role has: b has what is inner, and the
+ * remote end for those of pairs and of LOCAL. */
 int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
-		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_prefix *inner,
-			      const struct in6_addr *remote), void *ctx);
+		   void (*fn)(void *ctx, enum dp_filter_set set, const struct dp_binding *b),
+		   void *ctx);
 int dp_filter_remove_all(void);		/* both roles' tables; how many there were */
 
 #endif

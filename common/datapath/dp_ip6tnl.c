@@ -30,12 +30,13 @@
 
 /* --- nexthops -------------------------------------------------------------------------- */
 
-static void ip6tnl_put_ends(struct nlmsghdr *nlh, const struct dp_ends *e)
+static void ip6tnl_put_ends(struct nlmsghdr *nlh, const struct dp_ends *e,
+			    const struct dp_encap_attrs *a)
 {
 	struct nlattr *nest;
 
-	mnl_attr_put_u16(nlh, NHA_ENCAP_TYPE, LWTUNNEL_ENCAP_IP6);
-	nest = mnl_attr_nest_start(nlh, NHA_ENCAP);
+	mnl_attr_put_u16(nlh, a->type, LWTUNNEL_ENCAP_IP6);
+	nest = mnl_attr_nest_start(nlh, a->encap);
 	mnl_attr_put(nlh, LWTUNNEL_IP6_DST, sizeof(e->remote), &e->remote);
 	mnl_attr_put(nlh, LWTUNNEL_IP6_SRC, sizeof(e->local), &e->local);
 	mnl_attr_put_u8(nlh, LWTUNNEL_IP6_HOPLIMIT, HOP_LIMIT);

@@ -124,7 +124,8 @@ static int nexthops_again(const struct dp_kernel *s, const struct in6_addr *gone
 		else if (!all)
 			continue;
 		ends = binding_ends(&k->b);
-		err = dp_first_error(err, nexthop_install(s, k, &ends));
+		err = dp_first_error(err, k->b.visit ? binding_install(s, k, &k->b) :
+				     nexthop_install(s, k, &ends));
 	}
 	return err;
 }
@@ -174,30 +175,29 @@ static void no_limit(struct dp_kernel *s, const struct dp_binding *b)
 		(void)dp_filter_unverified(s->filter, &b->inner.addr, false);
 }
 
-static void filter_away(struct dp_kernel *s, const struct in6_prefix *inner,
-			const struct in6_addr *remote)
+static void filter_away(struct dp_kernel *s, const struct dp_binding *b)
 {
-	(void)dp_filter_refuse(s->filter, inner, remote);
-	(void)dp_filter_forget(s->filter, inner);
+	(void)dp_filter_refuse(s->filter, b, &b->remote);
+	(void)dp_filter_forget(s->filter, b);
 }
 
 int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_binding *b)
 {
 	const struct dp_ends ends = binding_ends(b);
-	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner, &b->remote));
+	int err = dp_complain(s, "filter", dp_filter_add(s->filter, b, &b->remote));
 
 	if (err == 0)
 		err = limit_before(s, b);
 	if (err == 0)
 		err = claim_place(s, &b->local);
-	if (err == 0)
+	if (err == 0 && !b->visit)
 		err = nexthop_install(s, k, &ends);
 	if (err == 0)
-		err = binding_install(s, k, b->mtu);
+		err = binding_install(s, k, b);
 	if (err < 0) {
 		(void)binding_remove(s, k);
 		no_limit(s, b);
-		filter_away(s, &b->inner, &b->remote);
+		filter_away(s, b);
 		nexthop_remove(s, k);
 		binding_forget(s, k);
 		return err;
@@ -216,7 +216,8 @@ static int set_new(struct dp_kernel *s, const struct dp_binding *b)
 	k = binding_note(s, &b->inner, (unsigned int)slot);
 	if (!k)
 		return -ENOMEM;
-	err = nexthop_claim(s, k, 0);
+	k->b.visit = b->visit;
+	err = b->visit ? 0 : nexthop_claim(s, k, 0);
 	if (err < 0) {
 		binding_forget(s, k);
 		return err;
@@ -232,7 +233,7 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 {
 	const struct dp_ends ends = binding_ends(b);
 	bool moves = !in6_eq(&k->b.remote, &b->remote);
-	int err = dp_complain(s, "filter", dp_filter_add(s->filter, &b->inner, &b->remote));
+	int err = dp_complain(s, "filter", dp_filter_add(s->filter, b, &b->remote));
 
 	if (err == 0)
 		err = limit_before(s, b);
@@ -240,16 +241,16 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 		err = claim_place(s, &b->local);
 	/* On the MN also for the same HA: a new care-of address may leave by another router. */
 	if (err == 0 && (moves || s->role == DP_ROLE_MN || !in6_eq(&k->b.local, &b->local)))
-		err = nexthop_install(s, k, &ends);
+		err = b->visit ? binding_install(s, k, b) : nexthop_install(s, k, &ends);
 	if (err < 0) {
 		if (moves)
-			(void)dp_filter_refuse(s->filter, &b->inner, &b->remote);
+			(void)dp_filter_refuse(s->filter, b, &b->remote);
 		return err;
 	}
 	if (moves)	/* the old remote end may not send any longer */
 		binding_refuse(s, k);
 	if (k->b.mtu != b->mtu)
-		err = binding_install(s, k, b->mtu);
+		err = binding_install(s, k, b);
 	if (!b->unverified)
 		no_limit(s, &k->b);
 	k->b = *b;
@@ -267,7 +268,7 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 	nexthop_remove(s, k);
 	binding_refuse(s, k);
 	no_limit(s, &k->b);
-	(void)dp_filter_forget(s->filter, &k->b.inner);
+	(void)dp_filter_forget(s->filter, &k->b);
 	binding_forget(s, k);
 	if (s->role == DP_ROLE_MN)
 		found_away(s);
@@ -276,13 +277,15 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 }
 
 /* A home agent moves whole prefixes, too. */
-static bool may_be_inner(const struct dp_kernel *s, const struct in6_prefix *inner)
+static bool may_be_inner(const struct dp_kernel *s, const struct dp_binding *b)
 {
+	const struct in6_prefix *inner = &b->inner;
 	struct in6_addr first = inner->addr;
 
 	in6_mask(&first, inner->len);
 	return in6_eq(&first, &inner->addr) &&
-	       (inner->len == 128 || (inner->len == DP_PREFIX && s->role == DP_ROLE_HA));
+	       ((inner->len == 128 && !b->visit) ||
+		(inner->len == DP_PREFIX && s->role == DP_ROLE_HA));
 }
 
 int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
@@ -291,7 +294,7 @@ int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
 	struct dp_binding to = *b;
 	struct binding *k;
 
-	if (!may_be_inner(s, &to.inner))
+	if (!may_be_inner(s, &to))
 		return -EOPNOTSUPP;
 	/* As a route of an earlier run says it, so that this is no change. */
 	if (to.mtu == 0)
@@ -299,6 +302,11 @@ int dp_kernel_set(struct dp *dp, const struct dp_binding *b)
 	if (s->failed)
 		return dp_batch_set(s, &to);
 	k = binding_find(s, &to.inner);
+	/* A host of ours was a visitor in an earlier life of its prefix, or the reverse. */
+	if (k && k->b.visit != to.visit) {
+		(void)binding_end(s, k);
+		k = NULL;
+	}
 	return k ? binding_change(s, k, &to) : set_new(s, &to);
 }
 
@@ -320,18 +328,18 @@ void dp_kernel_commit(struct dp *dp)
 int dp_kernel_expect(struct dp *dp, const struct in6_addr *hoa, const struct in6_addr *ha)
 {
 	struct dp_kernel *s = kernel_of(dp);
-	const struct in6_prefix inner = { *hoa, 128 };
-	const struct binding *k = binding_find(s, &inner);
+	const struct dp_binding b = { .inner = { *hoa, 128 } };
+	const struct binding *k = binding_find(s, &b.inner);
 	int err;
 
 	if (k && in6_eq(&k->b.remote, ha))
 		return 0;
 	/* One that is there already begins anew. */
 	dp_filter_gather(s->filter);
-	(void)dp_filter_no_longer_late(s->filter, &inner, ha);
-	(void)dp_filter_late(s->filter, &inner, ha);
+	(void)dp_filter_no_longer_late(s->filter, &b, ha);
+	(void)dp_filter_late(s->filter, &b, ha);
 	err = dp_filter_commit(s->filter);
-	return err < 0 ? dp_complain(s, "filter", dp_filter_late(s->filter, &inner, ha)) : 0;
+	return err < 0 ? dp_complain(s, "filter", dp_filter_late(s->filter, &b, ha)) : 0;
 }
 
 int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret)
@@ -343,9 +351,9 @@ int dp_kernel_stats(struct dp *dp, const struct in6_prefix *inner, struct dp_sta
 
 	if (!k)
 		return -ENOENT;
-	err = dp_filter_tx(s->filter, &k->b.inner, &st.tx_packets);
+	err = dp_filter_tx(s->filter, &k->b, &st.tx_packets);
 	if (err == 0)
-		err = dp_filter_in(s->filter, &k->b.inner, &st.rx_packets);
+		err = dp_filter_in(s->filter, &k->b, &st.rx_packets);
 	if (err < 0)
 		return err;
 	*ret = st;
@@ -402,6 +410,7 @@ static void remove_all(struct dp_kernel *s)
 		nexthop_remove(s, k);
 		binding_forget(s, k);
 	}
+	visits_away(s);
 	while (s->n_endpoints > 0)
 		(void)endpoint_remove(s, (int)s->n_endpoints - 1);
 }
@@ -461,7 +470,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 	struct dp_ruleset rules = {
 		.role = cfg->role, .device = type->device, .mss = cfg->mss,
 		.reassembled = cfg->role == DP_ROLE_HA ? ops->reassembled : 0,
-		.ipsec = cfg->ipsec,
+		.ipsec = cfg->ipsec, .visits = cfg->visits,
 	};
 	struct dp_kernel *s = calloc(1, sizeof(*s));
 	int err;
@@ -473,6 +482,10 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 	s->no_grace = cfg->no_grace;
 	s->failed = cfg->failed;
 	s->failed_ctx = cfg->failed_ctx;
+	if (cfg->visits) {
+		s->n_access = cfg->port.n_access;
+		memcpy(s->access, cfg->port.access, sizeof(s->access));
+	}
 	s->base = cfg->table_base ? cfg->table_base : DP_TABLE_BASE;
 	s->dp.rule_base = cfg->rule_base ? cfg->rule_base : s->base;
 	(void)snprintf(s->device, sizeof(s->device), "%s", cfg->device);
@@ -506,6 +519,7 @@ static int probe_filter(const char *device, char *why, size_t len)
 
 	for (int role = DP_ROLE_MN; role <= (int)DP_ROLE_HA && err == 0; role++) {
 		rules.role = (enum dp_role)role;
+		rules.visits = role == DP_ROLE_HA;
 		err = dp_filter_probe(&rules, words, sizeof(words));
 	}
 	if (err < 0)

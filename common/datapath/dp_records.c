@@ -191,13 +191,19 @@ void binding_forget(struct dp_kernel *s, struct binding *k)
 	free(k);
 }
 
-static struct dp_route route_of(const struct dp_kernel *s, const struct binding *k, uint16_t mtu)
+static struct dp_route route_of(const struct dp_kernel *s, const struct binding *k,
+				const struct dp_binding *to)
 {
 	struct dp_route r = {
-		.mtu = mtu, .nexthop = k->nexthop,
+		.mtu = to->mtu, .nexthop = k->nexthop,
 	};
 
-	if (s->role == DP_ROLE_HA) {
+	if (to->visit) {
+		r.visit = true;
+		r.src = to->inner;	/* dst: default */
+		r.ends = binding_ends(to);
+		r.table = s->base + DP_VISIT_OFFSET;
+	} else if (s->role == DP_ROLE_HA) {
 		r.dst = k->b.inner;
 		r.table = DP_TABLE_MAIN;
 	} else {
@@ -214,10 +220,11 @@ static struct rt_rule rule_of(const struct dp_kernel *s, const struct binding *k
 	};
 }
 
-/* Route (and rule) of a binding through its nexthop. */
-int binding_install(const struct dp_kernel *s, const struct binding *k, uint16_t mtu)
+/* Route (and rule) of a binding through its nexthop; of a visit into its tunnel. */
+int binding_install(const struct dp_kernel *s, const struct binding *k,
+		    const struct dp_binding *to)
 {
-	const struct dp_route route = route_of(s, k, mtu);
+	const struct dp_route route = route_of(s, k, to);
 	const struct rt_rule rule = rule_of(s, k);
 	int err = dp_route_replace(s->tunnel, &route);
 
@@ -228,7 +235,7 @@ int binding_install(const struct dp_kernel *s, const struct binding *k, uint16_t
 
 int binding_remove(const struct dp_kernel *s, const struct binding *k)
 {
-	const struct dp_route route = route_of(s, k, k->b.mtu);
+	const struct dp_route route = route_of(s, k, &k->b);
 	const struct rt_rule rule = rule_of(s, k);
 	int err = 0, second;
 
@@ -244,18 +251,45 @@ int binding_remove(const struct dp_kernel *s, const struct binding *k)
 
 void binding_refuse(struct dp_kernel *s, struct binding *k)
 {
-	const struct in6_prefix *inner = &k->b.inner;
 	usec_t now = clock_now();
 
 	if (s->no_grace) {
-		(void)dp_filter_refuse(s->filter, inner, &k->b.remote);
+		(void)dp_filter_refuse(s->filter, &k->b, &k->b.remote);
 		return;
 	}
 	/* Only the last one; it is also how one that was there not long ago gets its full time. */
 	if (now < k->former_until)
-		(void)dp_filter_no_longer_late(s->filter, inner, &k->former);
-	(void)dp_filter_late(s->filter, inner, &k->b.remote);
-	(void)dp_filter_refuse(s->filter, inner, &k->b.remote);
+		(void)dp_filter_no_longer_late(s->filter, &k->b, &k->former);
+	(void)dp_filter_late(s->filter, &k->b, &k->b.remote);
+	(void)dp_filter_refuse(s->filter, &k->b, &k->b.remote);
 	k->former = k->b.remote;
 	k->former_until = now + DP_GRACE_MS * USEC_MS;
+}
+
+/* What comes in by an access link, and has a visitor's source, goes by the visits' table; the local
+ * table is asked before, and who is no visitor has no route there. */
+static int visit_rules(const struct dp_kernel *s, int (*change)(struct nl *nl,
+								const struct rt_rule *r))
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < s->n_access; i++) {
+		struct rt_rule r = {
+			.priority = s->base + DP_VISIT_OFFSET, .table = s->base + DP_VISIT_OFFSET,
+		};
+
+		memcpy(r.iif, s->access[i], sizeof(r.iif));
+		err = dp_first_error(err, change(s->nl, &r));
+	}
+	return err;
+}
+
+int visits_prepare(const struct dp_kernel *s)
+{
+	return visit_rules(s, rt_rule_add);
+}
+
+void visits_away(const struct dp_kernel *s)
+{
+	(void)visit_rules(s, rt_rule_del);
 }

@@ -68,6 +68,8 @@ struct dp_kernel {
 	bool slots[DP_SLOTS];
 	dp_failed_fn *failed;		/* NULL: each change is made at once */
 	void *failed_ctx;
+	char access[DP_ACCESS][16];	/* HA: links by which visitors may come */
+	unsigned int n_access;
 	struct change changes[DP_BATCH];
 	unsigned int n_changes;
 };
@@ -97,11 +99,17 @@ struct binding *binding_find(const struct dp_kernel *s, const struct in6_prefix 
 struct binding *binding_note(struct dp_kernel *s, const struct in6_prefix *inner,
 			     unsigned int slot);
 void binding_forget(struct dp_kernel *s, struct binding *k);	/* its id is free then */
-int binding_install(const struct dp_kernel *s, const struct binding *k, uint16_t mtu);
+/* to: as it is to be. */
+int binding_install(const struct dp_kernel *s, const struct binding *k,
+		    const struct dp_binding *to);
 int binding_remove(const struct dp_kernel *s, const struct binding *k);
 /* The filter no longer takes what comes from k->b.remote, but for what is under way: for
  * that one remote end, for a time. Part of a transaction if one is gathered. */
 void binding_refuse(struct dp_kernel *s, struct binding *k);
+
+/* The rules that lead what visitors send to their routes. */
+int visits_prepare(const struct dp_kernel *s);
+void visits_away(const struct dp_kernel *s);
 
 /* Whole changes in dp_kernel.c. begin: k is new and has claimed its nexthop; after a
  * failure, and after end, the record is gone. change: after a failure all is as before. */

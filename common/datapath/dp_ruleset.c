@@ -12,7 +12,8 @@
  * node `sent`, addresses that sent something lately without a connection; on a home agent
  * `unverified`, inner addresses that may be bound to anywhere, and `credit`, what each of these
  * may still get; and `rx64`, `late64`, `in64`, `tx64`, the same for whole prefixes, by their
- * first 64 bits. All in the raw
+ * first 64 bits, and `vrx64`, `vlate64`, `vin64`, `vtx64` for those of visitors, where what comes out
+ * of a tunnel is known by whom it is for. All in the raw
  * priority: after reassembly where connection tracking does that, before anything else.
  *
  * Offsets are bits from the IPv6 header that the hook sees; in a header the traffic class
@@ -111,22 +112,26 @@ static void congestion(struct text *t, const char *name, unsigned int inner)
 
 /* Which pairs come out of tunnels, for an inner address at that bit: in the order in which they
  * are asked for. */
-#define PAIRS_MAX	4
+#define PAIRS_MAX	6
 
 struct pairs {
 	unsigned int n;
 	char which[PAIRS_MAX][80];
 };
 
-static struct pairs pairs(enum dp_role role, unsigned int at)
+static struct pairs pairs(enum dp_role role, bool visits, unsigned int at)
 {
-	struct pairs p = { .n = role == DP_ROLE_HA ? 4 : 2 };
+	struct pairs p = { .n = role == DP_ROLE_HA ? visits ? 6 : 4 : 2 };
+	/* A visitor's is the destination, 128 bits behind the source. */
+	const unsigned int to = at + 128;
 	const size_t room = sizeof(p.which[0]);
 
 	(void)snprintf(p.which[0], room, "ip6 saddr . @nh,%u,128 @rx @nh,%u,128 @in", at, at);
 	(void)snprintf(p.which[1], room, "ip6 saddr . @nh,%u,128 @late", at);
 	(void)snprintf(p.which[2], room, "ip6 saddr . @nh,%u,64 @rx64 @nh,%u,64 @in64", at, at);
 	(void)snprintf(p.which[3], room, "ip6 saddr . @nh,%u,64 @late64", at);
+	(void)snprintf(p.which[4], room, "ip6 saddr . @nh,%u,64 @vrx64 @nh,%u,64 @vin64", to, to);
+	(void)snprintf(p.which[5], room, "ip6 saddr . @nh,%u,64 @vlate64", to);
 	return p;
 }
 
@@ -136,9 +141,10 @@ static struct pairs pairs(enum dp_role role, unsigned int at)
  * on the whole. Segment routing would take the first fragment for the packet, so there it
  * is put together under the name of another protocol.
  */
-static void fragments(struct text *t, enum dp_role role, unsigned int who, uint8_t reassembled)
+static void fragments(struct text *t, const struct dp_ruleset *r, unsigned int who)
 {
-	const struct pairs p = pairs(role, WITH_FRAGMENT + who);
+	const struct pairs p = pairs(r->role, r->visits, WITH_FRAGMENT + who);
+	const uint8_t reassembled = r->reassembled;
 	char rename[32] = "", first[96];
 
 	if (reassembled != 0)
@@ -163,11 +169,13 @@ static void no_tunnel_inside(struct text *t)
 
 /* What comes for an end of tunnels: out of the tunnel of a binding, or dropped. The home
  * agent checks the inner source, the mobile node the inner destination. */
-static void decapsulation(struct text *t, enum dp_role role, uint8_t reassembled)
+static void decapsulation(struct text *t, const struct dp_ruleset *r)
 {
+	const enum dp_role role = r->role;
 	const char *mark = t->device ? MARK " " : "";
 	unsigned int who = role == DP_ROLE_HA ? 64 : 192;
-	const struct pairs plain = pairs(role, PLAIN + who), limit = pairs(role, WITH_LIMIT + who);
+	const struct pairs plain = pairs(role, r->visits, PLAIN + who);
+	const struct pairs limit = pairs(role, r->visits, WITH_LIMIT + who);
 	char is_plain[64], is_limit[80];
 
 	congestion(t, "congestion", PLAIN);
@@ -185,8 +193,8 @@ static void decapsulation(struct text *t, enum dp_role role, uint8_t reassembled
 		rule(t, "tunnel", "%s %s " MARK " goto congestion_limit", is_limit,
 		     limit.which[i]);
 	}
-	if (t->device || reassembled != 0)
-		fragments(t, role, who, reassembled);
+	if (t->device || r->reassembled != 0)
+		fragments(t, r, who);
 	rule(t, "tunnel", "meta l4proto { 4, 41 } counter name spoofed drop");
 }
 
@@ -293,7 +301,7 @@ static void credit(struct text *t)
  * first option, which is its place with everybody: behind an odd number of octets kernels
  * (6.18 is one) change it and get the checksum wrong. The packets that it is about are
  * counted as if they went in twice. */
-static void segment_size(struct text *t, uint16_t mss)
+static void segment_size(struct text *t, uint16_t mss, bool visits)
 {
 	static const char begins[] = "tcp flags & (syn|rst) == syn @th,160,16 0x0204";
 
@@ -303,6 +311,12 @@ static void segment_size(struct text *t, uint16_t mss)
 		rule(t, "forward", "meta nfproto ipv6 %s %s tcp option maxseg size set %u",
 		     begins, out_of[i], mss);
 	}
+	if (!visits)
+		return;
+	rule(t, "prerouting", "meta nfproto ipv6 %s @nh,64,64 @vtx64 tcp option maxseg size set %u",
+	     begins, mss);
+	rule(t, "forward", "meta nfproto ipv6 %s @nh,192,64 @vtx64 tcp option maxseg size set %u",
+	     begins, mss);
 }
 
 /* RFC 4443 2.4 f: what the kernel has to say of tunnel packets goes to this host first, and
@@ -352,6 +366,18 @@ static void prefix_sets(struct text *t, unsigned int inner)
 	    t->table, inner, t->table, inner, t->table, inner, t->table);
 }
 
+/* The counter of what comes in from visitors is that of what goes into their tunnels. */
+static void visit_sets(struct text *t)
+{
+	const unsigned int to = PLAIN + 192;
+
+	put(t, "add set inet %s vrx64 { typeof ip6 saddr . @nh,%u,64; size 1048576; flags dynamic; }\n"
+	    "add set inet %s vlate64 { typeof ip6 saddr . @nh,%u,64; size 1048576; flags timeout; }\n"
+	    "add set inet %s vin64 { typeof @nh,%u,64; size 1048576; flags dynamic; counter; }\n"
+	    "add set inet %s vtx64 { typeof @nh,64,64; size 1048576; flags dynamic; counter; }\n",
+	    t->table, to, t->table, to, t->table, to, t->table);
+}
+
 int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigned int *ret_n)
 {
 	unsigned int inner = r->role == DP_ROLE_HA ? PLAIN + 64 : PLAIN + 192;
@@ -376,7 +402,9 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 	    t.table, t.table, t.table);
 	if (r->role == DP_ROLE_HA)
 		prefix_sets(&t, inner);
-	decapsulation(&t, r->role, r->reassembled);
+	if (r->visits)
+		visit_sets(&t);
+	decapsulation(&t, r);
 	chain(&t, "prerouting", "prerouting priority raw");
 	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");
 	if (r->device) {
@@ -412,6 +440,8 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		credit(&t);
 		for (unsigned int i = 0; i < N_INTO; i++)
 			rule(&t, "prerouting", "meta nfproto ipv6 %s", into[i]);
+		if (r->visits)
+			rule(&t, "prerouting", "meta nfproto ipv6 @nh,64,64 @vtx64");
 		/* Nor is it to answer a Home Address option, at its only place by RFC 6275 6.3;
 		 * before ESP and AH it is the business of whoever keeps their keys. */
 		rule(&t, "input", "ip6 nexthdr 60 @nh,320,8 != { 50, 51 } @nh,368,8 0xc9"
@@ -422,7 +452,7 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		no_redirects(&t);
 		own_errors(&t);
 		if (r->mss > 0)
-			segment_size(&t, r->mss);
+			segment_size(&t, r->mss, r->visits);
 		break;
 	}
 	if (t.len >= t.room)
@@ -452,13 +482,17 @@ static struct in6_text bits(const struct in6_prefix *p)
 
 /* RFC 6275 10.4.2: what is tunnelled leaves from the home agent's address on the home link,
  * which the mobile node expects it from. */
-static void sources(struct text *t, const struct dp_home *homes, unsigned int n)
+static void sources(struct text *t, const struct dp_home *homes, unsigned int n, bool visits)
 {
 	chain(t, "source", "postrouting priority mangle");
 	for (unsigned int i = 0; i < n; i++)
 		rule(t, "source", "ip6 nexthdr 41 @nh,64,128 @local @nh,%u,%u %s ip6 saddr set %s",
 		     PLAIN + 192, homes[i].prefix.len, bits(&homes[i].prefix).s,
 		     in6_str(&homes[i].address).s);
+	/* A visitor's anchor expects it from where the visit was registered. */
+	if (visits)
+		rule(t, "source", "ip6 nexthdr 41 @nh,64,128 @local @nh,%u,64 @vtx64 ip6 saddr set %s",
+		     PLAIN + 64, in6_str(&homes[0].address).s);
 }
 
 /*
@@ -467,8 +501,8 @@ static void sources(struct text *t, const struct dp_home *homes, unsigned int n)
  * would send the request to the host or, if that is away, back to where it came from. RFC
  * 2526 2.1: the interface identifier.
  */
-int dp_ruleset_homes(const struct dp_home *homes, unsigned int n, bool one_source, char *text,
-		     size_t room)
+int dp_ruleset_homes(const struct dp_home *homes, unsigned int n, bool one_source, bool visits,
+		     char *text, size_t room)
 {
 	struct text t = { .at = text, .room = room, .table = dp_ruleset_table(DP_ROLE_HA) };
 
@@ -478,6 +512,6 @@ int dp_ruleset_homes(const struct dp_home *homes, unsigned int n, bool one_sourc
 		     " @nh,256,64 0xfdfffffffffffffe counter name mobility drop",
 		     in6_prefix_str(&homes[i].prefix).s);
 	if (one_source)
-		sources(&t, homes, n);
+		sources(&t, homes, n, visits);
 	return t.len < t.room ? 0 : -ENOBUFS;
 }

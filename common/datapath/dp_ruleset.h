@@ -14,7 +14,7 @@ struct dp_ruleset {
 	const char *device;
 	uint16_t mss;			/* see struct dp_config */
 	uint8_t reassembled;		/* see struct dp_ops */
-	bool ipsec;			/* see struct dp_config */
+	bool ipsec, visits;		/* see struct dp_config */
 };
 
 const char *dp_ruleset_table(enum dp_role role);
@@ -22,8 +22,8 @@ const char *dp_ruleset_table(enum dp_role role);
  * keeps its sets. ret_n: how many rules the table has then. 0 or -ENOBUFS. */
 int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigned int *ret_n);
 /* The same for a home agent's own chains about its homes, with one rule for each; one_source:
- * with two, for the kernel's tunnels all leave from the same address. */
-int dp_ruleset_homes(const struct dp_home *homes, unsigned int n, bool one_source, char *text,
-		     size_t room);
+ * with two, for the kernel's tunnels all leave from the same address, and one more for visits. */
+int dp_ruleset_homes(const struct dp_home *homes, unsigned int n, bool one_source, bool visits,
+		     char *text, size_t room);
 
 #endif

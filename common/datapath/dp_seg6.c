@@ -197,7 +197,8 @@ struct one_segment {
 _Static_assert(sizeof(struct one_segment) == sizeof(struct seg6_iptunnel_encap) +
 	       sizeof(struct ipv6_sr_hdr) + sizeof(struct in6_addr), "as the kernel has it");
 
-static void seg6_put_ends(struct nlmsghdr *nlh, const struct dp_ends *e)
+static void seg6_put_ends(struct nlmsghdr *nlh, const struct dp_ends *e,
+			  const struct dp_encap_attrs *a)
 {
 	const struct one_segment s = {
 		.mode = SEG6_IPTUN_MODE_ENCAP_RED,
@@ -206,8 +207,8 @@ static void seg6_put_ends(struct nlmsghdr *nlh, const struct dp_ends *e)
 	};
 	struct nlattr *nest;
 
-	mnl_attr_put_u16(nlh, NHA_ENCAP_TYPE, LWTUNNEL_ENCAP_SEG6);
-	nest = mnl_attr_nest_start(nlh, NHA_ENCAP);
+	mnl_attr_put_u16(nlh, a->type, LWTUNNEL_ENCAP_SEG6);
+	nest = mnl_attr_nest_start(nlh, a->encap);
 	mnl_attr_put(nlh, SEG6_IPTUNNEL_SRH, sizeof(s), &s);
 	mnl_attr_nest_end(nlh, nest);
 }

@@ -125,6 +125,32 @@ static void drop_found(struct sync *y, bool remove)
 	}
 }
 
+static void found_visit(struct sync *y, const struct dp_route *r)
+{
+	struct dp_kernel *s = y->s;
+	struct binding *k = binding_find(s, &r->src);
+	const struct dp_ends ends = with_source(s, &r->ends);
+
+	if (k && k->b.visit && !in6_is_any(&ends.remote)) {
+		k->seen_route = same_ends(&k->b, &ends);
+		return;
+	}
+	if (!k && y->adopt && r->src.len == DP_PREFIX && !in6_is_any(&ends.remote)) {
+		k = binding_note(s, &r->src, 0);
+		if (!k) {
+			y->err = -ENOMEM;
+			return;
+		}
+		k->b.visit = true;
+		k->b.local = in6_is_any(&ends.local) ? s->source : ends.local;
+		k->b.remote = ends.remote;
+		k->b.mtu = r->mtu;
+		k->seen_route = true;
+		return;
+	}
+	sync_done(y, dp_route_del(s->tunnel, r));
+}
+
 static void found_ha_route(struct sync *y, const struct dp_route *r)
 {
 	struct dp_kernel *s = y->s;
@@ -178,10 +204,14 @@ static void found_route(void *ctx, const struct dp_route *r)
 	struct sync *y = ctx;
 	const struct dp_kernel *s = y->s;
 
-	if (s->role == DP_ROLE_HA && r->table == DP_TABLE_MAIN)
+	if (r->visit) {
+		if (s->role == DP_ROLE_HA && r->table == s->base + DP_VISIT_OFFSET)
+			found_visit(y, r);
+	} else if (s->role == DP_ROLE_HA && r->table == DP_TABLE_MAIN) {
 		found_ha_route(y, r);
-	else if (s->role == DP_ROLE_MN && r->table >= s->base && r->table - s->base < DP_SLOTS)
+	} else if (s->role == DP_ROLE_MN && r->table >= s->base && r->table - s->base < DP_SLOTS) {
 		found_mn_route(y, r);
+	}
 }
 
 static void found_rule(void *ctx, const struct rt_rule *r)
@@ -237,34 +267,41 @@ static void found_local(struct sync *y, const struct in6_addr *addr)
 		sync_done(y, dp_filter_endpoint(s->filter, addr, false));
 }
 
-static void found_element(void *ctx, enum dp_filter_set set, const struct in6_prefix *inner,
-			  const struct in6_addr *remote)
+static void found_element(void *ctx, enum dp_filter_set set, const struct dp_binding *b)
 {
 	struct sync *y = ctx;
 	struct dp_kernel *s = y->s;
-	struct binding *k = inner ? binding_find(s, inner) : NULL;
+	struct binding *k = set == DP_FILTER_LOCAL ? NULL : binding_find(s, &b->inner);
 
+	if (k && k->b.visit != b->visit)
+		k = NULL;
 	switch (set) {
 	case DP_FILTER_RX:
 	case DP_FILTER_RX64:
-		if (k && in6_eq(&k->b.remote, remote))
+	case DP_FILTER_VRX64:
+		if (k && in6_eq(&k->b.remote, &b->remote))
 			k->seen_rx = true;
 		else
-			sync_done(y, dp_filter_refuse(s->filter, inner, remote));
+			sync_done(y, dp_filter_refuse(s->filter, b, &b->remote));
 		break;
 	case DP_FILTER_IN:
 	case DP_FILTER_IN64:
+	case DP_FILTER_VIN64:
+		if (!k)
+			sync_done(y, dp_filter_forget(s->filter, b));
+		else
+			k->seen_in = true;
+		break;
 	case DP_FILTER_TX:
 	case DP_FILTER_TX64:
+	case DP_FILTER_VTX64:
 		if (!k)
-			sync_done(y, dp_filter_forget(s->filter, inner));
-		else if (set == DP_FILTER_IN || set == DP_FILTER_IN64)
-			k->seen_in = true;
+			sync_done(y, dp_filter_forget(s->filter, b));
 		else
 			k->seen_tx = true;
 		break;
 	case DP_FILTER_LOCAL:
-		found_local(y, remote);
+		found_local(y, &b->remote);
 		break;
 	}
 }
@@ -276,9 +313,10 @@ static int look(struct sync *y)
 	struct binding *k;
 	int err;
 
-	for (k = s->bindings; k; k = k->hh.next)
-		k->seen_nexthop = k->seen_route = k->seen_rule =
-			k->seen_rx = k->seen_in = k->seen_tx = false;
+	for (k = s->bindings; k; k = k->hh.next) {
+		k->seen_nexthop = k->b.visit;	/* it has none */
+		k->seen_route = k->seen_rule = k->seen_rx = k->seen_in = k->seen_tx = false;
+	}
 	for (unsigned int i = 0; i < s->n_endpoints; i++)
 		s->endpoints[i] = (struct endpoint){
 			.addr = s->endpoints[i].addr, .found = s->endpoints[i].found,
@@ -302,7 +340,7 @@ static void drop_halves(struct sync *y)
 	struct binding *k, *next;
 
 	HASH_ITER(hh, s->bindings, k, next) {
-		if (k->nexthop)
+		if (k->nexthop || k->b.visit)
 			continue;
 		sync_done(y, binding_remove(s, k));
 		binding_forget(s, k);
@@ -335,7 +373,7 @@ static void put_back_bindings(struct sync *y)
 		if (!k->seen_nexthop)
 			sync_done(y, nexthop_install(s, k, &ends));
 		if (!k->seen_route || (s->role == DP_ROLE_MN && !k->seen_rule))
-			sync_done(y, binding_install(s, k, k->b.mtu));
+			sync_done(y, binding_install(s, k, &k->b));
 	}
 }
 
@@ -345,7 +383,7 @@ static void put_back_elements(struct sync *y)
 
 	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
 		if (!k->seen_rx || !k->seen_in || !k->seen_tx)
-			sync_done(y, dp_filter_add(s->filter, &k->b.inner, &k->b.remote));
+			sync_done(y, dp_filter_add(s->filter, &k->b, &k->b.remote));
 		if (!k->seen_tx && k->b.unverified)
 			(void)dp_filter_unverified(s->filter, &k->b.inner.addr, true);
 	}
@@ -363,14 +401,15 @@ static void put_back_elements(struct sync *y)
 static bool set_is_right(const struct dp_kernel *s, enum dp_filter_set set)
 {
 	const struct dp_binding *some[DP_FILTER_MANY];
+	bool visits = set >= DP_FILTER_VRX64 && set <= DP_FILTER_VTX64;
 	bool prefixes = set >= DP_FILTER_RX64 && set <= DP_FILTER_TX64;
 	unsigned int n = 0;
 	int all = 0;
 
-	if (prefixes && s->role == DP_ROLE_MN)
+	if ((prefixes && s->role == DP_ROLE_MN) || (visits && s->n_access == 0))
 		return true;
 	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
-		if ((k->b.inner.len == DP_PREFIX) != prefixes)
+		if (k->b.visit != visits || (!visits && (k->b.inner.len == DP_PREFIX) != prefixes))
 			continue;
 		all++;
 		some[n++] = &k->b;
@@ -420,6 +459,9 @@ static int ground(struct dp_kernel *s)
 		return dp_complain(s, "tunnels", n);
 	if (before != s->tunnel->own_ifindex)
 		n++;
+	err = visits_prepare(s);
+	if (err < 0)
+		return dp_complain(s, "rules of visits", err);
 	err = dp_filter_repair(s->filter);
 	return err < 0 ? dp_complain(s, "filter table", err) : n + err;
 }

@@ -24,6 +24,9 @@ int dp_place_of(const struct dp_tunnel *t, const struct in6_addr *addr)
 	return -1;
 }
 
+static const struct dp_encap_attrs of_nexthop = { NHA_ENCAP_TYPE, NHA_ENCAP };
+static const struct dp_encap_attrs of_route = { RTA_ENCAP_TYPE, RTA_ENCAP };
+
 int dp_nexthop_replace(const struct dp_tunnel *t, uint32_t id, const struct dp_ends *ends)
 {
 	struct nlmsghdr *nlh = nl_message(t->nl, RTM_NEWNEXTHOP, NLM_F_CREATE | NLM_F_REPLACE);
@@ -35,7 +38,7 @@ int dp_nexthop_replace(const struct dp_tunnel *t, uint32_t id, const struct dp_e
 	mnl_attr_put_u32(nlh, NHA_ID, id);
 	mnl_attr_put_u32(nlh, NHA_OIF,
 			 (uint32_t)(place < 0 ? t->ifindex : t->sources[place].ifindex));
-	t->ops->put_ends(nlh, ends);
+	t->ops->put_ends(nlh, ends, &of_nexthop);
 	return nl_request(t->nl, nlh);
 }
 
@@ -101,8 +104,15 @@ struct nlmsghdr *dp_route_message(struct nl *nl, uint16_t type, uint16_t flags,
 	return nlh;
 }
 
-static void put_metric(struct nlmsghdr *nlh, const struct dp_route *r)
+/* What tells it from others to the same destination. */
+static void put_identity(struct nlmsghdr *nlh, const struct dp_route *r)
 {
+	if (r->visit) {
+		struct rtmsg *m = mnl_nlmsg_get_payload(nlh);
+
+		m->rtm_src_len = r->src.len;
+		mnl_attr_put(nlh, RTA_SRC, sizeof(r->src.addr), &r->src.addr);
+	}
 	if (r->dst.len == DP_PREFIX)
 		mnl_attr_put_u32(nlh, RTA_PRIORITY, DP_PREFIX_METRIC);
 }
@@ -113,8 +123,13 @@ int dp_route_replace(const struct dp_tunnel *t, const struct dp_route *r)
 						NLM_F_CREATE | NLM_F_REPLACE, &r->dst, r->table);
 	struct nlattr *metrics;
 
-	put_metric(nlh, r);
-	mnl_attr_put_u32(nlh, RTA_NH_ID, r->nexthop);
+	put_identity(nlh, r);
+	if (r->visit) {
+		mnl_attr_put_u32(nlh, RTA_OIF, (uint32_t)t->ifindex);
+		t->ops->put_ends(nlh, &r->ends, &of_route);
+	} else {
+		mnl_attr_put_u32(nlh, RTA_NH_ID, r->nexthop);
+	}
 	metrics = mnl_attr_nest_start(nlh, RTA_METRICS);
 	mnl_attr_put_u32(nlh, RTAX_MTU, (uint32_t)r->mtu + t->ops->mtu_headroom);
 	if (t->role == DP_ROLE_HA && t->ops->mtu_locked_on_ha)
@@ -127,12 +142,12 @@ int dp_route_del(const struct dp_tunnel *t, const struct dp_route *r)
 {
 	struct nlmsghdr *nlh = dp_route_message(t->nl, RTM_DELROUTE, 0, &r->dst, r->table);
 
-	put_metric(nlh, r);
+	put_identity(nlh, r);
 	return no_such(nl_request(t->nl, nlh));
 }
 
 struct route_dump {
-	uint16_t headroom;
+	const struct dp_tunnel_ops *ops;
 	void (*fn)(void *ctx, const struct dp_route *r);
 	void *ctx;
 };
@@ -143,13 +158,15 @@ static int on_route(const struct nlmsghdr *nlh, void *ctx)
 	const struct rtmsg *m = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[RTA_NH_ID + 1], *metrics[RTAX_MTU + 1];
 	struct dp_route r = { 0 };
+	uint16_t type = 0;
 	uint32_t mtu;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*m) ||
 	    m->rtm_family != AF_INET6 || m->rtm_protocol != DP_PROTOCOL)
 		return 0;
 	nl_attrs(nlh, sizeof(*m), tb, RTA_NH_ID);
-	if (!tb[RTA_NH_ID])
+	r.visit = m->rtm_src_len > 0 && !tb[RTA_NH_ID];
+	if (!tb[RTA_NH_ID] && !r.visit)
 		return 0;
 	nl_nested(tb[RTA_METRICS], metrics, RTAX_MTU);
 	mtu = nl_get_u32(metrics[RTAX_MTU], 0);
@@ -157,7 +174,14 @@ static int on_route(const struct nlmsghdr *nlh, void *ctx)
 	(void)nl_get(tb[RTA_DST], &r.dst.addr, sizeof(r.dst.addr));
 	r.table = nl_get_u32(tb[RTA_TABLE], m->rtm_table);
 	r.nexthop = nl_get_u32(tb[RTA_NH_ID], 0);
-	r.mtu = mtu > d->headroom ? (uint16_t)(mtu - d->headroom) : 0;
+	r.mtu = mtu > d->ops->mtu_headroom ? (uint16_t)(mtu - d->ops->mtu_headroom) : 0;
+	if (r.visit) {
+		r.src.len = m->rtm_src_len;
+		(void)nl_get(tb[RTA_SRC], &r.src.addr, sizeof(r.src.addr));
+		(void)nl_get(tb[RTA_ENCAP_TYPE], &type, sizeof(type));
+		if (!d->ops->get_ends(type, tb[RTA_ENCAP], &r.ends))
+			r.ends = (struct dp_ends){ 0 };
+	}
 	d->fn(d->ctx, &r);
 	return 0;
 }
@@ -167,7 +191,7 @@ int dp_route_dump(const struct dp_tunnel *t, void (*fn)(void *ctx, const struct 
 {
 	struct nlmsghdr *nlh = nl_message(t->nl, RTM_GETROUTE, NLM_F_DUMP);
 	struct rtmsg *m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
-	struct route_dump d = { t->ops->mtu_headroom, fn, ctx };
+	struct route_dump d = { t->ops, fn, ctx };
 
 	m->rtm_family = AF_INET6;
 	m->rtm_protocol = DP_PROTOCOL;

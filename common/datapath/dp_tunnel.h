@@ -16,6 +16,7 @@
 #include "common/datapath/datapath.h"
 #include "common/sys/nl.h"
 
+#define DP_VISIT_OFFSET	98	/* from the table base: the table, and priority, of visits */
 #define DP_DECAP_OFFSET	99	/* from the table base: the table of decapsulating routes */
 
 #define DP_SOURCES	3	/* different outer sources of a mobile node at a time */
@@ -25,6 +26,9 @@ struct dp_ends {
 	struct in6_addr remote;		/* outer destination */
 	int ifindex;			/* of what was read: the nexthop's device */
 };
+
+/* What they are called in a nexthop object, and in a route. */
+struct dp_encap_attrs { uint16_t type, encap; };
 
 struct dp_tunnel;
 
@@ -45,9 +49,10 @@ struct dp_tunnel_ops {
 	/* What all tunnels share, devices and rules: makes it, or puts back what is missing.
 	 * Returns how many things had to be put right. */
 	int (*prepare)(struct dp_tunnel *t);
-	/* Attributes of a nexthop object (NHA_ENCAP_TYPE, NHA_ENCAP), and from there again;
-	 * false: the object is not of this type. */
-	void (*put_ends)(struct nlmsghdr *nlh, const struct dp_ends *e);
+	/* Attributes of a nexthop object or a route, and from there again; false: it is not of
+	 * this type. */
+	void (*put_ends)(struct nlmsghdr *nlh, const struct dp_ends *e,
+			 const struct dp_encap_attrs *a);
 	bool (*get_ends)(uint16_t encap_type, const struct nlattr *encap, struct dp_ends *ret);
 	/* HA, NULL where each tunnel has its own: the outer source of all that is sent.
 	 * Returns 1 if it had to be changed. */
@@ -93,12 +98,17 @@ int dp_nexthop_del(struct nl *nl, uint32_t id);
 int dp_nexthop_dump(struct nl *nl, const struct dp_tunnel_ops *ops,
 		    void (*fn)(void *ctx, uint32_t id, const struct dp_ends *ends), void *ctx);
 
-/* A route into a tunnel: whatever is for dst (or, in a table of its own, everything). */
+/* A route into a tunnel: whatever is for dst (or, in a table of its own, everything). Of a visit:
+ * whatever is from src, and the ends of the tunnel are its own, for the kernel takes no nexthop
+ * object there. */
 struct dp_route {
 	struct in6_prefix dst;
 	uint32_t table;
 	uint32_t nexthop;	/* id */
 	uint16_t mtu;		/* largest inner packet */
+	bool visit;
+	struct in6_prefix src;
+	struct dp_ends ends;
 };
 
 /* The beginning of a message about a route of ours: everything but where it leads. */

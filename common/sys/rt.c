@@ -257,6 +257,8 @@ static struct nlmsghdr *rule_message(struct nl *nl, uint16_t type, uint16_t flag
 		mnl_attr_put_u32(nlh, FRA_FWMARK, r->mark);
 		mnl_attr_put_u32(nlh, FRA_FWMASK, UINT32_MAX);
 	}
+	if (r->iif[0])
+		mnl_attr_put_strz(nlh, FRA_IIFNAME, r->iif);
 	return nlh;
 }
 

@@ -62,11 +62,12 @@ struct rt_rule {
 	uint32_t table;
 	uint8_t protocol;		/* FRA_PROTOCOL; 0: RT_PROTOCOL */
 	uint32_t mark;			/* 0: any */
+	char iif[16];			/* what comes in by it; "": all */
 	/* Only of what was read: */
 	bool invert;			/* it takes what the selectors do not match */
 	bool narrow;			/* it has selectors that are not listed here */
 	bool specific;			/* it takes no route of a prefix as short as the default */
-	char iif[16], oif[16];
+	char oif[16];
 };
 
 int rt_addr_replace(struct nl *nl, const struct rt_addr *a);

@@ -38,10 +38,12 @@ static int find(const struct dp_filter *f, const struct element *e)
 	return -ENOENT;
 }
 
-/* Those of prefixes follow those of addresses. */
-static enum dp_filter_set set_of(const struct in6_prefix *inner, enum dp_filter_set set)
+/* Those of prefixes, and of visits, follow those of addresses. */
+static enum dp_filter_set set_of(const struct dp_binding *b, enum dp_filter_set set)
 {
-	return inner->len == DP_PREFIX ? (enum dp_filter_set)(set + DP_FILTER_RX64) : set;
+	if (b->visit)
+		return (enum dp_filter_set)(set + DP_FILTER_VRX64);
+	return b->inner.len == DP_PREFIX ? (enum dp_filter_set)(set + DP_FILTER_RX64) : set;
 }
 
 static const struct in6_prefix no_inner;
@@ -139,61 +141,61 @@ int dp_filter_endpoint(struct dp_filter *f, const struct in6_addr *addr, bool pr
 	       take(f, DP_FILTER_LOCAL, &no_inner, addr);
 }
 
-int dp_filter_add(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_add(struct dp_filter *f, const struct dp_binding *b,
 		  const struct in6_addr *remote)
 {
-	int err = put(f, set_of(inner, DP_FILTER_RX), inner, remote);
+	int err = put(f, set_of(b, DP_FILTER_RX), &b->inner, remote);
 
 	if (err == 0)
-		err = put(f, set_of(inner, DP_FILTER_IN), inner, &in6addr_any);
-	return err < 0 ? err : put(f, set_of(inner, DP_FILTER_TX), inner, &in6addr_any);
+		err = put(f, set_of(b, DP_FILTER_IN), &b->inner, &in6addr_any);
+	return err < 0 ? err : put(f, set_of(b, DP_FILTER_TX), &b->inner, &in6addr_any);
 }
 
-int dp_filter_accept(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_accept(struct dp_filter *f, const struct dp_binding *b,
 		     const struct in6_addr *remote)
 {
-	return put(f, set_of(inner, DP_FILTER_RX), inner, remote);
+	return put(f, set_of(b, DP_FILTER_RX), &b->inner, remote);
 }
 
-int dp_filter_refuse(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_refuse(struct dp_filter *f, const struct dp_binding *b,
 		     const struct in6_addr *remote)
 {
-	return take(f, set_of(inner, DP_FILTER_RX), inner, remote);
+	return take(f, set_of(b, DP_FILTER_RX), &b->inner, remote);
 }
 
-int dp_filter_late(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_late(struct dp_filter *f, const struct dp_binding *b,
 		   const struct in6_addr *remote)
 {
 	(void)f;
-	(void)inner;
+	(void)b;
 	(void)remote;
 	return 0;
 }
 
-int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_no_longer_late(struct dp_filter *f, const struct dp_binding *b,
 			     const struct in6_addr *remote)
 {
-	return dp_filter_late(f, inner, remote);
+	return dp_filter_late(f, b, remote);
 }
 
-int dp_filter_forget(struct dp_filter *f, const struct in6_prefix *inner)
+int dp_filter_forget(struct dp_filter *f, const struct dp_binding *b)
 {
-	int err = take(f, set_of(inner, DP_FILTER_IN), inner, &in6addr_any);
-	int second = take(f, set_of(inner, DP_FILTER_TX), inner, &in6addr_any);
+	int err = take(f, set_of(b, DP_FILTER_IN), &b->inner, &in6addr_any);
+	int second = take(f, set_of(b, DP_FILTER_TX), &b->inner, &in6addr_any);
 
 	return err < 0 ? err : second;
 }
 
-int dp_filter_in(struct dp_filter *f, const struct in6_prefix *inner, uint64_t *ret)
+int dp_filter_in(struct dp_filter *f, const struct dp_binding *b, uint64_t *ret)
 {
-	(void)f, (void)inner;
+	(void)f, (void)b;
 	*ret = 0;
 	return 0;
 }
 
-int dp_filter_tx(struct dp_filter *f, const struct in6_prefix *inner, uint64_t *ret)
+int dp_filter_tx(struct dp_filter *f, const struct dp_binding *b, uint64_t *ret)
 {
-	return dp_filter_in(f, inner, ret);
+	return dp_filter_in(f, b, ret);
 }
 
 void dp_filter_gather(struct dp_filter *f)
@@ -234,13 +236,18 @@ int dp_filter_count(struct dp_filter *f, enum dp_filter_set set)
 	return -EOPNOTSUPP;
 }
 
+static bool is_pairs(enum dp_filter_set set)
+{
+	return set == DP_FILTER_RX || set == DP_FILTER_RX64 || set == DP_FILTER_VRX64;
+}
+
 int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
 		  const struct dp_binding *const *bindings, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		const struct element e = {
 			set, bindings[i]->inner,
-			set == DP_FILTER_RX || set == DP_FILTER_RX64 ? bindings[i]->remote : in6addr_any,
+			is_pairs(set) ? bindings[i]->remote : in6addr_any,
 		};
 
 		if (find(f, &e) < 0)
@@ -250,19 +257,20 @@ int dp_filter_has(struct dp_filter *f, enum dp_filter_set set,
 }
 
 int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
-		   void (*fn)(void *ctx, enum dp_filter_set set, const struct in6_prefix *inner,
-			      const struct in6_addr *remote), void *ctx)
+		   void (*fn)(void *ctx, enum dp_filter_set set, const struct dp_binding *b),
+		   void *ctx)
 {
 	const struct dp_filter now = *f;	/* fn may take elements away */
 
 	for (unsigned int i = 0; i < now.n; i++) {
 		const struct element *e = &now.elements[i];
+		const struct dp_binding b = {
+			.inner = e->inner, .remote = e->remote, .visit = e->set >= DP_FILTER_VRX64 &&
+			e->set <= DP_FILTER_VTX64,
+		};
 
-		if (e->set < from)
-			continue;
-		fn(ctx, e->set, e->set == DP_FILTER_LOCAL ? NULL : &e->inner,
-		   e->set == DP_FILTER_RX || e->set == DP_FILTER_RX64 ||
-		   e->set == DP_FILTER_LOCAL ? &e->remote : NULL);
+		if (e->set >= from)
+			fn(ctx, e->set, &b);
 	}
 	return 0;
 }
