@@ -101,9 +101,12 @@ struct found_addrs {
 /* Of ours only those on shared home links have the length of a prefix. */
 static void on_home_addr(void *ctx, const struct rt_addr *a)
 {
+	static const struct in6_addr router = MAG_ROUTER_LINK_LOCAL;
 	struct found_addrs *f = ctx;
 
 	if (a->protocol != RT_PROTOCOL || a->plen != 64 || f->n == HA_MAX_HOMES)
+		return;
+	if (f->ha && f->ha->cfg->fixed_router_address && in6_eq(&a->addr, &router))
 		return;
 	for (unsigned int i = 0; f->ha && i < f->ha->n_homes; i++) {
 		const struct ha_home *h = &f->ha->homes[i];

@@ -145,7 +145,7 @@ static void found_visit(struct sync *y, const struct dp_route *r)
 		k->b.local = in6_is_any(&ends.local) ? s->source : ends.local;
 		k->b.remote = ends.remote;
 		k->b.mtu = r->mtu;
-		k->seen_route = true;
+		k->seen_route = k->seen_nexthop = true;
 		return;
 	}
 	sync_done(y, dp_route_del(s->tunnel, r));

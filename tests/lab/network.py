@@ -2,7 +2,7 @@
 """Network mode in the laboratory: the access routers are peers with one session database, and the
 host runs nothing of ours."""
 
-from lab import ARS, HA, Lab, wait_for
+from lab import ARS, HA, Lab, mono, wait_for
 
 SPI = 700
 
@@ -36,6 +36,20 @@ class Domain(Lab):
     def host(self):
         """As a phone is: with its kernel and nothing else."""
         self.sysctl("mn", "net/ipv6/conf/wlan0/accept_ra", "1")
+        for key in ("optimistic_dad", "use_optimistic"):    # RFC 4429
+            self.sysctl("mn", f"net/ipv6/conf/wlan0/{key}", "1")
+
+    def roam(self, n):
+        """To AR n as between access points of one network: the host's link stays up and it
+        notices nothing. Their controller tells both routers (dmip6ctl mn). Returns when."""
+        mac, before = self.mac(), self.at
+        if before:
+            self.ctl(f"ar{before}", "mn", "detach", mac)
+        self.airnl.link(self.links["mn"], master=self.links[f"br{n}"])
+        at = mono()
+        self.at = n
+        self.ctl(f"ar{n}", "mn", "attach", mac)
+        return at
 
     # -- what the routers say ----------------------------------------------------------------
 

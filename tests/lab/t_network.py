@@ -4,6 +4,7 @@
 routers and back, and keeps its flows."""
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -11,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import measure
 import tap
-from lab import ARS, HA, anchor_of, wait_for
+from lab import ARS, HA, anchor_of, mono, wait_for
 from network import Domain
 from play import Play
 
@@ -32,6 +33,8 @@ def test_figure_4(t):
             play.run_for(1.5)
         t.equal(sorted(v["anchor"] for v in lab.visits(3)), [HA[1], HA[2]],
                 "AR3 has two visits, of both anchors")
+        t.ok(all(v["tx_packets"] > 100 and v["rx_packets"] > 100 for v in lab.visits(3)),
+             "by which packets go both ways", lab.visits(3))
         t.equal((lab.visits(1), lab.visits(2)), ([], []), "and the others none")
         back = play.move(1)
         t.ok(lab.settled(1, 1, 2, 3), "back at AR1: all anchors know", [lab.bindings(m) for m in ARS])
@@ -46,12 +49,96 @@ def test_figure_4(t):
         for f in (1, 2, 3):
             t.equal(measure.flow_faults(run, f), [], f"flow {f} lived through all moves")
             row = run.packets_of(f)
-            t.equal(row["tunnelled_at_anchor"], 0, f"at its own anchor flow {f} is in no tunnel")
-            t.ok(row["tunnelled"] > 100, f"elsewhere it is", row)
+            t.equal(row["tunnelled"], 0, f"on the host's own link flow {f} is never in a tunnel")
+            t.ok(row["tunnelled_at_anchor"] < 50, f"at its own anchor it is in none at all", row)
         for h in run.handovers():
             t.note(h)
         t.note(f"back at {back}")
 
 
+def begin(lab, t):
+    """Flow 1, begun at AR1; the play and the host's prefix there."""
+    lab.build()
+    lab.host()
+    lab.start_domain()
+    play = Play(lab, {1: 1})
+    play.move(1)
+    play.begin(1)
+    play.run_for(0.5)
+    t.equal(lab.where(1), 1, "the host is at AR1")
+    return play
+
+
+def through(lab, n):
+    """Packets through the visit at AR n, both ways, in half a second."""
+    def count():
+        return next(((v["tx_packets"], v["rx_packets"]) for v in lab.visits(n)), (0, 0))
+    before = count()
+    wait_for(lambda: False, 0.5)
+    after = count()
+    return min(after[0] - before[0], after[1] - before[1])
+
+
+def test_roam(t):
+    """between access points: the host's link stays up, and a controller tells the routers"""
+    with Domain(tap.BINDIR) as lab:
+        play = begin(lab, t)
+        for n in (2, 3, 1, 2):
+            play.moves.append({"to": n, "down": mono(), "up": lab.roam(n)})
+            t.ok(lab.settled(n, 1), f"AR1 knows that the host is at AR{n}", lab.bindings(1))
+            play.run_for(1.0)
+        mac = lab.mac()
+        t.ok(through(lab, 2) > 20, "the flow goes through AR2", lab.visits(2))
+        p = lab.ctl_raw("ar3", "mn", "detach", mac)
+        t.equal((p.returncode, "not attached" in p.stderr), (4, True),
+                "who is not there cannot be detached")
+        p = lab.ctl_raw("ar2", "mn", "attach", "phone")
+        t.ok(p.returncode == 2 and "MAC" in p.stderr, "a name is no MAC address", p.stderr)
+        p = lab.ctl_raw("ar2", "mn", "attach", mac, "nowhere")
+        t.ok(p.returncode == 4 and "interface" in p.stderr, "nor is any link one of ours", p.stderr)
+        lab.ctl("ar2", "mn", "detach", mac)
+        t.ok(wait_for(lambda: not lab.bindings(1), 5.0), "detached: nothing is bound any more",
+             lab.bindings(1))
+        t.equal(lab.visits(2), [], "and no visit is left")
+        lab.ctl("ar2", "mn", "attach", mac)
+        t.ok(lab.settled(2, 1), "attached again")
+        play.run_for(1.0)
+        play.end(1)
+        run = play.finish()
+        t.equal(measure.flow_faults(run, 1), [], "the flow lived through all of it")
+        for h in run.handovers():
+            t.note(h)
+
+
+def test_killed(t):
+    """kill -9 of the router where the host is, and of its anchor"""
+    with Domain(tap.BINDIR) as lab:
+        play = begin(lab, t)
+        play.move(2)
+        t.ok(lab.settled(2, 1), "the host is at AR2")
+        play.run_for(0.5)
+        for n, what in ((2, "where the host is"), (1, "that is its anchor")):
+            rules = lab.kernel_state("ar2")["rules"]
+            lab.kill(f"ar{n}", signal.SIGKILL)
+            play.moves.append({"to": 2, "down": mono(), "up": mono()})
+            wait_for(lambda: False, 0.5)
+            lab.start_had(n)
+            t.ok(wait_for(lambda: [v for v in lab.visits(2) if v["state"] == "registered"], 10.0),
+                 f"the router {what} is back: the visit is registered", lab.visits(2))
+            t.ok(through(lab, 2) > 20, "and the flow goes on", lab.visits(2))
+            t.equal(lab.kernel_state("ar2")["rules"], rules, "by the same rules")
+        lab.kill("ar2", signal.SIGTERM)
+        state = lab.kernel_state("ar2")
+        t.equal([x for x in state["routes"] + state["rules"] if "4598" in x], [],
+                "told to stop, it leaves nothing of visitors")
+        lab.start_had(2)
+        t.ok(wait_for(lambda: lab.visits(2), 10.0), "and finds them again when it is back")
+        play.end(1)
+        run = play.finish()
+        t.equal(measure.flow_faults(run, 1)[:1], [], "the flow lived through all of it")
+        for h in run.handovers():
+            t.note(h)
+
+
 if __name__ == "__main__":
-    tap.main(test_figure_4)
+    tap.main(test_figure_4, test_roam, test_killed)
