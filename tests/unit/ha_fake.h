@@ -20,7 +20,8 @@ enum call {
 	CALL_DP_USED,
 	CALL_HOME_ATTACH, CALL_HOST_ATTACH, CALL_HOME_DETACH, CALL_HOME_FORGET, CALL_ATTACH, CALL_DETACH,
 	CALL_LEASE_STORE, CALL_LEASE_STORE_DURABLE, CALL_BINDING_STORE, CALL_BINDING_FORGET,
-	CALL_EVENT, CALL_DRAINED,
+	CALL_EVENT, CALL_DRAINED, CALL_FIND, CALL_SESSION_PUT, CALL_SESSION_DEL, CALL_VISIT,
+	CALL_VISIT_OVER,
 };
 
 struct fake {
@@ -46,7 +47,8 @@ struct fake {
 	struct ha_binding_record binding;
 	uint32_t places;
 	struct ha_event event;
-	int dp_error, store_error, forward_error;
+	int dp_error, store_error, forward_error, find_error;
+	uint8_t found_mac[6];		/* of the last question to the session database */
 	int64_t wall_us;
 	uint64_t dp_packets;		/* through every tunnel */
 	uint64_t random;		/* the next number */
@@ -251,7 +253,50 @@ static inline void fake_drained(void *ctx)
 	fake_note(ctx, CALL_DRAINED);
 }
 
+static inline int fake_session_find(void *ctx, const uint8_t mac[6])
+{
+	struct fake *f = ctx;
+
+	fake_note(f, CALL_FIND);
+	memcpy(f->found_mac, mac, sizeof(f->found_mac));
+	return f->find_error;
+}
+
+static inline void fake_session_put(void *ctx, const struct lease *l)
+{
+	(void)l;
+	fake_note(ctx, CALL_SESSION_PUT);
+}
+
+static inline void fake_session_del(void *ctx, const struct lease *l)
+{
+	(void)l;
+	fake_note(ctx, CALL_SESSION_DEL);
+}
+
+static inline int fake_visit_attach(void *ctx, const struct visitor *h,
+				    const struct in6_prefix *prefix)
+{
+	(void)h;
+	(void)prefix;
+	fake_note(ctx, CALL_VISIT);
+	return 0;
+}
+
+static inline void fake_visit_detach(void *ctx, const struct visitor *h,
+				     const struct in6_prefix *prefix)
+{
+	(void)h;
+	(void)prefix;
+	fake_note(ctx, CALL_VISIT_OVER);
+}
+
 static const struct ha_ops fake_ops = {
+	.session_find = fake_session_find,
+	.session_put = fake_session_put,
+	.session_del = fake_session_del,
+	.visit_attach = fake_visit_attach,
+	.visit_detach = fake_visit_detach,
 	.drained = fake_drained,
 	.send_link = fake_send_link,
 	.send_routed = fake_send_routed,

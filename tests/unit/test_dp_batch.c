@@ -118,37 +118,37 @@ int dp_filter_commit(struct dp_filter *f)
 	return 0;
 }
 
-int dp_filter_add(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_add(struct dp_filter *f, const struct dp_binding *b,
 		  const struct in6_addr *remote)
 {
 	(void)f;
-	(void)inner;
+	(void)b;
 	(void)remote;
 	return 0;
 }
 
-int dp_filter_accept(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_accept(struct dp_filter *f, const struct dp_binding *b,
 		     const struct in6_addr *remote)
 {
-	return dp_filter_add(f, inner, remote);
+	return dp_filter_add(f, b, remote);
 }
 
-int dp_filter_refuse(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_refuse(struct dp_filter *f, const struct dp_binding *b,
 		     const struct in6_addr *remote)
 {
-	return dp_filter_add(f, inner, remote);
+	return dp_filter_add(f, b, remote);
 }
 
-int dp_filter_late(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_late(struct dp_filter *f, const struct dp_binding *b,
 		   const struct in6_addr *remote)
 {
-	return dp_filter_add(f, inner, remote);
+	return dp_filter_add(f, b, remote);
 }
 
-int dp_filter_no_longer_late(struct dp_filter *f, const struct in6_prefix *inner,
+int dp_filter_no_longer_late(struct dp_filter *f, const struct dp_binding *b,
 			     const struct in6_addr *remote)
 {
-	return dp_filter_add(f, inner, remote);
+	return dp_filter_add(f, b, remote);
 }
 
 usec_t clock_now(void)
@@ -156,10 +156,10 @@ usec_t clock_now(void)
 	return USEC_S;
 }
 
-int dp_filter_forget(struct dp_filter *f, const struct in6_prefix *inner)
+int dp_filter_forget(struct dp_filter *f, const struct dp_binding *b)
 {
 	(void)f;
-	(void)inner;
+	(void)b;
 	return 0;
 }
 
