@@ -188,8 +188,8 @@ void lma_failed(struct lma_answer *a, const struct in6_addr *prefix)
 			a->failed |= UINT32_C(1) << i;
 }
 
-/* A router that takes hosts which are not with it is not to go unnoticed: the host is asked where it
- * was, and answers if it is there still. */
+/* A router that takes hosts which are not with it is not to go unnoticed: the host is asked where
+ * it was, and answers if it is there still. */
 void lma_claimed(const struct binding *b, usec_t now)
 {
 	struct ha *ha = b->home->ha;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Hosts that come to a link of this router with prefixes of others (RFC 5213 6.1 to 6.8, the
- * draft's figure 5): when one is attached its sessions are looked up, each anchor is asked for it at
- * once (visit.c), and the advertisement that tells it of all its prefixes leaves when they have
+ * draft's figure 5): when one is attached its sessions are looked up, each anchor is asked for it
+ * at once (visit.c), and the advertisement that tells it of all its prefixes leaves when they have
  * answered, or after MAG_RA_DEADLINE. Owns the visitors; called by nd.c, update.c, io.c and ctl.c.
  *
  *	deadline (visitor)	the advertisement leaves without waiting any longer
@@ -35,7 +35,7 @@ void mag_init(struct ha *ha)
 	uint64_t seed;
 
 	TAILQ_INIT(&ha->mag.waiting);
-	/* RFC 5213 6.9.1.1: it goes on from any number; an answer to an earlier run is none to us. */
+	/* RFC 5213 6.9.1.1: from any number on; an answer to an earlier run is none to us. */
 	ha->ops->random(ha->ctx, &seed, sizeof(seed));
 	ha->mag.next = (uint16_t)seed;
 }

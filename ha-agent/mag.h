@@ -51,7 +51,7 @@ enum visit_state {
 	VISIT_REGISTERING,		/* the first answer is waited for */
 	VISIT_REGISTERED,
 	VISIT_REFRESHING,		/* registered, and an answer is waited for */
-	VISIT_DOUBTED,			/* the anchor says that the host is elsewhere: it is asked */
+	VISIT_DOUBTED,			/* the anchor says it is elsewhere: it is asked */
 	VISIT_LEAVING,			/* the host has left, and the anchor is told */
 	VISIT_STATE_MAX
 };

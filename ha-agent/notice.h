@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A router that has registered a host is told that the host is somewhere else now: at another router,
- * or on its first link again (RFC 5846 8.1, triggers 2 to 4). Its binding is over already, so nothing
- * here waits for the acknowledgement but the next try.
+ * A router that has registered a host is told that the host is somewhere else now: at another
+ * router, or on its first link again (RFC 5846 8.1, triggers 2 to 4). Its binding is over already,
+ * so nothing here waits for the acknowledgement but the next try.
  */
 #ifndef DMIP6_HA_NOTICE_H
 #define DMIP6_HA_NOTICE_H
@@ -13,7 +13,7 @@
 
 #include "common/core/timer.h"
 
-#define NOTICES_MAX	1024		/* under way; beyond that a router hears it by its next update */
+#define NOTICES_MAX	1024		/* under way; the rest hear it by their next update */
 
 struct binding;
 struct ha;

@@ -91,7 +91,7 @@ static void want(struct session *e)
 		return;
 	e->state = SESSION_WAITS;
 	s->n_waiting++;
-	/* RFC-less, but what is over goes first: an older state may say that it still holds what
+	/* What is over goes first: an older state may say that it still holds what
 	 * was given to another since. */
 	if (e->over)
 		TAILQ_INSERT_HEAD(&s->waiting, e, waits);

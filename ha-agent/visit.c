@@ -9,8 +9,8 @@
  *		DOUBTED: the host did not answer: it is elsewhere
  *		LEAVING: no answer; after MAG_LEAVE_TRIES it is over
  *
- * A prefix is in the data path from the moment that its anchor is asked: the first packet that comes
- * by the tunnel may be here before the answer is.
+ * A prefix is in the data path from the moment that its anchor is asked: the first packet that
+ * comes by the tunnel may be here before the answer is.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -387,7 +387,8 @@ static bool is_signed(struct ha *ha, const struct ha_peer *peer, const struct ip
 	if (!a->present || !a->last || a->spi != peer->auth.spi ||
 	    !limit_allows(&ha->limit, &ip->src, now))
 		return false;
-	/* As struct ha_peer has it: the gateway is the care-of address, the anchor the home address. */
+	/* As struct ha_peer has it: the care-of address is the gateway's, the home address the
+	 * anchor's. */
 	right = auth_mn_ha_right(&peer->auth, &ip->dst, &ip->src, mh, a->covered, a->data, a->len);
 	if (!right)
 		limit_failed(&ha->limit, &ip->src, LIMIT_CHECKED, now);

@@ -50,8 +50,8 @@ struct dp_binding {
 	struct in6_addr remote;
 	uint16_t mtu;		/* largest inner packet; 0: 1460 */
 	bool visit;		/* HA: the prefix is another router's, and its host is here: packets
-				 * from `inner` go to `remote`, the anchor, from `local`; what comes
-				 * back has outer source `remote` and inner destination in `inner` */
+				 * from `inner` go to `remote`, the anchor, from `local`; what
+				 * comes back has outer source `remote`, inner destination in it */
 	bool unverified;	/* HA: the remote end has not shown that it is there; what goes to
 				 * it is limited */
 };

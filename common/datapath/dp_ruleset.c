@@ -12,8 +12,8 @@
  * node `sent`, addresses that sent something lately without a connection; on a home agent
  * `unverified`, inner addresses that may be bound to anywhere, and `credit`, what each of these
  * may still get; and `rx64`, `late64`, `in64`, `tx64`, the same for whole prefixes, by their
- * first 64 bits, and `vrx64`, `vlate64`, `vin64`, `vtx64` for those of visitors, where what comes out
- * of a tunnel is known by whom it is for. All in the raw
+ * first 64 bits, and `vrx64`, `vlate64`, `vin64`, `vtx64` for those of visitors, where what comes
+ * out of a tunnel is known by whom it is for. All in the raw
  * priority: after reassembly where connection tracking does that, before anything else.
  *
  * Offsets are bits from the IPv6 header that the hook sees; in a header the traffic class

@@ -11,7 +11,7 @@ set -eu
 world='<(sys/(socket|ioctl|epoll|timerfd|random|un|stat|file)|linux/'
 world+='|net/if_|netpacket/|netlink/|libmnl/|event2/|time\.h|signal\.h|fcntl\.h|unistd\.h)'
 # The files of the agents that bind the state machines to the world.
-edge='^(mn|ha)-agent/(main|io|ctl|conf|store|keep|order|repair|standin|protect|stale|outside|reload|leasedb|bindfile|keyfile|recfile|keyserver|keyserver_session|keyserver_private|keyclient|mnd|had|sdb_[a-z_]*)\.[ch]$'
+edge='^(mn|ha)-agent/(main|io|io_network|ctl|ctl_network|sessions|conf|store|keep|order|repair|standin|protect|stale|outside|reload|leasedb|bindfile|keyfile|recfile|keyserver|keyserver_session|keyserver_private|keyclient|mnd|had|sdb_[a-z_]*)\.[ch]$'
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -62,7 +62,7 @@ rules()
 	rule "libnftables only in the data path and the doctor" . \
 		'^common/datapath/|^common/cli/doctor_filter\.c$' '<(nftables/|libnftables)'
 	rule "JSON only at the control socket and in the state file" . \
-		'/ctl\.[ch]$|^mn-agent/store\.c$|^common/cli/|^tests/' '<jansson'
+		'/ctl(_network)?\.[ch]$|^mn-agent/store\.c$|^common/cli/|^tests/' '<jansson'
 	rule "SQLite only for the leases and sessions" . '^ha-agent/(leasedb|sdb_sqlite|sqlite)\.[ch]$|^tests/' '<sqlite3'
 	rule "hiredis only in the sessions' backend" . '^ha-agent/sdb_redis(_link)?\.c$' '<(hiredis|hiredis/.*)\.h>'
 	rule "libcap only in caps.c" . '^common/sys/caps\.c$' '<sys/capability'

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* links: the home agent without its edges ($(ha_core) in Makefile.am), tunnel.c (-lcrypto) */
 /*
- * Network mode without a network: a number of access routers that are peers, hosts that know nothing
- * of mobility and move between them, and a session database that is away at times. Messages between
- * routers are late, lost and overtake each other; routers crash and come back with what they had
- * stored. When things have been quiet for a time everything that must hold is looked at.
+ * Network mode without a network: a number of access routers that are peers, hosts that know
+ * nothing of mobility and move between them, and a session database that is away at times. Messages
+ * between routers are late, lost and overtake each other; routers crash and come back with what
+ * they had stored. When things have been quiet for a time everything that must hold is looked at.
  *
  *	test_mars [--steps N] [--seed S] [--only NAME] [--trace]
  *
@@ -144,9 +144,8 @@ static void die(const char *what)
 
 static struct in6_addr addr_of(unsigned int mar)
 {
-	struct in6_addr a = { .s6_addr = { 0x20, 1, 0xd, 0xb8, 0, (uint8_t)(mar + 1), 1, 0, [15] = 1 } };
-
-	return a;
+	return (struct in6_addr){ .s6_addr = { 0x20, 1, 0xd, 0xb8, 0, (uint8_t)(mar + 1), 1,
+					       [15] = 1 } };
 }
 
 static int mar_of(const struct in6_addr *a)

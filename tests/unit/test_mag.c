@@ -103,7 +103,8 @@ struct answer {
 static void says(struct fake *f, const struct answer *a, struct mh_msg *msg)
 {
 	const char *from = a->from ? a->from : MAR1;
-	const struct ha_peer *peer = (strcmp(from, MAR1) == 0) != a->wrong_key ? &peers[0] : &peers[1];
+	bool first = (strcmp(from, MAR1) == 0) != a->wrong_key;
+	const struct ha_peer *peer = &peers[first ? 0 : 1];
 	struct ip6_packet ip = { .src = addr(from), .dst = addr(US), .hop_limit = 64,
 				 .next_header = MH_NEXT_HEADER };
 	struct mh_opts *o = &msg->opts;
@@ -470,7 +471,9 @@ static void a_database_that_is_away(void **s)
 /* Not those whose anchor has no key with us, nor ours, nor what is over. */
 static void records_that_lead_nowhere(void **s)
 {
-	struct sdb_record r[] = { at("2001:db8:9::9", P1), at(US, "2001:db8:3:101::"), at(MAR1, P1) };
+	struct sdb_record r[] = {
+		at("2001:db8:9::9", P1), at(US, "2001:db8:3:101::"), at(MAR1, P1),
+	};
 	struct fake f;
 
 	(void)s;
