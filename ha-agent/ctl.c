@@ -381,6 +381,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 		add_counter(counters, "data-path-congestion", drops.congestion);
 		add_counter(counters, "data-path-errors-limited", drops.errors);
 		add_counter(counters, "care-of-credit-drops", drops.credit);
+		add_counter(counters, "data-path-foreign-sources", drops.foreign);
 		add_counter(counters, "key-port-strangers", drops.port_strangers);
 		add_counter(counters, "key-port-limited", drops.port_limited);
 	}

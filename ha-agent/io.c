@@ -54,6 +54,9 @@ static int lease_in(struct io *io, const struct lease *l)
 	struct rt_route r = lease_route(l);
 	int err = rt_neigh_replace(io->nl, r.ifindex, &r.via, l->mac, true, false);
 
+	if (err == 0)
+		err = io->dp->ops->guard(io->dp, l->mac, &l->prefix, true);
+
 	return err < 0 ? err : rt_route_replace(io->nl, &r);
 }
 
@@ -61,6 +64,7 @@ static void lease_out(struct io *io, const struct lease *l)
 {
 	struct rt_route r;
 
+	(void)io->dp->ops->guard(io->dp, l->mac, &l->prefix, false);
 	if (!l->interface || l->interface->ifindex == 0)
 		return;		/* the kernel has forgotten it with the interface */
 	r = lease_route(l);
@@ -394,11 +398,13 @@ static void on_repair(void *ctx, usec_t now)
 {
 	struct io *io = ctx;
 	unsigned int expected = 0, known = 0;
+	bool table;
 	int n;
 
 	n = io->dp->ops->repair(io->dp);
 	if (n < 0)
 		log_error("the data path could not be repaired: %s", strerror(-n));
+	table = n > 0;
 	/* That the filter table goes is also told when we ourselves make it anew. */
 	if (n <= 0)
 		io->loss.n[LOSS_TABLE] = 0;
@@ -406,7 +412,8 @@ static void on_repair(void *ctx, usec_t now)
 	if (n < 0)
 		log_error("the routes about pools could not be repaired: %s", strerror(-n));
 	ha_each_lease(&io->ha, count_expected, &expected);
-	if (stale_routes(io->nl, &io->ha, &known) >= 0 && known < expected)
+	/* With the filter's table went who may send from where. */
+	if (stale_routes(io->nl, &io->ha, &known) >= 0 && (known < expected || table))
 		ha_each_lease(&io->ha, put_lease_back, io);
 	network_repair(io);
 	tell_repair(io, now);
@@ -673,6 +680,7 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 		};
 	cfg.port = (struct dp_port){ .port = BOOT_PORT, .n_access = io->cfg.ha->n_interfaces };
 	memcpy(cfg.port.access, io->cfg.ha->interfaces, sizeof(io->cfg.ha->interfaces));
+	network_guarded(io, &cfg.guarded);
 	if (err < 0 && io->cfg.ha->datapath)
 		return fail(why, err, "data path %s does not work here: %s",
 			    io->cfg.ha->datapath, reason);

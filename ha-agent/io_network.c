@@ -68,6 +68,8 @@ int io_visit_attach(void *ctx, const struct visitor *h, const struct in6_prefix 
 	if (!h->interface->up)
 		return 0;		/* when it comes up */
 	err = rt_neigh_replace(io->nl, r.ifindex, &r.via, h->mac, true, false);
+	if (err == 0)
+		err = io->dp->ops->guard(io->dp, h->mac, prefix, true);
 	return err < 0 ? err : rt_route_replace(io->nl, &r);
 }
 
@@ -77,6 +79,7 @@ void io_visit_detach(void *ctx, const struct visitor *h, const struct in6_prefix
 	struct rt_route r;
 	struct io *io = ctx;
 
+	(void)io->dp->ops->guard(io->dp, h->mac, prefix, false);
 	if (!h->interface || h->interface->ifindex == 0)
 		return;
 	r = visit_route(h, prefix);
@@ -166,6 +169,22 @@ void network_link(struct io *io, const struct io_link *l)
 }
 
 /* ---- life ---- */
+
+static bool is_shared(const struct ha_interface *ifc)
+{
+	for (unsigned int i = 0; i < ifc->n_homes; i++)
+		if (ifc->homes[i]->cfg.mode == HOME_SHARED)
+			return true;
+	return false;
+}
+
+void network_guarded(const struct io *io, struct dp_links *ret)
+{
+	*ret = (struct dp_links){ 0 };
+	for (unsigned int i = 0; io->cfg.ha->network_mode && i < io->ha.n_interfaces; i++)
+		if (!is_shared(&io->ha.interfaces[i]))
+			memcpy(ret->names[ret->n++], io->ha.interfaces[i].name, IFNAMSIZ);
+}
 
 int network_open(struct io *io, char why[IO_WHY])
 {

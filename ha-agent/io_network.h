@@ -9,6 +9,8 @@
 /* What an earlier run left for visitors stays so long, for they are looked up again. */
 #define IO_SETTLE	(10 * USEC_S)
 
+/* The access links on which each host has a prefix of its own, and nobody another. */
+void network_guarded(const struct io *io, struct dp_links *ret);
 /* 0 also where there is no network mode. */
 int network_open(struct io *io, char why[IO_WHY]);
 /* All leases are known: the session database is told of them. */

@@ -227,7 +227,7 @@ void mag_found(struct ha *ha, const uint8_t mac[6], int err, const struct sdb_re
 		h->look_pause = 0;
 		for (unsigned int i = 0; i < n && !h->away; i++)
 			if (is_foreign(ha, &records[i]))
-				visit_begin(h, &records[i], now);
+				visit_begin(h, &records[i], true, now);
 		if (!h->away)
 			visit_register(h, now);
 	}
@@ -235,12 +235,22 @@ void mag_found(struct ha *ha, const uint8_t mac[6], int err, const struct sdb_re
 	mag_review(h, now);
 }
 
-void mag_database_back(struct ha *ha, usec_t now)
+void mag_changed(struct ha *ha, const struct sdb_record *r, usec_t now)
+{
+	struct visitor *h = mag_find(ha, r->mac);
+
+	if (!h || h->away || !is_foreign(ha, r))
+		return;
+	visit_begin(h, r, false, now);
+	visit_register(h, now);
+}
+
+void mag_database_back(struct ha *ha, bool all, usec_t now)
 {
 	struct visitor *h, *next;
 
 	HASH_ITER(by_mac, ha->mag.by_mac, h, next)
-		if (h->look_pause != 0)
+		if (h->look_pause != 0 || all)
 			ask(h, now);
 }
 

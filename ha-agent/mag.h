@@ -127,8 +127,11 @@ void mag_detached(struct ha *ha, const uint8_t mac[6], bool claimed, usec_t now)
 /* What the database says about a host; err as in struct sdb_answer. */
 void mag_found(struct ha *ha, const uint8_t mac[6], int err, const struct sdb_record *records,
 	       unsigned int n, usec_t now);
-/* It answers again: who was not found is looked up. */
-void mag_database_back(struct ha *ha, usec_t now);
+/* It has a new record, or another one: its host may be here already. */
+void mag_changed(struct ha *ha, const struct sdb_record *r, usec_t now);
+/* It answers again: who was not found is looked up. all: everybody is, for what it knows now is not
+ * what it knew. */
+void mag_database_back(struct ha *ha, bool all, usec_t now);
 /* The prefixes of other anchors for an advertisement to the host (RFC 4862 5.5.4: deprecated).
  * Returns how many. */
 unsigned int mag_prefixes(const struct ha *ha, const uint8_t mac[6], usec_t now,
@@ -154,8 +157,9 @@ void mag_review(struct visitor *h, usec_t now);
 void mag_advertise(struct visitor *h, usec_t now);
 /* It has neither a link nor a visit any more, perhaps: it is freed then. */
 void mag_forget(struct visitor *h);
-/* A registration begins; or goes on with another prefix. */
-void visit_begin(struct visitor *h, const struct sdb_record *r, usec_t now);
+/* A registration begins; or goes on with another prefix. again: the host has shown itself anew, so
+ * what has been said some time ago is said again. */
+void visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec_t now);
 /* What was put off by visit_begin() is said to the anchors. */
 void visit_register(struct visitor *h, usec_t now);
 /* The host is on another link of ours than before. */

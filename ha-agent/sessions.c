@@ -7,6 +7,7 @@
  *	timer (session)	written well: a third of the lifetime later it is written again;
  *			written badly: again after 1 s, 2 s, ... 60 s;
  *			over: forgotten when its tombstone ends
+ *	watch		the database could not be asked what has changed: again
  */
 #include "ha-agent/sessions.h"
 
@@ -53,6 +54,8 @@ struct sessions {
 	unsigned int n_asked, n_waiting;
 	uint64_t conflicts;
 	bool was_ok;
+	struct sdb_cursor seen;		/* changes by anybody, so far */
+	struct timer watch;
 };
 
 static void pump(struct sessions *s);
@@ -349,6 +352,39 @@ int sessions_find(struct sessions *s, const uint8_t mac[6])
 	return err;
 }
 
+/* ---- what others write ---- */
+
+static void on_changes(void *ctx, const struct sdb_answer *a);
+
+static void on_watch(void *ctx, usec_t now)
+{
+	struct sessions *s = ctx;
+
+	if (s->ops->watch(s->db, &s->seen, now + SESSIONS_WATCH_TIME, on_changes, s) < 0)
+		(void)timer_set(loop_timers(s->loop), &s->watch, now + SESSIONS_RETRY_MIN);
+}
+
+/* A host may be here before the router that it comes from has written down what it gave it. */
+static void on_changes(void *ctx, const struct sdb_answer *a)
+{
+	struct sessions *s = ctx;
+	usec_t now = clock_now();
+
+	if (a->err == -ECANCELED)
+		return;
+	if (a->err == 0 || a->err == -ERANGE)
+		s->seen = a->cursor;
+	for (unsigned int i = 0; a->err == 0 && i < a->n_records; i++)
+		mag_changed(s->ha, &a->records[i], now);
+	/* Something was missed. */
+	if (a->err == -ERANGE)
+		mag_database_back(s->ha, true, now);
+	if (a->err == 0 || a->err == -ERANGE || a->err == -ETIMEDOUT)
+		on_watch(s, now);
+	else
+		(void)timer_set(loop_timers(s->loop), &s->watch, now + SESSIONS_RETRY_MIN);
+}
+
 /* ---- life ---- */
 
 /* What was acknowledged may be lost: all is said again. */
@@ -364,7 +400,7 @@ static void on_reset(void *ctx, enum sdb_reset what)
 		want(e);
 	}
 	pump(s);
-	mag_database_back(s->ha, clock_now());
+	mag_database_back(s->ha, what != SDB_RESET_LINK, clock_now());
 }
 
 static void on_health(void *ctx)
@@ -378,7 +414,7 @@ static void on_health(void *ctx)
 	s->was_ok = h.ok;
 	if (h.ok) {
 		log_info("session database: it answers");
-		mag_database_back(s->ha, clock_now());
+		mag_database_back(s->ha, false, clock_now());
 	} else {
 		log_warn("session database: %s; hosts get new prefixes, and their earlier ones when "
 			 "it answers again", h.why);
@@ -460,6 +496,8 @@ int sessions_open(struct loop *loop, struct ha *ha, const struct ha_sessions_con
 		free(s);
 		return err;
 	}
+	timer_init(&s->watch, "watch", on_watch, s);
+	on_watch(s, clock_now());
 	*ret = s;
 	return 0;
 }
@@ -471,6 +509,7 @@ void sessions_close(struct sessions *s)
 	if (!s)
 		return;
 	s->ops->close(s->db);
+	timer_stop(loop_timers(s->loop), &s->watch);
 	HASH_ITER(hh, s->all, e, next)
 		forget(e);
 	free(s);

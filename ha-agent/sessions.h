@@ -13,6 +13,7 @@
 #include "ha-agent/sdb.h"
 
 #define SESSIONS_FIND_TIME	USEC_S		/* for an answer, then it is asked again */
+#define SESSIONS_WATCH_TIME	(60 * USEC_S)	/* of one question for what has changed */
 #define SESSIONS_PUT_TIME	(3 * USEC_S)
 #define SESSIONS_PUTS_MAX	32		/* writings at a time: the rest is for questions */
 #define SESSIONS_RETRY_MIN	USEC_S

@@ -297,7 +297,7 @@ static struct visit *begin(struct visitor *h, const struct in6_addr *anchor, use
 	return v;
 }
 
-void visit_begin(struct visitor *h, const struct sdb_record *r, usec_t now)
+void visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec_t now)
 {
 	struct visit *v = find(h, &r->anchor);
 	usec_t until = now + (usec_t)r->lifetime_s * USEC_S;
@@ -319,9 +319,8 @@ void visit_begin(struct visitor *h, const struct sdb_record *r, usec_t now)
 		added = true;
 	}
 	v->prefixes[at].valid_until = until;
-	/* What is as it was, and has just been said, is not said again. */
-	v->due |= added || v->state == VISIT_LEAVING || v->state == VISIT_DOUBTED ||
-		  now - v->sent >= MAG_LOOK_AGAIN;
+	v->due |= added || v->state == VISIT_LEAVING ||
+		  (again && (v->state == VISIT_DOUBTED || now - v->sent >= MAG_LOOK_AGAIN));
 }
 
 /* All prefixes in the data path; those that cannot be are left out. */

@@ -79,11 +79,14 @@ struct dp_port {			/* a TCP port for the hosts of access links alone */
 	char access[DP_ACCESS][16];	/* names of interfaces, that are there or not */
 };
 
+struct dp_links { unsigned int n; char names[DP_ACCESS][16]; };
+
 struct dp_drops {
 	uint64_t forged;	/* out of tunnels by the source checks, and what goes in a ring */
 	uint64_t congestion;	/* RFC 6040 4.2: marked, but the packet inside cannot be */
 	uint64_t errors;	/* too many packets that did not fit, or the like, at a time */
 	uint64_t credit;	/* to remote ends that are unverified, beyond what they may get */
+	uint64_t foreign;	/* from hosts of guarded links, with sources that are not theirs */
 	uint64_t port_strangers, port_limited;	/* for dp_config's port: from elsewhere; too many */
 };
 
@@ -104,6 +107,8 @@ struct dp_config {
 	/* HA: hosts of other routers may come to the access links that `port' names; what is sent
 	 * for them leaves from the first home's address. */
 	bool visits;
+	/* HA: links whose hosts send from prefixes that were allowed to them, and no others. */
+	struct dp_links guarded;
 	/* HA: who is not on an access link with an address of a home is not answered there. */
 	struct dp_port port;
 	/* HA: set and del may put off what they do until commit and report here what failed,
@@ -136,6 +141,10 @@ struct dp_ops {
 	 * none go into one yet: the HA is about to be asked for it. */
 	int (*expect)(struct dp *dp, const struct in6_addr *hoa, const struct in6_addr *ha);
 	int (*stats)(struct dp *dp, const struct in6_prefix *inner, struct dp_stats *ret);
+	/* HA: the host may send from that prefix (DP_PREFIX bits), or no longer; on any guarded
+	 * link. To say it again is 0. */
+	int (*guard)(struct dp *dp, const uint8_t mac[6], const struct in6_prefix *prefix,
+		     bool allowed);
 	/* Calls fn for every binding that is installed in the kernel, ours of an earlier
 	 * run too. After open(), the daemon deletes those it does not know. */
 	int (*dump)(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx);

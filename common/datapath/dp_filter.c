@@ -273,6 +273,20 @@ int dp_filter_unverified(struct dp_filter *f, const struct in6_addr *inner, bool
 			   inner, sizeof(*inner));
 }
 
+/* Fields of a concatenation begin at multiples of four octets. */
+int dp_filter_guard(struct dp_filter *f, const uint8_t mac[6], const struct in6_prefix *prefix,
+		    bool allowed)
+{
+	uint8_t key[16] = { 0 };
+
+	if (f->rules.guarded.n == 0)
+		return 0;
+	memcpy(key, mac, 6);
+	memcpy(key + 8, &prefix->addr, DP_PREFIX / 8);
+	return one_element(f, allowed ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM, "guard", key,
+			   sizeof(key));
+}
+
 /* Each by itself, where one may be missing. */
 int dp_filter_forget(struct dp_filter *f, const struct dp_binding *b)
 {
@@ -441,6 +455,8 @@ static int all_drops(struct dp_filter *f, struct dp_drops *ret)
 		err = named_count(f, "errors", &d.errors);
 	if (err == 0 && f->rules.role == DP_ROLE_HA)
 		err = named_count(f, "credit", &d.credit);
+	if (err == 0 && f->rules.guarded.n > 0)
+		err = named_count(f, "foreign", &d.foreign);
 	if (err == 0 && f->port_rules > 0) {
 		err = named_count(f, "port_strangers", &d.port_strangers);
 		if (err == 0)
@@ -459,7 +475,7 @@ int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret)
 	if (err < 0)
 		return err;
 	if (now.forged < old->forged || now.congestion < old->congestion ||
-	    now.errors < old->errors || now.credit < old->credit ||
+	    now.errors < old->errors || now.credit < old->credit || now.foreign < old->foreign ||
 	    now.port_strangers < old->port_strangers ||
 	    now.port_limited < old->port_limited)
 		*old = (struct dp_drops){ 0 };	/* the table was made anew */
@@ -467,6 +483,7 @@ int dp_filter_drops(struct dp_filter *f, struct dp_drops *ret)
 	now.congestion -= old->congestion;
 	now.errors -= old->errors;
 	now.credit -= old->credit;
+	now.foreign -= old->foreign;
 	now.port_strangers -= old->port_strangers;
 	now.port_limited -= old->port_limited;
 	*ret = now;

@@ -46,6 +46,9 @@ int dp_filter_no_longer_late(struct dp_filter *f, const struct dp_binding *b,
 			     const struct in6_addr *remote);
 /* HA: what goes to that inner address is limited. */
 int dp_filter_unverified(struct dp_filter *f, const struct in6_addr *inner, bool present);
+/* HA, with guarded links. */
+int dp_filter_guard(struct dp_filter *f, const uint8_t mac[6], const struct in6_prefix *prefix,
+		    bool allowed);
 int dp_filter_forget(struct dp_filter *f, const struct dp_binding *b);	/* the counts */
 int dp_filter_in(struct dp_filter *f, const struct dp_binding *b, uint64_t *ret);
 int dp_filter_tx(struct dp_filter *f, const struct dp_binding *b, uint64_t *ret);

@@ -379,6 +379,18 @@ int dp_kernel_sent(struct dp *dp, void (*fn)(void *ctx, const struct in6_addr *f
 	return dp_filter_sent(kernel_of(dp)->filter, fn, ctx);
 }
 
+int dp_kernel_guard(struct dp *dp, const uint8_t mac[6], const struct in6_prefix *prefix,
+		    bool allowed)
+{
+	struct dp_kernel *s = kernel_of(dp);
+	int err;
+
+	if (prefix->len != DP_PREFIX)
+		return -EOPNOTSUPP;
+	err = dp_filter_guard(s->filter, mac, prefix, allowed);
+	return err == -ENOENT || err == -EEXIST ? 0 : err;
+}
+
 int dp_kernel_drops(struct dp *dp, struct dp_drops *ret)
 {
 	return dp_filter_drops(kernel_of(dp)->filter, ret);
@@ -470,7 +482,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 	struct dp_ruleset rules = {
 		.role = cfg->role, .device = type->device, .mss = cfg->mss,
 		.reassembled = cfg->role == DP_ROLE_HA ? ops->reassembled : 0,
-		.ipsec = cfg->ipsec, .visits = cfg->visits,
+		.ipsec = cfg->ipsec, .visits = cfg->visits, .guarded = cfg->guarded,
 	};
 	struct dp_kernel *s = calloc(1, sizeof(*s));
 	int err;
@@ -520,6 +532,7 @@ static int probe_filter(const char *device, char *why, size_t len)
 	for (int role = DP_ROLE_MN; role <= (int)DP_ROLE_HA && err == 0; role++) {
 		rules.role = (enum dp_role)role;
 		rules.visits = role == DP_ROLE_HA;
+		rules.guarded = (struct dp_links){ .n = role == DP_ROLE_HA, .names = { "lo" } };
 		err = dp_filter_probe(&rules, words, sizeof(words));
 	}
 	if (err < 0)

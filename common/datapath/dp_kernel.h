@@ -26,6 +26,8 @@ int dp_kernel_repair(struct dp *dp);
 int dp_kernel_sent(struct dp *dp, void (*fn)(void *ctx, const struct in6_addr *from,
 					     uint64_t ms_ago), void *ctx);
 int dp_kernel_drops(struct dp *dp, struct dp_drops *ret);
+int dp_kernel_guard(struct dp *dp, const uint8_t mac[6], const struct in6_prefix *prefix,
+		    bool allowed);
 void dp_kernel_close(struct dp *dp, bool keep);
 
 #define DP_KERNEL_METHODS \
@@ -40,6 +42,7 @@ void dp_kernel_close(struct dp *dp, bool keep);
 	.repair = dp_kernel_repair, \
 	.sent = dp_kernel_sent, \
 	.drops = dp_kernel_drops, \
+	.guard = dp_kernel_guard, \
 	.close = dp_kernel_close
 
 #endif

@@ -126,6 +126,17 @@ static void forget(struct null *n, struct null_binding *k)
 	free(k);
 }
 
+/* Nothing passes that could be refused. */
+static int null_guard(struct dp *dp, const uint8_t mac[6], const struct in6_prefix *prefix,
+		      bool allowed)
+{
+	(void)mac;
+	(void)prefix;
+	(void)allowed;
+	null_of(dp)->calls++;
+	return 0;
+}
+
 static int null_del(struct dp *dp, const struct in6_prefix *inner)
 {
 	struct null *n = null_of(dp);
@@ -228,6 +239,7 @@ const struct dp_ops dp_null = {
 	.endpoint_del = null_endpoint_del,
 	.set = null_set,
 	.del = null_del,
+	.guard = null_guard,
 	.commit = null_commit,
 	.expect = null_expect,
 	.stats = null_stats,

@@ -167,6 +167,23 @@ static void no_tunnel_inside(struct text *t)
 	     " @nh,%u,128 @local counter name spoofed drop", WITH_LIMIT + 48, WITH_LIMIT + 192);
 }
 
+/* RFC 2827: a host sends from what it was given. What it says to its neighbours is for this link
+ * alone, and may be from an address of which nobody here has heard yet. */
+static void guard(struct text *t, const struct dp_links *links)
+{
+	if (links->n == 0)
+		return;
+	put(t, "add set inet %s guard { typeof ether saddr . @nh,64,64; size 1048576; flags dynamic; }\n"
+	    "add counter inet %s foreign\n", t->table, t->table);
+	chain(t, "access", NULL);
+	rule(t, "access", "icmpv6 type 133-137 return");
+	rule(t, "access", "ip6 saddr != :: ip6 saddr != fe80::/10 ether saddr . @nh,64,64 != @guard"
+	     " counter name foreign drop");
+	for (unsigned int i = 0; i < links->n; i++)
+		rule(t, "prerouting", "meta nfproto ipv6 iifname \"%s\" jump access",
+		     links->names[i]);
+}
+
 /* What comes for an end of tunnels: out of the tunnel of a binding, or dropped. The home
  * agent checks the inner source, the mobile node the inner destination. */
 static void decapsulation(struct text *t, const struct dp_ruleset *r)
@@ -406,6 +423,7 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		visit_sets(&t);
 	decapsulation(&t, r);
 	chain(&t, "prerouting", "prerouting priority raw");
+	guard(&t, &r->guarded);
 	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");
 	if (r->device) {
 		only_marked(&t);

@@ -15,6 +15,7 @@ struct dp_ruleset {
 	uint16_t mss;			/* see struct dp_config */
 	uint8_t reassembled;		/* see struct dp_ops */
 	bool ipsec, visits;		/* see struct dp_config */
+	struct dp_links guarded;
 };
 
 const char *dp_ruleset_table(enum dp_role role);

@@ -25,7 +25,9 @@ class Domain(Lab):
         return f"session-database sqlite {{ path {self.path('sessions.db')}; }}\n"
 
     def configure(self, n, more=""):
-        text = self.key_text() + "network-mode yes;\nfixed-router-address yes;\n"
+        # What a host loses while its switch wakes up it sends again after that (RFC 4861 6.3.2).
+        text = self.key_text() + "retrans-timer 100ms;\n"
+        text += "network-mode yes;\nfixed-router-address yes;\n"
         text += self.database() + self.more + more
         for m in ARS:
             if m != n:

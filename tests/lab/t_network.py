@@ -10,9 +10,10 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
+import forge
 import measure
 import tap
-from lab import ARS, HA, anchor_of, mono, wait_for
+from lab import ARS, CN, HA, POOL, anchor_of, mono, wait_for
 from network import Domain
 from play import Play
 
@@ -70,9 +71,10 @@ def begin(lab, t):
 
 
 def through(lab, n):
-    """Packets through the visit at AR n, both ways, in half a second."""
+    """Packets through the visits at AR n, both ways, in half a second."""
     def count():
-        return next(((v["tx_packets"], v["rx_packets"]) for v in lab.visits(n)), (0, 0))
+        v = lab.visits(n)
+        return (sum(x["tx_packets"] for x in v), sum(x["rx_packets"] for x in v))
     before = count()
     wait_for(lambda: False, 0.5)
     after = count()
@@ -140,5 +142,27 @@ def test_killed(t):
             t.note(h)
 
 
+def test_spoofed(t):
+    """a host sends from addresses that are not its own"""
+    with Domain(tap.BINDIR) as lab:
+        play = begin(lab, t)
+        play.end(1)
+        play.finish()
+        own = lab.prefix_of(1).split("/")[0]
+        cn = lab.inside("cn1", forge.Listener, "core0")
+        router = "00:00:5e:00:52:13"
+
+        def comes(source):
+            cn.answers(source)
+            lab.inside("mn", forge.send_link, "wlan0", forge.udp(source, CN[1]), router)
+            return wait_for(lambda: cn.answers(source), 0.5, 0.01)
+        t.ok(comes(own + "1234"), "any address of its prefix may be used")
+        for source, what in ((str(POOL[1][0x77 << 64]), "another prefix of this router"),
+                             ("2001:db8:bad::1", "somebody's")):
+            t.ok(not comes(source), f"{what} may not")
+        n = lab.status("ar1")["counters"]["data-path-foreign-sources"]
+        t.equal(n, 2, "both are counted")
+
+
 if __name__ == "__main__":
-    tap.main(test_figure_4, test_roam, test_killed)
+    tap.main(test_figure_4, test_roam, test_killed, test_spoofed)

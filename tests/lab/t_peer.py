@@ -200,5 +200,33 @@ def test_release(t):
              "the host is back: it has its prefix itself")
 
 
+def test_contested(t):
+    """a router registers a host that has not left: it is noticed, and the host has its prefix"""
+    secret = "5a" * 32
+    with Lab(tap.BINDIR) as lab:
+        lab.build()
+        lab.write("ar1.conf", f"peer {PEER} {SPI} {{ secret {secret}; }}\nnetwork-mode yes;\n"
+                  f"session-database sqlite {{ path {lab.path('sessions.db')}; }}\n")
+        lab.start_had(1)
+        lab.popen("mon", "ar1", [lab.bin("dmip6ctl"), "--control", lab.sock("ar1"), "monitor"])
+        lab.move(1)
+        lease = wait_for(lambda: lab.status("ar1")["leases"], 10.0, 0.05)[0]
+        mac, prefix = lease["mn"], lease["prefix"].split("/")[0]
+        lab.run("mn", "ping", "-c", "1", "-W", "3", HA[1])
+        peer = Peer(lab, secret)
+        t.equal(peer.says(mac, prefix), (0, 1, 75), "who has a key may say so")
+        t.ok(wait_for(lambda: counters(lab)["claim-contested"], 5.0, 0.02),
+             "the host answers where it was: counted", counters(lab))
+        t.ok(wait_for(lambda: '"claim.contested"' in lab.log("mon"), 5.0, 0.02),
+             "and told", lab.log("mon"))
+        t.equal(lab.status("ar1")["bindings"], [], "it has its prefix itself again")
+        told = wait_for(lambda: [p for p in peer.ear.answers(HA[1])
+                                 if p[6] == forge.MH and p[42] == 16], 5.0, 0.02)
+        t.ok(told, "the router is told")
+        seen = by_tshark(told[0], INDICATED) if told else None
+        if seen:
+            t.equal(seen, ["", "16", "1", "1", prefix], "tshark reads the indication")
+
+
 if __name__ == "__main__":
-    tap.main(test_registration, test_release)
+    tap.main(test_registration, test_release, test_contested)

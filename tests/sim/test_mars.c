@@ -801,7 +801,7 @@ static void database_back(void)
 			continue;
 		HASH_ITER(by_mac, mars[i].ha.homes[0].pool.by_mac, l, next)
 			record_set(&mars[i], l, l->state == LEASE_FREE ? SDB_RELEASED : SDB_ACTIVE);
-		mag_database_back(&mars[i].ha, now);
+		mag_database_back(&mars[i].ha, false, now);
 	}
 }
 

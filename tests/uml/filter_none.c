@@ -178,6 +178,13 @@ int dp_filter_no_longer_late(struct dp_filter *f, const struct dp_binding *b,
 	return dp_filter_late(f, b, remote);
 }
 
+int dp_filter_guard(struct dp_filter *f, const uint8_t mac[6], const struct in6_prefix *prefix,
+		    bool allowed)
+{
+	(void)f, (void)mac, (void)prefix, (void)allowed;
+	return 0;
+}
+
 int dp_filter_forget(struct dp_filter *f, const struct dp_binding *b)
 {
 	int err = take(f, set_of(b, DP_FILTER_IN), &b->inner, &in6addr_any);

@@ -459,10 +459,10 @@ static void a_database_that_is_away(void **s)
 	fake_run(&f, 3 * USEC_S + USEC_MS);
 	assert_int_equal(fake_count(&f, CALL_FIND), 2);
 	f.find_error = 0;
-	mag_database_back(&f.ha, f.now);
+	mag_database_back(&f.ha, false, f.now);
 	assert_int_equal(fake_count(&f, CALL_FIND), 3);
 	found(&f, -ETIMEDOUT, NULL, 0);
-	mag_database_back(&f.ha, f.now);
+	mag_database_back(&f.ha, false, f.now);
 	found(&f, 0, &r, 1);
 	assert_int_equal(visits(&f), 1);
 	fake_end(&f);
