@@ -49,6 +49,7 @@ struct binding {
 	uint32_t place;			/* where it is written down; 0: nowhere */
 	uint32_t packets;		/* through the tunnel at the last look */
 	uint64_t timestamp;		/* of the last accepted update (RFC 4285 6); 0: none */
+	usec_t used;			/* by_router: when packets were noticed last */
 	usec_t expires;			/* end of the lifetime; RELEASED: of the wait */
 	struct ha_home *home;		/* whose prefix holds the home address */
 	struct lease *lease;		/* NULL: a shared home link has none */

@@ -231,6 +231,8 @@ static int take(struct binding *b, enum binding_event e, const struct binding_re
 		b->place = req->place;
 	note_timestamp(b, req);
 	b->linklocal = req->linklocal;
+	if (!bound)
+		b->used = now;
 	change_state(b, BINDING_BOUND, e, now);
 	arm_bound(b, restore ? req->expires : now + req->lifetime_s * USEC_S);
 	if (!bound && b->home->cfg.mode == HOME_SHARED)

@@ -27,6 +27,19 @@ void ha_conf_fixed_address(struct conf *c, void *obj, const struct conf_word *kw
 	conf_bool(c, &args[0], &cfg->fixed_router_address);
 }
 
+void ha_conf_release_idle(struct conf *c, void *obj, const struct conf_word *kw,
+			  const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	if (strcmp(args[0].text, "never") == 0)
+		cfg->release_idle = 0;
+	else
+		conf_duration(c, &args[0], USEC_S, 365 * 86400 * USEC_S, &cfg->release_idle);
+}
+
 void ha_conf_access_type(struct conf *c, void *obj, const struct conf_word *kw,
 			 const struct conf_word *args, unsigned int n)
 {

@@ -14,6 +14,8 @@ void ha_conf_fixed_address(struct conf *c, void *obj, const struct conf_word *kw
 			   const struct conf_word *args, unsigned int n);
 void ha_conf_access_type(struct conf *c, void *obj, const struct conf_word *kw,
 			 const struct conf_word *args, unsigned int n);
+void ha_conf_release_idle(struct conf *c, void *obj, const struct conf_word *kw,
+			  const struct conf_word *args, unsigned int n);
 void *ha_conf_sessions_open(struct conf *c, void *obj, const struct conf_word *kw,
 			    const struct conf_word *args, unsigned int n);
 void ha_conf_sessions_close(struct conf *c, void *obj, const struct conf_word *kw);
@@ -25,6 +27,8 @@ extern const struct conf_keyword ha_conf_sessions_table[];
 	  .set = ha_conf_network_mode, .once = true }, \
 	{ .name = "fixed-router-address", .args = "yes|no", .min_args = 1, .max_args = 1, \
 	  .set = ha_conf_fixed_address, .once = true }, \
+	{ .name = "release-idle", .args = "DURATION|never", .min_args = 1, .max_args = 1, \
+	  .set = ha_conf_release_idle, .once = true }, \
 	{ .name = "access-type", .args = "ethernet|wlan|wimax|ppp|virtual", .min_args = 1, \
 	  .max_args = 1, .set = ha_conf_access_type, .once = true }, \
 	{ .name = "session-database", .args = "sqlite|redis", .min_args = 1, .max_args = 1, \

@@ -118,6 +118,9 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_RX_BRI] = "rx-bri",
 	[HA_BRI_BAD_AUTH] = "bri-bad-authentication",
 	[HA_TX_BRA] = "tx-bra",
+	[HA_TX_HEARTBEAT] = "tx-heartbeat",
+	[HA_RX_HEARTBEAT] = "rx-heartbeat",
+	[HA_HEARTBEAT_BAD] = "heartbeat-bad",
 	[HA_CLAIM_CONTESTED] = "claim-contested",
 	[HA_SIGN_ATTACHED] = "attached-without-solicitation",
 };
@@ -139,6 +142,9 @@ static const char *const event_names[HA_EVENT_MAX] = {
 	[HA_EVENT_VISIT_REVOKED] = "visit.revoked",
 	[HA_EVENT_VISIT_LEFT] = "visit.left",
 	[HA_EVENT_CLAIM_CONTESTED] = "claim.contested",
+	[HA_EVENT_PEER_LOST] = "peer.lost",
+	[HA_EVENT_PEER_BACK] = "peer.back",
+	[HA_EVENT_PEER_RESTARTED] = "peer.restarted",
 	[HA_EVENT_KEY_ISSUED] = "key.issued",
 	[HA_EVENT_KEY_REFUSED] = "key.refused",
 };
@@ -164,6 +170,8 @@ void ha_config_defaults(struct ha_config *cfg)
 		.late_packets = true,
 		.timestamp_window = PBU_TIMESTAMP_WINDOW,
 		.access_type = ACCESS_ETHERNET,
+		/* RFC 9293 3.8.4: a connection may be silent for so long and live. */
+		.release_idle = 7200 * USEC_S,
 		.care_of_test = true,
 		.prefix_advertisements = true,
 		.prefix_advertisement_min = 600 * USEC_S,	/* RFC 6275 13 */
@@ -336,6 +344,7 @@ void ha_free(struct ha *ha)
 	drain_free(ha);
 	revoke_free(ha);
 	notice_free(ha);
+	heartbeat_free(ha);
 	mag_free(ha);
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b) {
 		timer_stop(ha->timers, &b->timer);

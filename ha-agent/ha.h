@@ -9,6 +9,7 @@
  *	update.c	Binding Updates in, Binding Acknowledgements out
  *	refresh.c	Binding Refresh Requests before the end of a lifetime
  *	revoke.c	Binding Revocation Indications out, their acknowledgements in
+ *	heartbeat.c	whether other routers are there, and have been all the time
  *	notice.c	routers are told that a host of theirs has moved on
  *	drain.c		the way to a stop that hurts nobody
  *	message.c	builds, signs and sends what these have to say
@@ -51,6 +52,7 @@
 #include "ha-agent/bootstrap.h"
 #include "ha-agent/drain.h"
 #include "ha-agent/halist.h"
+#include "ha-agent/heartbeat.h"
 #include "ha-agent/mag.h"
 #include "ha-agent/notice.h"
 #include "ha-agent/past.h"
@@ -204,6 +206,7 @@ struct ha_config {
 	struct ha_peer *peers;		/* the caller's */
 	usec_t timestamp_window;	/* for what they send (RFC 5213 9.1) */
 	bool network_mode;		/* hosts are served that know nothing of mobility */
+	usec_t release_idle;		/* a prefix that is away and carries nothing; 0: never */
 	bool fixed_router_address;	/* on access links that of all routers (RFC 6543) */
 	uint8_t access_type;		/* enum mh_access_type, of the access links */
 	struct ha_sessions_config sessions;
@@ -235,6 +238,9 @@ enum ha_event_type {
 	HA_EVENT_VISIT_REVOKED,
 	HA_EVENT_VISIT_LEFT,
 	HA_EVENT_CLAIM_CONTESTED,
+	HA_EVENT_PEER_LOST,
+	HA_EVENT_PEER_BACK,
+	HA_EVENT_PEER_RESTARTED,
 	HA_EVENT_KEY_ISSUED,
 	HA_EVENT_KEY_REFUSED,
 	HA_EVENT_MAX
@@ -246,7 +252,7 @@ struct ha_event {
 	const struct lease *lease;	/* lease.* and, where known, the others */
 	const struct binding *binding;	/* binding.* */
 	struct in6_addr hoa, coa;	/* binding.*, bu.refused; key.*, coa: who asked; visit.*:
-					 * the prefix and its anchor */
+					 * the prefix and its anchor; peer.*, hoa: its address */
 	uint8_t status;			/* bu.refused, visit.refused */
 	const char *reason;		/* a sentence; NULL: none */
 };
@@ -481,6 +487,9 @@ enum ha_counter {
 	HA_RX_BRI,
 	HA_BRI_BAD_AUTH,
 	HA_TX_BRA,
+	HA_TX_HEARTBEAT,
+	HA_RX_HEARTBEAT,
+	HA_HEARTBEAT_BAD,		/* of no peer, not signed, or to no request */
 	HA_CLAIM_CONTESTED,		/* a router has registered a host that is here */
 	HA_SIGN_ATTACHED,		/* hosts that did not solicit */
 	HA_CARE_OF_VERIFIED,		/* tokens that came back */
@@ -541,6 +550,7 @@ struct ha {
 	struct pasts pasts;
 	struct revocations revocations;
 	struct notices notices;
+	struct heartbeats heartbeats;
 	struct mag mag;
 	struct drain drain;
 	usec_t error_tokens_at;		/* token bucket of error messages */

@@ -822,6 +822,8 @@ int io_open(struct loop *loop, const struct io_config *cfg, char why[IO_WHY], st
 		io_close(io, false);
 		return err;
 	}
+	/* Seconds of the epoch: greater at each start. */
+	heartbeat_begin(&io->ha, (uint32_t)clock_wall_s(), clock_now());
 	loop_turn(loop, on_turn, io);
 	*ret = io;
 	return 0;

@@ -254,6 +254,16 @@ void mag_database_back(struct ha *ha, bool all, usec_t now)
 			ask(h, now);
 }
 
+void mag_anchor_back(struct ha *ha, const struct in6_addr *anchor, usec_t now)
+{
+	struct visitor *h, *next;
+
+	HASH_ITER(by_mac, ha->mag.by_mac, h, next)
+		for (unsigned int i = h->away ? 0 : h->n_visits; i-- > 0;)
+			if (in6_eq(&h->visits[i]->anchor, anchor))
+				visit_claim(h->visits[i], HANDOFF_UNKNOWN, now);
+}
+
 /* ---- hosts ---- */
 
 static struct visitor *begin(struct ha *ha, const uint8_t mac[6])

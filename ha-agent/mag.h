@@ -136,6 +136,8 @@ void mag_database_back(struct ha *ha, bool all, usec_t now);
  * Returns how many. */
 unsigned int mag_prefixes(const struct ha *ha, const uint8_t mac[6], usec_t now,
 			  struct nd_prefix *ret, unsigned int room);
+/* An anchor may have forgotten what was registered with it. */
+void mag_anchor_back(struct ha *ha, const struct in6_addr *anchor, usec_t now);
 /* A Proxy Binding Acknowledgement, and a Binding Revocation Indication with the P flag. */
 void mag_rx_pba(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
 		const uint8_t *mh, usec_t now);

@@ -17,10 +17,46 @@
 static const unsigned int percent_before_end[] = { 15, 10, 5 };
 #define N_LOOKS		(sizeof(percent_before_end) / sizeof(percent_before_end[0]))
 
+/* When the prefix will have been idle for as long as it may. */
+static usec_t idle_at(const struct binding *b)
+{
+	const struct ha *ha = b->home->ha;
+
+	if (!ha->cfg->network_mode || ha->cfg->release_idle == 0 || !ha->ops->dp_used)
+		return USEC_NEVER;
+	return b->used + ha->cfg->release_idle;
+}
+
+/* No host whose flows live is silent for so long: its prefix goes back, and its router tells it. */
+static void look_at_prefix(struct binding *b, usec_t now)
+{
+	const struct in6_prefix inner = binding_inner(b);
+	struct ha *ha = b->home->ha;
+	uint64_t packets = 0;
+
+	if (now < idle_at(b))
+		return;
+	if (ha->ops->dp_used(ha->ctx, &inner, &packets) < 0 || (uint32_t)packets != b->packets) {
+		b->packets = (uint32_t)packets;
+		b->used = now;
+		return;
+	}
+	b->used = now;			/* should it not come to that */
+	if (b->lease)
+		ha->ops->session_del(ha->ctx, b->lease);
+	log_info("prefix %s of %s: no packet for %lld s, it is released", in6_prefix_str(&inner).s,
+		 b->lease ? mac_str(b->lease->mac).s : "?",
+		 (long long)(ha->cfg->release_idle / USEC_S));
+	(void)ha_revoke(ha, &(struct revoke_selection){ .within = inner }, BR_ADMINISTRATIVE, now);
+}
+
 usec_t refresh_at(const struct binding *b)
 {
-	/* RFC 5213 6.9.1.3: the router that has registered a prefix extends it by itself. */
-	if (b->by_router || !b->home->ha->ops->dp_used || b->lifetime_s < LIFETIME_MIN_S ||
+	/* RFC 5213 6.9.1.3: the router that has registered a prefix extends it by itself. Whether
+	 * anybody uses that only its packets say. */
+	if (b->by_router)
+		return idle_at(b) < b->expires ? idle_at(b) : b->expires;
+	if (!b->home->ha->ops->dp_used || b->lifetime_s < LIFETIME_MIN_S ||
 	    b->looks >= N_LOOKS)
 		return b->expires;
 	return b->expires - b->lifetime_s * USEC_S / 100 * percent_before_end[b->looks];
@@ -55,6 +91,11 @@ void refresh_look(struct binding *b, usec_t now)
 	struct ha *ha = b->home->ha;
 	uint64_t packets;
 	bool used;
+
+	if (b->by_router) {
+		look_at_prefix(b, now);
+		return;
+	}
 
 	/* RFC 6275 9.5.5: limited; and to read the count costs time, too. */
 	if (!bucket_take(&ha->refresh_tokens, &ha->refresh_tokens_at, HA_REFRESH_BURST,

@@ -139,7 +139,7 @@ static void differences(const struct ha_config *a, const struct ha_config *b, ch
 		a->prefix_advertisement_min != b->prefix_advertisement_min ||
 		a->prefix_advertisement_max != b->prefix_advertisement_max ||
 		a->answer_auth_failure != b->answer_auth_failure ||
-		a->care_of_test != b->care_of_test;
+		a->care_of_test != b->care_of_test || a->release_idle != b->release_idle;
 
 	snprintf(ret, len, "%s%s%s%s%s%s%s", keys ? "keys" : "", keys && peers ? ", " : "",
 		 peers ? "peers" : "", (keys || peers) && advertised ? ", " : "",

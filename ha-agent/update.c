@@ -674,6 +674,8 @@ static void rx_mh(struct ha *ha, const struct from *from, const void *data, size
 	}
 	if (msg.type == MH_BU && (msg.u.bu.flags & BU_PROXY)) {
 		lma_rx(ha, &ip, &msg, mh, now);
+	} else if (msg.type == MH_HEARTBEAT && ha->cfg->network_mode) {
+		heartbeat_rx(ha, &ip, &msg, mh, now);
 	} else if (msg.type == MH_BA && ha->cfg->network_mode) {
 		mag_rx_pba(ha, &ip, &msg, mh, now);
 	} else if (msg.type == MH_BR && msg.u.br.type == BR_INDICATION && ha->cfg->network_mode) {

@@ -63,6 +63,7 @@ struct pbu {
 	const char *prefixes[4];	/* none: that of host A */
 	uint16_t seq, lifetime;
 	usec_t at;			/* of its time stamp, after WALL */
+	uint8_t handoff;		/* 0: to another router */
 	/* What is missing of it, and an option more. */
 	bool no_id, no_prefix, no_handoff, no_access_type, link_local;
 };
@@ -76,7 +77,8 @@ static size_t build(const struct pbu *p, uint8_t room[1024])
 	struct mh_msg msg = { .type = MH_BU,
 		.u.bu = { p->seq, BU_ACK | BU_HOME | BU_PROXY, p->lifetime },
 		.opts = { .has_mn_id = true, .mn_id_subtype = MN_ID_EUI48, .mn_id_len = 6,
-			  .has_handoff = true, .handoff = HANDOFF_OTHER_GATEWAY,
+			  .has_handoff = true,
+			  .handoff = p->handoff ? p->handoff : HANDOFF_OTHER_GATEWAY,
 			  .has_access_type = true, .access_type = ACCESS_ETHERNET,
 			  .link_layer_len = 6, .has_timestamp = true,
 			  .timestamp = pbu_time(WALL + p->at) } };
@@ -617,6 +619,77 @@ static void not_by_the_host(void **state)
 	fake_end(&f);
 }
 
+/* The last packet as an indication to a router (RFC 5846 8.1); its trigger, or -1. */
+static int trigger_to(const struct fake *f, const char *router)
+{
+	struct in6_addr to = addr(router);
+	struct ip6_packet ip;
+	struct mh_msg msg;
+
+	if (!fake_mh(f, &ip, &msg) || msg.type != MH_BR || !in6_eq(&ip.dst, &to))
+		return -1;
+	assert_int_equal(msg.u.br.type, BR_INDICATION);
+	assert_int_equal(msg.u.br.flags, BR_PROXY);
+	assert_memory_equal(msg.opts.mn_id, mac_a, 6);
+	return msg.u.br.code;
+}
+
+/* The newer wins and the older is told, once more if it does not say that it has heard. */
+static void the_older_router_is_told(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .seq = 1, .lifetime = 75 });
+	fake_forget_calls(&f);
+	say(&f, &(struct pbu){ .src = MAR3, .seq = 1, .lifetime = 75, .at = USEC_S });
+	assert_int_equal(fake_count(&f, CALL_SEND_ROUTED), 2);
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	fake_forget_calls(&f);
+	fake_run(&f, USEC_S);
+	assert_int_equal(trigger_to(&f, MAR2), BR_HANDOVER_UNKNOWN);
+	fake_forget_calls(&f);
+	fake_run(&f, 10 * USEC_S);
+	assert_int_equal(fake_count(&f, CALL_SEND_ROUTED), 0);
+	/* What it only extends does not bring the host back (RFC 5213 8.4). */
+	say(&f, &(struct pbu){ .seq = 2, .lifetime = 75, .at = 20 * USEC_S, .handoff = HANDOFF_NONE });
+	assert_int_equal(status(&f), BA_TIMESTAMP_LOWER);
+	assert_int_equal(f.ha.pbus[PBU_MOVED_ON], 1);
+	/* That the host is there does. */
+	say(&f, &(struct pbu){ .seq = 3, .lifetime = 75, .at = 21 * USEC_S });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	fake_end(&f);
+}
+
+/* RFC 5213 5.3.5 and the draft: what no packet uses is released, and the router tells the host. */
+static void released_when_idle(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	f.cfg.network_mode = true;
+	f.cfg.release_idle = 100 * USEC_S;
+	say(&f, &(struct pbu){ .seq = 1, .lifetime = 75 });
+	f.dp_packets = 7;
+	fake_forget_calls(&f);
+	fake_run(&f, 150 * USEC_S);
+	assert_int_equal(fake_count(&f, CALL_SEND_ROUTED), 0);
+	assert_int_equal(fake_count(&f, CALL_DP_USED), 1);
+	f.dp_packets = 8;
+	fake_run(&f, 60 * USEC_S);
+	assert_non_null(bound(&f, P_A));
+	say(&f, &(struct pbu){ .seq = 2, .lifetime = 75, .at = 210 * USEC_S });
+	fake_forget_calls(&f);
+	fake_run(&f, 90 * USEC_S);
+	assert_int_equal(f.ha.counters[HA_TX_BRI], 1);
+	assert_int_equal(fake_count(&f, CALL_SESSION_DEL), 1);
+	fake_run(&f, 10 * USEC_S);
+	assert_null(bound(&f, P_A));
+	fake_end(&f);
+}
+
 static void comes_back_after_a_restart(void **state)
 {
 	struct ha_lease_record lease;
@@ -670,6 +743,8 @@ int main(void)
 		cmocka_unit_test(strangers),
 		cmocka_unit_test(data_path_that_fails),
 		cmocka_unit_test(not_by_the_host),
+		cmocka_unit_test(the_older_router_is_told),
+		cmocka_unit_test(released_when_idle),
 		cmocka_unit_test(comes_back_after_a_restart),
 	};
 

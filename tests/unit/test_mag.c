@@ -535,6 +535,67 @@ static void more_hosts_than_questions(void **s)
 	fake_end(&f);
 }
 
+static void heartbeat(struct fake *f, uint16_t flags, uint32_t seq, uint32_t restarts, bool wrong_key)
+{
+	struct mh_msg msg = { .type = MH_HEARTBEAT, .u.heartbeat = { flags, seq } };
+	struct ip6_packet ip = { .src = addr(MAR1), .dst = addr(US), .hop_limit = 64,
+				 .next_header = MH_NEXT_HEADER };
+	uint8_t room[MESSAGE_ROOM];
+	size_t len;
+
+	msg.opts.has_restart_counter = flags & HEARTBEAT_RESPONSE;
+	msg.opts.restart_counter = restarts;
+	len = message_build(&ip, &msg, &peers[wrong_key].auth, &ip.src, &ip.dst, room);
+	assert_true(len > 0);
+	ha_rx_mh(&f->ha, room, len, f->now);
+}
+
+/* RFC 5847 3: who asks is answered, who does not answer is lost, and who has started anew is told
+ * once more which hosts of its are here. */
+static void heartbeats(void **s)
+{
+	struct ip6_packet ip;
+	struct mh_msg msg;
+	struct fake f;
+
+	(void)s;
+	arrive(&f);
+	heartbeat_begin(&f.ha, 17, f.now);
+	/* To each that we are there, and whether it is. */
+	assert_int_equal(f.ha.counters[HA_TX_HEARTBEAT], 4);
+	assert_true(fake_mh(&f, &ip, &msg));
+	assert_int_equal(msg.u.heartbeat.flags, 0);
+	heartbeat(&f, 0, 5, 0, false);
+	assert_true(fake_mh(&f, &ip, &msg));
+	assert_int_equal(msg.type, MH_HEARTBEAT);
+	assert_int_equal(msg.u.heartbeat.flags, HEARTBEAT_RESPONSE);
+	assert_int_equal(msg.u.heartbeat.seq, 5);
+	assert_true(msg.opts.has_restart_counter && msg.opts.restart_counter == 17);
+	/* Strangers hear nothing, and an answer to nothing is none. */
+	fake_forget_calls(&f);
+	heartbeat(&f, 0, 6, 0, true);
+	heartbeat(&f, HEARTBEAT_RESPONSE, 99, 3, false);
+	assert_int_equal(f.ha.counters[HA_HEARTBEAT_BAD], 2);
+	assert_int_equal(f.n_calls, 0);
+	heartbeat(&f, HEARTBEAT_RESPONSE, 1, 3, false);
+	assert_int_equal(f.n_calls, 0);
+	assert_true(heartbeat_of(&f.ha, &peers[0])->heard);
+	heartbeat(&f, HEARTBEAT_RESPONSE | HEARTBEAT_UNSOLICITED, 0, 4, false);
+	assert_int_equal(f.event.type, HA_EVENT_PEER_RESTARTED);
+	assert_int_equal(pbu(&f, MAR1).opts.handoff, HANDOFF_UNKNOWN);
+	pba(&f, &(struct answer){ .seq = pbu(&f, MAR1).u.bu.seq, .lifetime = 75 });
+	fake_forget_calls(&f);
+	for (int i = 0; i <= HEARTBEAT_MISSING; i++) {
+		assert_false(heartbeat_of(&f.ha, &peers[0])->lost);
+		fake_run(&f, HEARTBEAT_INTERVAL / 2);
+		fake_na(&f, 7, mac, "fe80::a");
+		fake_run(&f, HEARTBEAT_INTERVAL / 2);
+		fake_na(&f, 7, mac, "fe80::a");
+	}
+	assert_true(heartbeat_of(&f.ha, &peers[0])->lost);
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -552,6 +613,7 @@ int main(void)
 		cmocka_unit_test(records_that_lead_nowhere),
 		cmocka_unit_test(a_host_that_does_not_solicit),
 		cmocka_unit_test(more_hosts_than_questions),
+		cmocka_unit_test(heartbeats),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
