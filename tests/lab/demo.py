@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Draft figure 2 with the real daemons: flows that survive moves, and what is left after.
 
-    demo.py --bindir DIR [--datapath NAME] [--json FILE] [--svg FILE]
+    demo.py --bindir DIR [--mode client|network] [--datapath NAME] [--json FILE] [--svg FILE]
+
+In network mode it is figure 4: the host runs nothing of ours, and the routers do it all.
 
 Flow 1 begins at AR1, flow 2 at AR2, flow 3 at AR3, each as soon as a new flow can start
 there. Exit code 0: everything was as promised; 1: a sentence says what was not.
@@ -16,9 +18,11 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
+import capture
 import measure
 import picture
-from lab import ARS, Interrupted, Lab, LabError, mono
+from lab import ARS, Interrupted, Lab, LabError, mono, wait_for
+from network import Domain
 from play import Play, wait_released
 
 CN_OF = {1: 1, 2: 2, 3: 1}      # flow -> correspondent; flow n begins at ARn
@@ -27,6 +31,9 @@ STAY = 3.0                      # at each router afterwards
 
 
 class Demo:
+    mode = "client"
+    link = capture.MN               # where the tunnels are
+
     def __init__(self, lab, quiet=False):
         self.lab = lab
         self.quiet = quiet
@@ -38,10 +45,8 @@ class Demo:
         if not self.quiet:
             print(f"{mono() - self.start:6.2f} s  {text}", flush=True)
 
-    def run(self):
+    def daemons(self):
         lab = self.lab
-        lab.build()
-        self.say("laboratory built: core, 3 access routers, 2 correspondents, 1 mobile node")
         for n in ARS:
             lab.start_had(n, ready=False)
         lab.start_mnd(ready=False)
@@ -50,10 +55,24 @@ class Demo:
         self.datapath = lab.status("ar1")["datapath"]
         self.say("dmip6-had runs on AR1, AR2, AR3; dmip6-mnd on the MN; the data path is "
                  f"{self.datapath}")
+
+    def move(self, n):
+        up = self.play.move(n)["up"]
+        self.say(f"the MN's link is {'put on' if n == 1 else 'moved to'} AR{n}")
+        return up
+
+    def released(self):
+        """What is left of the first two anchors."""
+        return wait_released(self.lab, (1, 2))
+
+    def run(self):
+        lab = self.lab
+        lab.build()
+        self.say("laboratory built: core, 3 access routers, 2 correspondents, 1 mobile node")
+        self.daemons()
         play = self.play = Play(lab, CN_OF, self.say)
         for n in ARS:
-            up = play.move(n)["up"]
-            self.say(f"the MN's link is {'put on' if n == 1 else 'moved to'} AR{n}")
+            up = self.move(n)
             line = play.begin(n)
             self.say(f"flow {n} began at AR{n} from {line['source']}, first answer "
                      f"{(line['answered'] - up) * 1e3:.0f} ms after link up")
@@ -62,13 +81,14 @@ class Demo:
             play.end(f)
         self.say("flows 1 and 2 have ended; waiting until their anchors are released")
         ended = mono()
-        left = wait_released(lab, (1, 2))
+        left = self.released()
         if measure.nothing_left(left.values()):
             self.say(f"everything of AR1's and AR2's anchors is gone, "
                      f"{mono() - ended:.1f} s after the flows")
         else:
             self.say("something of AR1's and AR2's anchors is still there")
         run = play.finish()
+        run.link = self.link
         return run, self.judge(run, left)
 
     # -- the verdict -----------------------------------------------------------------------
@@ -76,6 +96,7 @@ class Demo:
     def judge(self, run, left):
         result = {
             "schema": 1,
+            "mode": self.mode,
             "datapath": self.datapath,
             "handovers": run.handovers(),
             "flows": [self.flow_row(run, f) for f in CN_OF],
@@ -124,6 +145,46 @@ class Demo:
         return out
 
 
+class NetworkDemo(Demo):
+    """Figure 4: the host has its kernel and nothing else. It goes from access point to access
+    point of one network, so its link does not go down; their controller tells the routers."""
+
+    mode = "network"
+    link = capture.CORE
+
+    def daemons(self):
+        lab = self.lab
+        lab.host()
+        # So soon that a demonstration can wait for it.
+        lab.start_domain("release-idle 4s;\n")
+        self.datapath = lab.status("ar1")["datapath"]
+        self.say("dmip6-had runs on AR1, AR2, AR3, with one session database; the MN has its "
+                 f"kernel alone; the data path is {self.datapath}")
+
+    def move(self, n):
+        if n == 1:
+            return super().move(n)
+        up = self.lab.roam(n)
+        self.play.moves.append({"to": n, "down": up, "up": up})
+        self.say(f"the MN is at AR{n}'s access point now, and AR{n} is told so")
+        return up
+
+    def released(self):
+        """The host keeps its old addresses until they end, which costs nobody anything."""
+        left = {}
+
+        def look():
+            left.update({n: {f"ar{n}": x for x in [measure.leftovers(self.lab, n)[f"ar{n}"]]}
+                         for n in (1, 2)})
+            visits = [v["prefix"] for v in self.lab.visits(3)]
+            left[3] = {"ar3": {"rules": [], "routes": [], "addresses": [], "nexthops": [],
+                               "filter": [], "bindings": visits}}
+            return measure.nothing_left(left.values())
+        if not wait_for(look, 20.0, 0.2):
+            look()
+        return left
+
+
 # ---- for people --------------------------------------------------------------------------
 
 def table(title, head, rows):
@@ -145,7 +206,8 @@ def show(result):
           [(f"AR{h['from']} -> AR{h['to']}", h["flow"], f"AR{h['anchor']}",
             ms(h["gap_up_ms"]), ms(h["gap_down_ms"]), h["lost_up"], h["lost_down"],
             ms(h["tcp_gap_up_ms"]), ms(h["tcp_gap_down_ms"])) for h in result["handovers"]])
-    table("Flows: packets on the MN's link",
+    where = "the MN's link" if result["mode"] == "client" else "core's links"
+    table(f"Flows: packets on {where}",
           ("flow", "anchor", "to", "could start after", "direct", "tunnelled",
            "tunnelled at its anchor"),
           [(r["flow"], f"AR{r['anchor']}", r["correspondent"], f"{r['answered_ms']:.0f} ms",
@@ -161,6 +223,8 @@ def show(result):
 def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     a.add_argument("--bindir", required=True, help="folder with the built programs")
+    a.add_argument("--mode", choices=("client", "network"), default="client",
+                   help="who does it: the host, or the routers for a host that does nothing")
     a.add_argument("--datapath", metavar="NAME",
                    help="ip6tnl or seg6 (default: the first that works on this kernel)")
     a.add_argument("--json", metavar="FILE", help="write the result as JSON")
@@ -168,8 +232,9 @@ def main():
     a.add_argument("--quiet", action="store_true", help="say only what went wrong")
     o = a.parse_args()
     try:
-        with Lab(o.bindir, datapath=o.datapath) as lab:
-            demo = Demo(lab, o.quiet)
+        network = o.mode == "network"
+        with (Domain if network else Lab)(o.bindir, datapath=o.datapath) as lab:
+            demo = (NetworkDemo if network else Demo)(lab, o.quiet)
             run, result = demo.run()
             if o.svg:
                 with open(o.svg, "w", encoding="utf-8") as f:

@@ -58,6 +58,7 @@ class Run:
         self.mobile = mobile            # flow -> log
         self.correspondent = correspondent
         self.packets = packets
+        self.link = capture.MN          # where tunnels are looked for
 
     def span(self, flow):
         """From the flow's first packet to its last."""
@@ -94,8 +95,8 @@ class Run:
         return rows
 
     def packets_of(self, flow):
-        """Counts a flow's packets on the MN's link: direct, tunnelled, and those that
-        touched a tunnel while the MN was at the flow's own anchor (on any link)."""
+        """Counts a flow's packets on the MN's link (or core's): direct, tunnelled, and those
+        that touched a tunnel while the MN was at the flow's own anchor (on any link)."""
         source = self.mobile[flow]["source"]
         row = {"flow": flow, "source": source, "anchor": anchor_of(source),
                "direct": 0, "tunnelled": 0, "tunnelled_at_anchor": 0}
@@ -104,7 +105,7 @@ class Run:
             f = capture.flow_of(p)
             if f is None or f[0] != flow:
                 continue
-            if p.where == capture.MN:
+            if p.where == self.link:
                 row["tunnelled" if p.tunnelled else "direct"] += 1
             if p.tunnelled and any(a <= p.time < b for a, b in home):
                 row["tunnelled_at_anchor"] += 1

@@ -2,9 +2,13 @@
 """Network mode in the laboratory: the access routers are peers with one session database, and the
 host runs nothing of ours."""
 
+import os
+
 from lab import ARS, HA, Lab, mono, wait_for
 
 SPI = 700
+HOOK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "systemd", "hostapd",
+                    "dmip6-hostapd")
 
 
 class Domain(Lab):
@@ -52,6 +56,11 @@ class Domain(Lab):
         self.at = n
         self.ctl(f"ar{n}", "mn", "attach", mac)
         return at
+
+    def hostapd(self, n, event):
+        """As hostapd_cli calls the script that is shipped."""
+        return self.run(f"ar{n}", "env", f"DMIP6_CONTROL={self.sock(f'ar{n}')}",
+                        f"DMIP6CTL={self.bin('dmip6ctl')}", HOOK, "acc0", event, self.mac())
 
     # -- what the routers say ----------------------------------------------------------------
 

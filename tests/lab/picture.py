@@ -51,8 +51,8 @@ def received(run, flow):
     """{direction: [(time received, tunnelled)]}, by probe, in order of time."""
     mode = {}
     for p in run.packets:
-        if p.where == capture.MN and p.probe and p.probe[0] == flow:
-            mode[p.probe[1:]] = p.tunnelled
+        if p.where == run.link and p.probe and p.probe[0] == flow:
+            mode[p.probe[1:]] = p.tunnelled or mode.get(p.probe[1:], False)
     out = {}
     for way, log in ((flows.UP, run.correspondent[flow]), (flows.DOWN, run.mobile[flow])):
         out[way] = [(t, mode.get((way, seq), False)) for seq, t in log["udp_received"]]

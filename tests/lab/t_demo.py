@@ -49,6 +49,24 @@ def test_whole(t):
             t.contains(out, part, f"it prints the table: {part}")
 
 
+def test_network(t):
+    """figure 4: the host runs nothing of ours"""
+    with tempfile.TemporaryDirectory(prefix="dmip6demo-") as d:
+        p = start("--mode", "network", "--json", f"{d}/o.json", "--svg", f"{d}/o.svg")
+        out = p.communicate(timeout=120)[0]
+        t.equal(p.returncode, 0, "the demo of network mode ends with exit code 0")
+        if p.returncode:
+            t.note(out)
+        t.equal(namespaces(p.pid), [], "no namespace is left")
+        if t.ok(os.path.exists(f"{d}/o.json"), "it writes JSON", out):
+            with open(f"{d}/o.json", encoding="utf-8") as f:
+                r = json.load(f)
+            t.equal(r["mode"], "network", "which says how it was done")
+            check(t, r)
+            root = xml.etree.ElementTree.parse(f"{d}/o.svg").getroot()
+            t.ok(root.tag.endswith("svg") and len(root) > 100, "it draws a picture")
+
+
 def check(t, r):
     t.equal(r["schema"], 1, "the JSON names its schema")
     t.equal(r["faults"], [], "nothing was otherwise than promised")
@@ -84,4 +102,4 @@ def test_interrupted(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_whole, test_interrupted)
+    tap.main(test_whole, test_network, test_interrupted)

@@ -102,8 +102,13 @@ def test_roam(t):
         t.ok(wait_for(lambda: not lab.bindings(1), 5.0), "detached: nothing is bound any more",
              lab.bindings(1))
         t.equal(lab.visits(2), [], "and no visit is left")
-        lab.ctl("ar2", "mn", "attach", mac)
-        t.ok(lab.settled(2, 1), "attached again")
+        for event, there in (("AP-STA-CONNECTED", 2), ("AP-STA-DISCONNECTED", None),
+                             ("AP-STA-CONNECTED", 2)):
+            t.equal(lab.hostapd(2, event).returncode, 0, f"the script takes {event}")
+            t.ok(lab.settled(there, 1) if there else
+                 wait_for(lambda: not lab.bindings(1), 5.0), "and it is so", lab.bindings(1))
+        t.equal([lab.hostapd(3, x).returncode for x in ("AP-STA-DISCONNECTED", "AP-ENABLED")],
+                [0, 0], "who is gone already, and other events, are no error")
         play.run_for(1.0)
         play.end(1)
         run = play.finish()
