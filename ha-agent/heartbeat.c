@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Heartbeats in and out (RFC 5847 3). Owns what is known of each peer; called by io.c when all of an
- * earlier run is restored, by update.c with what comes in, and by its timer:
+ * Heartbeats in and out (RFC 5847 3). Owns what is known of each peer; called by io.c when all of
+ * an earlier run is restored, by update.c with what comes in, and by its timer:
  *
  *	timer	each HEARTBEAT_INTERVAL every peer is asked; who has not answered
  *		HEARTBEAT_MISSING times is lost, until it is heard again
