@@ -116,5 +116,17 @@ def test_keys(t):
                 f"{name}: the second time by a session of before, and none took too long")
 
 
+def test_network(t):
+    """network mode"""
+    r = run(t, "network.py", "--moves", "6")
+    if r is None:
+        return
+    m = r["run"]
+    t.equal(m["anchors"], 2, "the host has two earlier anchors")
+    t.equal([m[f"{k}_seen"] for k in ("pbu", "pba", "ra", "down", "up")], [m["moves"]] * 5,
+            "each step was seen at every move")
+
+
 if __name__ == "__main__":
-    tap.main(test_registration, test_registration_null, test_sockets, test_handover, test_keys)
+    tap.main(test_registration, test_registration_null, test_sockets, test_handover, test_keys,
+             test_network)
