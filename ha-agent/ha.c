@@ -497,6 +497,8 @@ int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t 
 	if (!b)
 		return bcache_find(&ha->bcache, &r->hoa) ? -EEXIST : -ENOSPC;
 	binding_init(b);
+	if (l && !r->by_router)
+		l->client = true;
 	return binding_event(b, BINDING_EVENT_RESTORE, &req, now);
 }
 

@@ -211,7 +211,7 @@ int network_open(struct io *io, char why[IO_WHY])
 
 static void put(void *ctx, const struct lease *l)
 {
-	if (l->state != LEASE_FREE)
+	if (l->state != LEASE_FREE && !l->client)
 		io_session_put(ctx, l);
 }
 

@@ -13,6 +13,7 @@
 
 #include "common/core/log.h"
 #include "ha-agent/binding.h"
+#include "ha-agent/sa.h"
 
 /* After that a host that shows itself has come back rather than never left. */
 #define CLAIM_CONTESTED	USEC_S
@@ -64,6 +65,8 @@ static void look_at_host(const struct ha *ha, const uint8_t mac[6], struct pbu_i
 		if (ha->homes[i].cfg.mode != HOME_PER_HOST || !l || l->state == LEASE_FREE)
 			continue;
 		in->mn_known = true;
+		/* 5.3.1 6: it does so itself, or has a key to do it with. */
+		in->mn_refused |= l->client || sa_of_address(ha, &l->prefix.addr);
 		/* A session is with one address of ours. */
 		if (!in6_eq(&ha->homes[i].cfg.address, &in->ip->dst))
 			continue;
@@ -186,6 +189,24 @@ void lma_failed(struct lma_answer *a, const struct in6_addr *prefix)
 	for (unsigned int i = 0; i < a->opts.n_prefixes; i++)
 		if (in6_eq(&a->opts.prefixes[i].addr, prefix))
 			a->failed |= UINT32_C(1) << i;
+}
+
+void lma_client(struct ha *ha, struct lease *l, usec_t now)
+{
+	struct binding *b = binding_of(ha, &l->prefix.addr);
+
+	if (l->client)
+		return;
+	l->client = true;
+	if (ha->cfg->network_mode)
+		ha->ops->session_del(ha->ctx, l);
+	if (!b || !binding_carries(b))
+		return;
+	notice_send(ha, b, now);
+	(void)binding_event(b, BINDING_EVENT_RELEASE, &(struct binding_request){
+		.sequence = b->sequence, .by_router = true,
+		.reason = "the host registers itself",
+	}, now);
 }
 
 /* A router that takes hosts which are not with it is not to go unnoticed: the host is asked where

@@ -25,6 +25,8 @@ void lma_rx(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg
 	    const uint8_t *mh, usec_t now);
 /* Another router has said that the host has left our link: it is asked. */
 void lma_claimed(const struct binding *b, usec_t now);
+/* The host has registered itself: nobody is to do it for it. */
+void lma_client(struct ha *ha, struct lease *l, usec_t now);
 /* What an indication to the router says of the host, and of the prefix that it is about. */
 void lma_name(const struct binding *b, struct mh_opts *ret);
 /* The host of this lease is on a link of ours again: what a router has registered of it ends. */

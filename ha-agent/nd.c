@@ -232,7 +232,7 @@ static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_
 	attach_in_kernel(l);
 	if (placed)
 		lma_returned(ha, l, now);
-	if (ha->cfg->network_mode)
+	if (ha->cfg->network_mode && !l->client)
 		ha->ops->session_put(ha->ctx, l);
 	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
 	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
@@ -495,6 +495,7 @@ void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
 	timer_stop(ha->timers, &l->presence);
 	timer_stop(ha->timers, &l->lifetime);
 	l->missed = false;
+	l->client = false;
 	change_state(l, LEASE_FREE, "valid lifetime is over", now);
 	if (ha->cfg->network_mode)
 		ha->ops->session_del(ha->ctx, l);

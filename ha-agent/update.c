@@ -629,6 +629,8 @@ static void rx_bu(struct ha *ha, const struct from *from, const struct ip6_packe
 		pending.ack.ifindex = from->ifindex;
 		memcpy(pending.ack.mac, from->mac, sizeof(pending.ack.mac));
 	}
+	if (v.reason == VERDICT_REGISTER && lease)
+		lma_client(ha, lease, now);
 	pending.left = v.reason == VERDICT_REGISTER && lease && lease->state == LEASE_ATTACHED;
 	if (lease)
 		note_presence(ha, lease, ip, &v, now);

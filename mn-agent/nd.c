@@ -82,6 +82,44 @@ static void clean(struct mn_iface *i, struct nd_ra *ra, const struct in6_addr *f
 	}
 }
 
+static bool names_ha(const struct nd_ra *ra, const struct in6_addr *ha)
+{
+	for (unsigned int n = 0; n < ra->n_prefixes; n++)
+		if ((ra->prefixes[n].flags & PIO_FLAG_ROUTER) && in6_eq(&ra->prefixes[n].prefix, ha))
+			return true;
+	return false;
+}
+
+/* An anchor of ours whose home agent is not the router that tells of its prefix. */
+static bool is_of_another(const struct mn *mn, const struct nd_ra *ra, const struct nd_prefix *p)
+{
+	const struct in6_prefix prefix = { .addr = p->prefix, .len = p->plen };
+
+	for (const struct anchor *a = mn->anchors; a; a = a->next)
+		if (in6_prefix_eq(&a->prefix, &prefix) && !in6_is_any(&a->ha) &&
+		    !names_ha(ra, &a->ha))
+			return true;
+	return false;
+}
+
+/* A router in network mode serves what hosts have from earlier routers, of which it tells as
+ * deprecated. That is for those who cannot do it themselves: for us it is not that link. */
+static void leave_visits_out(const struct mn *mn, struct nd_ra *ra)
+{
+	unsigned int n = 0;
+
+	if (!(ra->flags & RA_FLAG_HOME_AGENT))
+		return;
+	for (unsigned int k = 0; k < ra->n_prefixes; k++) {
+		const struct nd_prefix p = ra->prefixes[k];
+
+		if (!(p.flags & PIO_FLAG_AUTO) || (p.flags & PIO_FLAG_ROUTER) ||
+		    p.preferred_s > 0 || !is_of_another(mn, ra, &p))
+			ra->prefixes[n++] = p;
+	}
+	ra->n_prefixes = n;
+}
+
 static void rx_ra(struct mn_iface *i, const struct in6_addr *from, const uint8_t mac[6],
 		  struct nd_ra *ra, usec_t now)
 {
@@ -89,6 +127,7 @@ static void rx_ra(struct mn_iface *i, const struct in6_addr *from, const uint8_t
 
 	i->mn->counters[MN_C_RA]++;
 	clean(i, ra, from, now);
+	leave_visits_out(i->mn, ra);
 	if (i->move.state == MOVE_SOLICITING)
 		mn_event(i->mn, "ra.received", i, NULL, in6_str(from).s, now);
 	move_ra(&i->move, from, mac, ra, now);

@@ -147,6 +147,31 @@ def test_killed(t):
             t.note(h)
 
 
+def test_both(t):
+    """a host with dmip6-mnd does it itself, on the same links"""
+    with Domain(tap.BINDIR, static_key=False) as lab:
+        lab.build()
+        lab.start_domain()
+        lab.start_mnd()
+        play = Play(lab, {1: 1, 2: 2})
+        for n in (1, 2):
+            play.move(n)
+            play.begin(n)
+            play.run_for(1.0)
+        play.move(3)
+        play.run_for(1.0)
+        bound = [b for n in (1, 2) for b in lab.bindings(n)]
+        t.equal([(b["mn"], b["by_router"]) for b in bound], [(lab.mac(), False)] * 2,
+                "its anchors have it from itself")
+        t.equal([v for n in ARS for v in lab.visits(n)], [], "no router has it as a visitor")
+        anchors = {a["ha"]: a["state"] for a in lab.status("mn")["anchors"]}
+        t.equal((anchors[HA[1]], anchors[HA[2]]), ("bound", "bound"), "and it says so, too")
+        for f in (1, 2):
+            play.end(f)
+        run = play.finish()
+        t.equal([x for f in (1, 2) for x in measure.flow_faults(run, f)], [], "both flows lived")
+
+
 def test_spoofed(t):
     """a host sends from addresses that are not its own"""
     with Domain(tap.BINDIR) as lab:
@@ -170,4 +195,5 @@ def test_spoofed(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_figure_4, test_roam, test_killed, test_spoofed)
+    tap.main(test_figure_4, test_roam, test_killed, test_both,
+             test_spoofed)
