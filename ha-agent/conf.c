@@ -125,6 +125,7 @@ void ha_conf_wipe(struct ha_config *cfg)
 	cfg->n_keys = 0;
 	ha_conf_wipe_keys(&cfg->bootstrap);
 	ha_conf_wipe_peers(cfg);
+	ha_conf_wipe_hosts(cfg);
 }
 
 static void take_address(struct conf *c, const struct conf_word *word, struct in6_addr *ret)

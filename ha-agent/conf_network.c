@@ -5,6 +5,7 @@
  */
 #include "ha-agent/conf_network.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void ha_conf_network_mode(struct conf *c, void *obj, const struct conf_word *kw,
@@ -60,6 +61,144 @@ void ha_conf_access_type(struct conf *c, void *obj, const struct conf_word *kw,
 	}
 	conf_error(c, &args[0], "\"%s\" is no kind of access link; expected ethernet, wlan, wimax, "
 		   "ppp or virtual", args[0].text);
+}
+
+/* ---- hosts ---- */
+
+/* What the block holds while it is read; there is one. */
+static struct {
+	struct ha_config *cfg;
+	struct ha_host host;
+} draft;
+
+static void take_access(struct conf *c, const struct conf_word *w, enum sdb_access *ret)
+{
+	static const struct { const char *name; enum sdb_access access; } words[] = {
+		{ "allowed", SDB_ALLOWED }, { "refused", SDB_REFUSED },
+		{ "local-only", SDB_LOCAL_ONLY },
+	};
+
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i].name, w->text) == 0) {
+			*ret = words[i].access;
+			return;
+		}
+	}
+	conf_error(c, w, "\"%s\" says nothing of access; expected allowed, refused or local-only",
+		   w->text);
+}
+
+void ha_conf_unknown_hosts(struct conf *c, void *obj, const struct conf_word *kw,
+			   const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	take_access(c, &args[0], &cfg->unknown_hosts);
+}
+
+void *ha_conf_host_open(struct conf *c, void *obj, const struct conf_word *kw,
+			const struct conf_word *args, unsigned int n)
+{
+	struct ha_config *cfg = obj;
+
+	(void)kw;
+	(void)n;
+	memset(&draft, 0, sizeof(draft));
+	draft.cfg = cfg;
+	draft.host.access = SDB_ALLOWED;
+	if (!conf_mac(c, &args[0], draft.host.mac))
+		return NULL;
+	for (unsigned int i = 0; i < cfg->n_hosts; i++) {
+		if (memcmp(cfg->hosts[i].mac, draft.host.mac, 6) == 0) {
+			conf_error(c, &args[0], "host %s is there already; expected another one",
+				   args[0].text);
+			return NULL;
+		}
+	}
+	if (cfg->n_hosts == HA_MAX_HOSTS) {
+		conf_error(c, &args[0], "too many hosts; expected at most %d", HA_MAX_HOSTS);
+		return NULL;
+	}
+	return &draft;
+}
+
+static void set_access(struct conf *c, void *obj, const struct conf_word *kw,
+		       const struct conf_word *args, unsigned int n)
+{
+	(void)kw;
+	(void)n;
+	if (obj)
+		take_access(c, &args[0], &draft.host.access);
+}
+
+/* RFC 4283: a network access identifier. */
+static void set_identity(struct conf *c, void *obj, const struct conf_word *kw,
+			 const struct conf_word *args, unsigned int n)
+{
+	size_t len = strlen(args[0].text);
+
+	(void)kw;
+	(void)n;
+	if (!obj)
+		return;
+	if (len == 0 || len > SDB_MN_ID_MAX) {
+		conf_error(c, &args[0], "\"%s\" is no identity; expected 1 to %d octets",
+			   args[0].text, SDB_MN_ID_MAX);
+		return;
+	}
+	draft.host.id = (struct sdb_mn_id){ .subtype = MN_ID_NAI, .len = (uint8_t)len };
+	memcpy(draft.host.id.data, args[0].text, len);
+	for (unsigned int i = 0; i < draft.cfg->n_hosts; i++)
+		if (sdb_mn_id_eq(&draft.cfg->hosts[i].id, &draft.host.id))
+			conf_error(c, &args[0], "identity %s is another host's; expected one of "
+				   "its own", args[0].text);
+}
+
+void ha_conf_host_close(struct conf *c, void *obj, const struct conf_word *kw)
+{
+	struct ha_config *cfg = draft.cfg;
+	struct ha_host *more;
+
+	if (!obj)
+		return;
+	more = realloc(cfg->hosts, (cfg->n_hosts + 1) * sizeof(*more));
+	if (!more) {
+		conf_error(c, kw, "no memory for host %s", mac_str(draft.host.mac).s);
+		return;
+	}
+	cfg->hosts = more;
+	cfg->hosts[cfg->n_hosts++] = draft.host;
+}
+
+const struct conf_keyword ha_conf_host_table[] = {
+	{ .name = "access", .args = "allowed|refused|local-only", .min_args = 1, .max_args = 1,
+	  .set = set_access, .once = true },
+	{ .name = "identity", .args = "NAME", .min_args = 1, .max_args = 1, .set = set_identity,
+	  .once = true },
+	{ 0 }
+};
+
+bool ha_conf_same_hosts(const struct ha_config *a, const struct ha_config *b)
+{
+	if (a->n_hosts != b->n_hosts || a->unknown_hosts != b->unknown_hosts)
+		return false;
+	for (unsigned int i = 0; i < a->n_hosts; i++) {
+		const struct ha_host *x = &a->hosts[i], *y = &b->hosts[i];
+
+		if (memcmp(x->mac, y->mac, sizeof(x->mac)) != 0 || x->access != y->access ||
+		    !sdb_mn_id_eq(&x->id, &y->id))
+			return false;
+	}
+	return true;
+}
+
+void ha_conf_wipe_hosts(struct ha_config *cfg)
+{
+	free(cfg->hosts);
+	cfg->hosts = NULL;
+	cfg->n_hosts = 0;
 }
 
 /* ---- session-database ---- */

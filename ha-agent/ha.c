@@ -122,6 +122,7 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_RX_HEARTBEAT] = "rx-heartbeat",
 	[HA_HEARTBEAT_BAD] = "heartbeat-bad",
 	[HA_CLAIM_CONTESTED] = "claim-contested",
+	[HA_HOST_REFUSED] = "host-refused",
 	[HA_SIGN_ATTACHED] = "attached-without-solicitation",
 };
 

@@ -9,6 +9,7 @@
  *	update.c	Binding Updates in, Binding Acknowledgements out
  *	refresh.c	Binding Refresh Requests before the end of a lifetime
  *	revoke.c	Binding Revocation Indications out, their acknowledgements in
+ *	hosts.c		who a host is, and whether it is served
  *	heartbeat.c	whether other routers are there, and have been all the time
  *	notice.c	routers are told that a host of theirs has moved on
  *	drain.c		the way to a stop that hurts nobody
@@ -53,6 +54,7 @@
 #include "ha-agent/drain.h"
 #include "ha-agent/halist.h"
 #include "ha-agent/heartbeat.h"
+#include "ha-agent/hosts.h"
 #include "ha-agent/mag.h"
 #include "ha-agent/notice.h"
 #include "ha-agent/past.h"
@@ -207,6 +209,9 @@ struct ha_config {
 	usec_t timestamp_window;	/* for what they send (RFC 5213 9.1) */
 	bool network_mode;		/* hosts are served that know nothing of mobility */
 	usec_t release_idle;		/* a prefix that is away and carries nothing; 0: never */
+	enum sdb_access unknown_hosts;	/* those that are not in the table */
+	unsigned int n_hosts;
+	struct ha_host *hosts;		/* the caller's */
 	bool fixed_router_address;	/* on access links that of all routers (RFC 6543) */
 	uint8_t access_type;		/* enum mh_access_type, of the access links */
 	struct ha_sessions_config sessions;
@@ -491,6 +496,7 @@ enum ha_counter {
 	HA_RX_HEARTBEAT,
 	HA_HEARTBEAT_BAD,		/* of no peer, not signed, or to no request */
 	HA_CLAIM_CONTESTED,		/* a router has registered a host that is here */
+	HA_HOST_REFUSED,		/* by the table of hosts */
 	HA_SIGN_ATTACHED,		/* hosts that did not solicit */
 	HA_CARE_OF_VERIFIED,		/* tokens that came back */
 	HA_CARE_OF_WRONG_TOKEN,

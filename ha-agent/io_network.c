@@ -211,7 +211,9 @@ int network_open(struct io *io, char why[IO_WHY])
 
 static void put(void *ctx, const struct lease *l)
 {
-	if (l->state != LEASE_FREE && !l->client)
+	struct io *io = ctx;
+
+	if (l->state != LEASE_FREE && !l->client && hosts_access(&io->ha, l->mac) == SDB_ALLOWED)
 		io_session_put(ctx, l);
 }
 

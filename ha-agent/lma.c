@@ -30,15 +30,6 @@ void lma_free(struct ha *ha)
 	ha->answers = NULL;
 }
 
-/* RFC 8371 4.2: the link-layer address is the name of a host. */
-static bool mac_of(const struct mh_opts *o, uint8_t ret[6])
-{
-	if (!o->has_mn_id || o->mn_id_subtype != MN_ID_EUI48 || o->mn_id_len != 6)
-		return false;
-	memcpy(ret, o->mn_id, 6);
-	return true;
-}
-
 static struct binding *binding_of(const struct ha *ha, const struct in6_addr *prefix)
 {
 	struct binding *b = bcache_find(&ha->bcache, prefix);
@@ -65,8 +56,8 @@ static void look_at_host(const struct ha *ha, const uint8_t mac[6], struct pbu_i
 		if (ha->homes[i].cfg.mode != HOME_PER_HOST || !l || l->state == LEASE_FREE)
 			continue;
 		in->mn_known = true;
-		/* 5.3.1 6: it does so itself, or has a key to do it with. */
-		in->mn_refused |= l->client || sa_of_address(ha, &l->prefix.addr);
+		/* 5.3.1 6: by the operator, or it does so itself, or has a key for that. */
+		in->mn_refused |= hosts_access(ha, mac) != SDB_ALLOWED || l->client || sa_of_address(ha, &l->prefix.addr);
 		/* A session is with one address of ours. */
 		if (!in6_eq(&ha->homes[i].cfg.address, &in->ip->dst))
 			continue;
@@ -88,7 +79,7 @@ static struct pbu_in look_up(struct ha *ha, const struct ip6_packet *ip, const s
 		.wall = pbu_time(ha->ops->wall_us(ha->ctx)),
 	};
 	uint8_t mac[6];
-	bool named = mac_of(o, mac);
+	bool named = hosts_get_name(ha, o, mac);
 
 	if (named)
 		look_at_host(ha, mac, &in);
@@ -176,10 +167,7 @@ void lma_acknowledge(struct ha *ha, const struct lma_answer *a)
 
 void lma_name(const struct binding *b, struct mh_opts *ret)
 {
-	ret->has_mn_id = true;
-	ret->mn_id_subtype = MN_ID_EUI48;
-	ret->mn_id_len = sizeof(b->lease->mac);
-	memcpy(ret->mn_id, b->lease->mac, sizeof(b->lease->mac));
+	hosts_put_name(b->home->ha, b->lease->mac, ret);
 	ret->n_prefixes = 1;
 	ret->prefixes[0] = (struct mh_prefix){ .addr = b->hoa, .len = BCACHE_PREFIX };
 }

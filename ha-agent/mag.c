@@ -295,7 +295,8 @@ bool mag_attached(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 	struct visitor *h;
 	bool is_new;
 
-	if (!ha->cfg->network_mode || ha->drain.state != DRAIN_OFF)
+	if (!ha->cfg->network_mode || ha->drain.state != DRAIN_OFF ||
+	    hosts_access(ha, mac) != SDB_ALLOWED)
 		return false;
 	h = mag_find(ha, mac);
 	is_new = !h || h->away;

@@ -232,7 +232,7 @@ static bool settle_lease(struct ha *ha, struct lease *l, bool is_new, struct ha_
 	attach_in_kernel(l);
 	if (placed)
 		lma_returned(ha, l, now);
-	if (ha->cfg->network_mode && !l->client)
+	if (ha->cfg->network_mode && !l->client && hosts_access(ha, l->mac) == SDB_ALLOWED)
 		ha->ops->session_put(ha->ctx, l);
 	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
 	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
@@ -535,6 +535,11 @@ static bool offer(struct ha_interface *ifc, const uint8_t mac[6], const struct i
 {
 	bool any = false;
 
+	if (hosts_access(ifc->ha, mac) == SDB_REFUSED) {
+		ifc->ha->counters[HA_HOST_REFUSED]++;
+		return false;
+	}
+
 	for (unsigned int i = 0; i < ifc->n_homes; i++) {
 		struct lease *l;
 
@@ -569,6 +574,8 @@ static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		return;
 	}
 	any = offer(ifc, mac, src, now);
+	if (!any && hosts_access(ha, mac) == SDB_REFUSED)
+		return;
 	if (!ha_interface_usable(ifc)) {
 		ha->counters[HA_RS_NO_LINKLOCAL]++;
 		return;

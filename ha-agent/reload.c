@@ -141,11 +141,15 @@ static void differences(const struct ha_config *a, const struct ha_config *b, ch
 		a->answer_auth_failure != b->answer_auth_failure ||
 		a->care_of_test != b->care_of_test || a->release_idle != b->release_idle;
 
-	snprintf(ret, len, "%s%s%s%s%s%s%s", keys ? "keys" : "", keys && peers ? ", " : "",
+	bool hosts = !ha_conf_same_hosts(a, b);
+
+	snprintf(ret, len, "%s%s%s%s%s%s%s%s%s", keys ? "keys" : "", keys && peers ? ", " : "",
 		 peers ? "peers" : "", (keys || peers) && advertised ? ", " : "",
 		 advertised ? "what is advertised" : "",
 		 (keys || peers || advertised) && bindings ? ", " : "",
-		 bindings ? "what is granted" : "");
+		 bindings ? "what is granted" : "",
+		 (keys || peers || advertised || bindings) && hosts ? ", " : "",
+		 hosts ? "hosts" : "");
 }
 
 static void read_again(const struct ha_reload *r, struct ha_config *ret, struct errors *e)

@@ -60,14 +60,6 @@ struct sessions {
 
 static void pump(struct sessions *s);
 
-static struct sdb_mn_id mn_id(const uint8_t mac[6])
-{
-	struct sdb_mn_id id = { .subtype = MN_ID_EUI48, .len = 6 };
-
-	memcpy(id.data, mac, 6);
-	return id;
-}
-
 static void forget(struct session *e)
 {
 	struct sessions *s = e->of;
@@ -141,7 +133,7 @@ static struct sdb_record record(struct session *e)
 {
 	struct sessions *s = e->of;
 	struct sdb_record r = {
-		.mn_id = mn_id(e->mac), .prefix = e->prefix, .anchor = s->self,
+		.mn_id = hosts_name(s->ha, e->mac), .prefix = e->prefix, .anchor = s->self,
 		.lifetime_s = left(e), .linklocal = e->linklocal,
 		.access_type = s->ha->cfg->access_type,
 		.version = { s->epoch, ++s->counter },
@@ -338,7 +330,7 @@ static void on_found(void *ctx, const struct sdb_answer *a)
 
 int sessions_find(struct sessions *s, const uint8_t mac[6])
 {
-	const struct sdb_mn_id id = mn_id(mac);
+	const struct sdb_mn_id id = hosts_name(s->ha, mac);
 	struct question *q = malloc(sizeof(*q));
 	int err;
 

@@ -140,15 +140,6 @@ static uint64_t next_stamp(const struct visit *v, const struct ha_peer *peer)
 	return t + (uint64_t)*clock_of(v, peer);
 }
 
-static void name_host(const struct visitor *h, struct mh_opts *ret)
-{
-	/* RFC 8371 4.2: the link-layer address is the name of a host. */
-	ret->has_mn_id = true;
-	ret->mn_id_subtype = MN_ID_EUI48;
-	ret->mn_id_len = sizeof(h->mac);
-	memcpy(ret->mn_id, h->mac, sizeof(h->mac));
-}
-
 /* RFC 5213 6.9.1.1, 6.9.1.4 */
 static void send_update(struct visit *v, usec_t now)
 {
@@ -169,7 +160,7 @@ static void send_update(struct visit *v, usec_t now)
 	v->sent = now;
 	if (!peer)
 		return;
-	name_host(v->of, o);
+	hosts_put_name(ha, v->of->mac, o);
 	o->n_prefixes = v->n_prefixes;
 	for (unsigned int i = 0; i < v->n_prefixes; i++)
 		o->prefixes[i] = (struct mh_prefix){ .addr = v->prefixes[i].prefix.addr,
@@ -370,10 +361,7 @@ static struct visitor *named(const struct ha *ha, const struct mh_opts *o)
 {
 	uint8_t mac[6];
 
-	if (!o->has_mn_id || o->mn_id_subtype != MN_ID_EUI48 || o->mn_id_len != sizeof(mac))
-		return NULL;
-	memcpy(mac, o->mn_id, sizeof(mac));
-	return mag_find(ha, mac);
+	return hosts_get_name(ha, o, mac) ? mag_find(ha, mac) : NULL;
 }
 
 /* By the key that the two of us have, over all of it. */

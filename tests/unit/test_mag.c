@@ -516,6 +516,42 @@ static void a_host_that_does_not_solicit(void **s)
 	fake_end(&f);
 }
 
+/* By the table: not at all, only here, or by another name. */
+static void hosts_of_the_table(void **s)
+{
+	const struct sdb_record r = at(MAR1, P1);
+	struct ha_host h = { .access = SDB_REFUSED };
+	struct nd_ra ra;
+	struct fake f;
+
+	(void)s;
+	memcpy(h.mac, mac, 6);
+	start(&f);
+	f.cfg.hosts = &h;
+	f.cfg.n_hosts = 1;
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	assert_int_equal(f.n_calls, 0);
+	assert_int_equal(ha_host_attach(&f.ha, "lan0", mac, f.now), -EAGAIN);
+	assert_int_equal(f.ha.counters[HA_HOST_REFUSED], 2);
+	h.access = SDB_LOCAL_ONLY;
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	assert_true(fake_ra(&f, &ra) && told(&ra, "2001:db8:3:101::"));
+	assert_int_equal(fake_count(&f, CALL_FIND) + fake_count(&f, CALL_SESSION_PUT), 0);
+	fake_end(&f);
+	start(&f);
+	h.access = SDB_ALLOWED;
+	h.id = (struct sdb_mn_id){ .subtype = MN_ID_NAI, .len = 7, .data = "phone@x" };
+	f.cfg.hosts = &h;
+	f.cfg.n_hosts = 1;
+	f.cfg.unknown_hosts = SDB_REFUSED;
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	found(&f, 0, &r, 1);
+	assert_int_equal(pbu(&f, MAR1).opts.mn_id_subtype, MN_ID_NAI);
+	assert_int_equal(pbu(&f, MAR1).opts.mn_id_len, 7);
+	assert_memory_equal(pbu(&f, MAR1).opts.mn_id, "phone@x", 7);
+	fake_end(&f);
+}
+
 static void more_hosts_than_questions(void **s)
 {
 	struct fake f;
@@ -612,6 +648,7 @@ int main(void)
 		cmocka_unit_test(a_database_that_is_away),
 		cmocka_unit_test(records_that_lead_nowhere),
 		cmocka_unit_test(a_host_that_does_not_solicit),
+		cmocka_unit_test(hosts_of_the_table),
 		cmocka_unit_test(more_hosts_than_questions),
 		cmocka_unit_test(heartbeats),
 	};
