@@ -57,7 +57,8 @@ static void look_at_host(const struct ha *ha, const uint8_t mac[6], struct pbu_i
 			continue;
 		in->mn_known = true;
 		/* 5.3.1 6: by the operator, or it does so itself, or has a key for that. */
-		in->mn_refused |= hosts_access(ha, mac) != SDB_ALLOWED || l->client || sa_of_address(ha, &l->prefix.addr);
+		in->mn_refused |= hosts_access(ha, mac) != SDB_ALLOWED || l->client ||
+				  sa_of_address(ha, &l->prefix.addr);
 		/* A session is with one address of ours. */
 		if (!in6_eq(&ha->homes[i].cfg.address, &in->ip->dst))
 			continue;

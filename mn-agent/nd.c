@@ -85,7 +85,8 @@ static void clean(struct mn_iface *i, struct nd_ra *ra, const struct in6_addr *f
 static bool names_ha(const struct nd_ra *ra, const struct in6_addr *ha)
 {
 	for (unsigned int n = 0; n < ra->n_prefixes; n++)
-		if ((ra->prefixes[n].flags & PIO_FLAG_ROUTER) && in6_eq(&ra->prefixes[n].prefix, ha))
+		if ((ra->prefixes[n].flags & PIO_FLAG_ROUTER) &&
+		    in6_eq(&ra->prefixes[n].prefix, ha))
 			return true;
 	return false;
 }

@@ -52,17 +52,18 @@ readme()
 		/^    [a-z-]+ .*[;{]$/ || inside { text = text substr($0, 5) "\n"; inside = 1 }
 		!NF && inside {
 			mn = text ~ /^home / || text ~ /\nhome / || text !~ /prefix/
-			if (want == (mn ? "mn" : "ha")) printf "%s", text
+			kind = mn ? "mn" : text ~ /network-mode/ ? "network" : "ha"
+			if (want == kind) printf "%s", text
 			text = ""; inside = 0
 		}
 	' "$SRCDIR/README.md"
 }
-for agent in mn ha; do
+for agent in mn ha network; do
 	readme "$agent" >"$scratch/$agent.conf"
 	check "README: the example of $agent.conf has a key" grep -q secret "$scratch/$agent.conf"
 	case $agent in
 	mn) program=dmip6-mnd ;;
-	ha) program=dmip6-had ;;
+	ha | network) program=dmip6-had ;;
 	esac
 	check "README: the example of $agent.conf is right" "$BUILDDIR/$program" --check-config \
 		--config "$scratch/$agent.conf"
