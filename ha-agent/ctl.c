@@ -59,6 +59,23 @@ static const struct ha_home *duplicate_home(const struct ha *ha)
 	return NULL;
 }
 
+#define FLOOD_OF_HOSTS	100
+
+static void count_unconfirmed(void *ctx, const struct lease *l)
+{
+	unsigned int *n = ctx;
+
+	*n += l->ha->cfg->network_mode && l->state == LEASE_ATTACHED && !l->confirmed;
+}
+
+static unsigned int unconfirmed(const struct ha *ha)
+{
+	unsigned int n = 0;
+
+	ha_each_lease(ha, count_unconfirmed, &n);
+	return n;
+}
+
 static bool health(const struct io *io, char text[HEALTH_ROOM])
 {
 	const struct ha *ha = &io->ha;
@@ -107,6 +124,10 @@ static bool health(const struct io *io, char text[HEALTH_ROOM])
 		snprintf(text, HEALTH_ROOM, "draining: new hosts get no prefix; %u binding%s left, "
 			 "%lld s to go", bound, bound == 1 ? "" : "s",
 			 (long long)(drain_limit(&ha->drain, USEC_NEVER, clock_now()) / USEC_S));
+	else if (full && unconfirmed(ha) > FLOOD_OF_HOSTS)
+		snprintf(text, HEALTH_ROOM, "solicitations of %u hosts that nobody has heard of since "
+			 "hold the pool %s", unconfirmed(ha),
+			 in6_prefix_str(&full->cfg.prefix).s);
 	else if (full)
 		snprintf(text, HEALTH_ROOM, "the pool %s is exhausted: new hosts get no prefix",
 			 in6_prefix_str(&full->cfg.prefix).s);

@@ -122,6 +122,7 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_RX_HEARTBEAT] = "rx-heartbeat",
 	[HA_HEARTBEAT_BAD] = "heartbeat-bad",
 	[HA_CLAIM_CONTESTED] = "claim-contested",
+	[HA_UNCONFIRMED] = "prefix-unconfirmed",
 	[HA_HOST_REFUSED] = "host-refused",
 	[HA_SIGN_ATTACHED] = "attached-without-solicitation",
 };
@@ -432,6 +433,7 @@ int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
 	nd_lease_init(home, l);
 	l->interface = interface_by_name(ha, r->interface);
 	l->linklocal = r->linklocal;
+	l->confirmed = true;
 	l->valid_until = l->stored_until = r->until;
 	l->seen = now;
 	l->tokens = HA_RS_BURST;

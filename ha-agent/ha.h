@@ -90,6 +90,7 @@
 #define HA_LOG_BURST		200	/* lines on what happens with every host and binding */
 #define HA_LOG_PERIOD		(20 * USEC_MS)
 #define HA_PRESENCE_IDLE	(60 * USEC_S)	/* silence of a host before it is probed */
+#define HA_UNCONFIRMED_TIME	(8 * USEC_S)	/* a host that has only solicited may lose its prefix */
 #define HA_PRESENCE_RETRY	(1 * USEC_S)
 #define HA_PRESENCE_TRIES	3
 #define HA_TIMESTAMP_WINDOW	(7 * USEC_S)	/* RFC 4285 6: the default, */
@@ -496,6 +497,7 @@ enum ha_counter {
 	HA_RX_HEARTBEAT,
 	HA_HEARTBEAT_BAD,		/* of no peer, not signed, or to no request */
 	HA_CLAIM_CONTESTED,		/* a router has registered a host that is here */
+	HA_UNCONFIRMED,			/* prefixes taken back: nobody was there */
 	HA_HOST_REFUSED,		/* by the table of hosts */
 	HA_SIGN_ATTACHED,		/* hosts that did not solicit */
 	HA_CARE_OF_VERIFIED,		/* tokens that came back */

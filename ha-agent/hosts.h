@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the operator has said about hosts in network mode: who they are to other routers, and whether
- * they are served at all. Pure; asked by nd.c, lma.c, visit.c and sessions.c.
+ * What the operator has said about hosts in network mode: who they are to other routers, and
+ * whether they are served at all. Pure; asked by nd.c, lma.c, visit.c and sessions.c.
  */
 #ifndef DMIP6_HA_HOSTS_H
 #define DMIP6_HA_HOSTS_H
@@ -19,7 +19,8 @@ struct ha_host {
 	struct sdb_mn_id id;		/* len 0: its link-layer address */
 };
 
-/* Of one that is not in the table what is configured for these; SDB_ALLOWED without network mode. */
+/* Of one that is not in the table what is configured for these; without network mode
+ * SDB_ALLOWED. */
 enum sdb_access hosts_access(const struct ha *ha, const uint8_t mac[6]);
 /* The name that it has with other routers (RFC 4283), else its address (RFC 8371 4.2). */
 struct sdb_mn_id hosts_name(const struct ha *ha, const uint8_t mac[6]);

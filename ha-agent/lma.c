@@ -283,6 +283,7 @@ static void carry_out(struct ha *ha, const struct pbu_in *in, const struct pbu_v
 		p.proxy = a;
 		p.left = v->reason == PBU_REGISTER && l->state == LEASE_ATTACHED;
 		if (v->reason == PBU_REGISTER) {
+			l->confirmed = true;
 			(void)ha_extend_lease(ha, l, now, NULL);
 			l->missed = false;
 		}

@@ -174,12 +174,34 @@ static bool place(struct ha *ha, struct lease *l, struct ha_interface *ifc, cons
 	return true;
 }
 
+/* Solicitations are cheap, and prefixes are not. Where none is left, those go back whose host has
+ * never done what anybody does that forms an address: look whether another has it (RFC 4862 5.4).
+ * True: there was one. */
+static bool take_back(struct ha_home *home, usec_t now)
+{
+	struct lease *l, *next, *oldest = NULL;
+
+	HASH_ITER(by_mac, home->pool.by_mac, l, next)
+		if (l->state != LEASE_FREE && !l->confirmed && l->bindings == 0 &&
+		    now - l->seen >= HA_UNCONFIRMED_TIME && (!oldest || l->seen < oldest->seen))
+			oldest = l;
+	if (!oldest)
+		return false;
+	home->ha->counters[HA_UNCONFIRMED]++;
+	oldest->valid_until = now;
+	nd_lease_detach(home->ha, oldest, now, "nobody has shown himself after the solicitation");
+	nd_lease_review(home->ha, oldest, now);
+	return oldest->state == LEASE_FREE;
+}
+
 /* A lease for a host that has none; NULL: none to be had. */
 static struct lease *begin_lease(struct ha_home *home, const uint8_t mac[6], usec_t now)
 {
 	struct lease *l = pool_take(&home->pool, mac);
 	struct ha *ha = home->ha;
 
+	if (!l && ha->cfg->network_mode && take_back(home, now))
+		l = pool_take(&home->pool, mac);
 	if (!l) {
 		ha->counters[HA_POOL_EXHAUSTED]++;
 		if (!home->exhausted)
@@ -495,7 +517,7 @@ void nd_lease_review(struct ha *ha, struct lease *l, usec_t now)
 	timer_stop(ha->timers, &l->presence);
 	timer_stop(ha->timers, &l->lifetime);
 	l->missed = false;
-	l->client = false;
+	l->client = l->confirmed = false;
 	change_state(l, LEASE_FREE, "valid lifetime is over", now);
 	if (ha->cfg->network_mode)
 		ha->ops->session_del(ha->ctx, l);
@@ -589,6 +611,16 @@ static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 	advertise_to(ha, ifc, mac, HA_TX_RA_SOLICITED, now);
 }
 
+static void confirm(struct ha *ha, const uint8_t mac[6])
+{
+	for (unsigned int i = 0; i < ha->n_homes; i++) {
+		struct lease *l = pool_find_mac(&ha->homes[i].pool, mac);
+
+		if (l)
+			l->confirmed = true;
+	}
+}
+
 /* A host that has a router does not solicit for another when only its link was away: what it sends
  * to see that its addresses are its own still, or to find its router, says as much (RFC 5213
  * 6.2). src: its link-local address, if it can be told. */
@@ -601,6 +633,7 @@ static void signed_up(struct ha *ha, struct ha_interface *ifc, const uint8_t mac
 		return;
 	l = ha_lease_of(ha, mac);
 	if (l && l->interface == ifc) {
+		confirm(ha, mac);
 		mag_heard(ha, mac, now);
 		return;
 	}

@@ -44,6 +44,7 @@ struct lease {
 	unsigned int bindings;		/* that refer to this prefix, */
 	unsigned int carried;		/* and of these in the data path */
 	bool ra_due;			/* solicited when we could not answer */
+	bool confirmed;			/* the host has shown itself after it was told of it */
 	bool client;			/* it registers itself: no other router is to do it */
 	bool missed;			/* DETACHED because it was silent: asked on and on */
 	usec_t tokens_at;		/* token bucket of its solicitations */

@@ -173,14 +173,14 @@ class Listener:
         self.sock.setblocking(False)
 
     def answers(self, src):
-        """What an address sent since the last call, but neighbour discovery."""
+        """What an address (None: anybody) sent since the last call, but neighbour discovery."""
         out = []
         while True:
             try:
                 p, addr = self.sock.recvfrom(2048)
             except BlockingIOError:
                 return out
-            if addr[2] != 4 and p[8:24] == pton(src) \
+            if addr[2] != 4 and (src is None or p[8:24] == pton(src)) \
                     and not (p[6] == ICMP6 and p[40] in range(133, 138)):
                 out.append(p)
 

@@ -48,11 +48,12 @@ class Domain(Lab):
             except FileNotFoundError:
                 pass
 
-    def roam(self, n):
+    def roam(self, n, farewell=True):
         """To AR n as between access points of one network: the host's link stays up and it
-        notices nothing. Their controller tells both routers (dmip6ctl mn). Returns when."""
+        notices nothing. Their controller tells both routers (dmip6ctl mn), or, without a
+        farewell, the new one alone. Returns when."""
         mac, before = self.mac(), self.at
-        if before:
+        if before and farewell:
             self.ctl(f"ar{before}", "mn", "detach", mac)
         self.airnl.link(self.links["mn"], master=self.links[f"br{n}"])
         at = mono()

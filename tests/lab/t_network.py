@@ -4,6 +4,7 @@
 routers and back, and keeps its flows."""
 
 import os
+import shutil
 import signal
 import sys
 
@@ -16,6 +17,7 @@ import tap
 from lab import ARS, CN, HA, POOL, anchor_of, mono, wait_for
 from network import Domain
 from play import Play
+from t_peer import by_tshark
 
 
 def test_figure_4(t):
@@ -172,6 +174,46 @@ def test_both(t):
         t.equal([x for f in (1, 2) for x in measure.flow_faults(run, f)], [], "both flows lived")
 
 
+def test_wire(t):
+    """what somebody else reads of all that the routers say to each other"""
+    if not shutil.which("tshark"):
+        t.note("tshark is not here")
+        return
+    with Domain(tap.BINDIR) as lab:
+        lab.build()
+        ears = [lab.inside(f"ar{n}", forge.Listener, "core0") for n in ARS]
+        lab.host()
+        lab.start_domain()
+        lab.move(1)
+        for n in ARS:
+            if n > 1:
+                lab.roam(n, farewell=False)     # so its anchors tell the one before
+            t.ok(lab.settled(n, *range(1, n + 1)), f"the host is at AR{n}")
+        mac = lab.mac()
+        lab.ctl("ar3", "mn", "detach", mac)
+        wait_for(lambda: not lab.bindings(1), 5.0)
+        seen = {}
+        for ear in ears:
+            for p in ear.answers(None):
+                if p[6] == forge.MH:
+                    seen.setdefault((p[42], p[46] if p[42] == 16 else 0), []).append(p)
+        names = {(5, 0): "Proxy Binding Update", (6, 0): "Proxy Binding Acknowledgement",
+                 (13, 0): "Heartbeat", (16, 1): "Binding Revocation Indication",
+                 (16, 2): "Binding Revocation Acknowledgement"}
+        t.equal(sorted(seen), sorted(names), "there was one of each kind")
+        for key, packets in seen.items():
+            read = [by_tshark(p, ["mip6.mhtype", "mip6.csum"])[:2] for p in packets[:6]]
+            t.equal([r for r in read if r != ["", str(key[0])]], [],
+                    f"{names.get(key, key)}: read without a complaint, {len(read)} of them")
+        updates = [by_tshark(p, ["mip6.bu.p_flag", "mip6.nemo.mnp.mnp", "mip6.hi", "mip6.att"])
+                   for p in seen.get((5, 0), [])]
+        own = [lab.prefix_of(n).split("/")[0] for n in (1, 2)]
+        t.equal(sorted({u[2] for u in updates}), sorted(own),
+                "the updates are about what AR1 and AR2 have given")
+        t.equal({u[1] for u in updates} | {u[4] for u in updates}, {"1", "3"},
+                "with the P flag and Ethernet as access technology")
+
+
 def test_spoofed(t):
     """a host sends from addresses that are not its own"""
     with Domain(tap.BINDIR) as lab:
@@ -196,4 +238,4 @@ def test_spoofed(t):
 
 if __name__ == "__main__":
     tap.main(test_figure_4, test_roam, test_killed, test_both,
-             test_spoofed)
+             test_wire, test_spoofed)

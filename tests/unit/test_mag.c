@@ -516,6 +516,44 @@ static void a_host_that_does_not_solicit(void **s)
 	fake_end(&f);
 }
 
+/* Who invents hosts has their prefixes for seconds only. */
+static void a_flood_of_hosts(void **s)
+{
+	uint8_t forged[6] = { 2, 1, 0, 0, 0, 0 };
+	struct fake f;
+
+	(void)s;
+	start(&f);
+	f.find_error = -ENOTCONN;
+	for (unsigned int i = 0; i < 400; i++) {
+		forged[4] = (uint8_t)(i >> 8);
+		forged[5] = (uint8_t)i;
+		fake_rs(&f, 7, forged, "fe80::bad", 255);
+		fake_forget_calls(&f);
+	}
+	assert_int_equal(ha_lease_count(&f.ha, LEASE_ATTACHED), 255);
+	assert_true(f.ha.counters[HA_POOL_EXHAUSTED] > 0);
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	assert_null(ha_lease_of(&f.ha, mac));
+	fake_forget_calls(&f);
+	fake_run(&f, HA_UNCONFIRMED_TIME);
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	assert_non_null(ha_lease_of(&f.ha, mac));
+	assert_int_equal(f.ha.counters[HA_UNCONFIRMED], 1);
+	/* Who has formed an address keeps it, whatever comes. */
+	fake_na(&f, 7, mac, "fe80::a");
+	fake_run(&f, HA_UNCONFIRMED_TIME);
+	for (unsigned int i = 400; i < 800; i++) {
+		forged[4] = (uint8_t)(i >> 8);
+		forged[5] = (uint8_t)i;
+		fake_rs(&f, 7, forged, "fe80::bad", 255);
+		fake_forget_calls(&f);
+	}
+	assert_non_null(ha_lease_of(&f.ha, mac));
+	assert_true(f.ha.counters[HA_UNCONFIRMED] > 200);
+	fake_end(&f);
+}
+
 /* By the table: not at all, only here, or by another name. */
 static void hosts_of_the_table(void **s)
 {
@@ -648,6 +686,7 @@ int main(void)
 		cmocka_unit_test(a_database_that_is_away),
 		cmocka_unit_test(records_that_lead_nowhere),
 		cmocka_unit_test(a_host_that_does_not_solicit),
+		cmocka_unit_test(a_flood_of_hosts),
 		cmocka_unit_test(hosts_of_the_table),
 		cmocka_unit_test(more_hosts_than_questions),
 		cmocka_unit_test(heartbeats),
