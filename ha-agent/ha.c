@@ -108,6 +108,7 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_ANCHOR_UNKNOWN] = "anchor-unknown",
 	[HA_LOOK_FAILED] = "look-up-failed",
 	[HA_VISITS_FULL] = "visits-full",
+	[HA_VISITS_TWICE] = "visits-twice",
 	[HA_VISIT_NEW] = "visit-new",
 	[HA_TX_PBU] = "tx-pbu",
 	[HA_PBU_UNANSWERED] = "pbu-unanswered",

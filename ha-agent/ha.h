@@ -483,6 +483,7 @@ enum ha_counter {
 	HA_ANCHOR_UNKNOWN,		/* sessions at a router that is no peer */
 	HA_LOOK_FAILED,			/* the session database did not answer */
 	HA_VISITS_FULL,			/* a host with too many anchors, or prefixes of one */
+	HA_VISITS_TWICE,		/* a prefix that another visitor has */
 	HA_VISIT_NEW,
 	HA_TX_PBU,
 	HA_PBU_UNANSWERED,		/* and sent again */

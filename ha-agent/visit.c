@@ -295,11 +295,16 @@ void visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec
 	bool added = false;
 	int at;
 
+	at = v ? visit_prefix_at(v, &r->prefix) : -ENOENT;
+	/* The database may say so of two hosts, and the anchor has said so of one. */
+	if (at < 0 && mag_visits(h->ha, &r->prefix)) {
+		h->ha->counters[HA_VISITS_TWICE]++;
+		return;
+	}
 	if (!v)
 		v = begin(h, &r->anchor, now);
 	if (!v)
 		return;
-	at = visit_prefix_at(v, &r->prefix);
 	if (at < 0 && v->n_prefixes == MAG_VISIT_PREFIXES) {
 		h->ha->counters[HA_VISITS_FULL]++;
 		return;
