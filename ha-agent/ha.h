@@ -90,7 +90,7 @@
 #define HA_LOG_BURST		200	/* lines on what happens with every host and binding */
 #define HA_LOG_PERIOD		(20 * USEC_MS)
 #define HA_PRESENCE_IDLE	(60 * USEC_S)	/* silence of a host before it is probed */
-#define HA_UNCONFIRMED_TIME	(8 * USEC_S)	/* a host that has only solicited may lose its prefix */
+#define HA_UNCONFIRMED_TIME	(8 * USEC_S)	/* then who only solicited may lose its prefix */
 #define HA_PRESENCE_RETRY	(1 * USEC_S)
 #define HA_PRESENCE_TRIES	3
 #define HA_TIMESTAMP_WINDOW	(7 * USEC_S)	/* RFC 4285 6: the default, */

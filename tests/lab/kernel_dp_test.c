@@ -539,6 +539,184 @@ static void test_ha(void)
 	close(l.mn);
 }
 
+/* ---- a host of another router on an access link: cn is the host, mn its anchor ---- */
+
+#define VISITED	"2001:db8:77:1::"
+#define VISITOR	VISITED "5"
+#define AFAR	"2001:db8:99::9"
+
+static struct dp_binding visit(const char *anchor)
+{
+	struct dp_binding b = binding(VISITED, HA, anchor);
+
+	b.inner.len = 64;
+	b.visit = true;
+	return b;
+}
+
+static struct dp *visits_start(int ns)
+{
+	const struct dp_home home = { { addr("2001:db8:1::"), 48 }, addr(HA) };
+	struct dp_config cfg = {
+		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = "dmip6ha0",
+		.homes = &home, .n_homes = 1, .visits = true,
+		.port = { .n_access = 1, .access = { "hc" } },
+		.guarded = { .n = 1, .names = { "hc" } },
+	};
+	struct dp *dp;
+	int err;
+
+	enter(ns);
+	err = DP->open(&cfg, &dp);
+	if (err < 0) {
+		errno = -err;
+		bail("dp open with visits");
+	}
+	return dp;
+}
+
+static void from_anchor(const struct ha_lab *l, const char *anchor, const char *to,
+			const char *text)
+{
+	uint8_t p[ROOM];
+	size_t n = put_tunnel(p, anchor, HA, false, AFAR, to, text);
+
+	enter(l->mn);
+	inject(l->mn_tap, "mh", l->ha_mac, p, n);
+}
+
+static void visit_ways(struct ha_lab *l, const char *anchor, const char *when)
+{
+	udp_send(l->cn_sock, AFAR, "x");
+	ok(tunnelled(l->mn_tap, HA, anchor, VISITOR, AFAR), "visit: to the anchor, %s", when);
+	from_anchor(l, anchor, VISITOR, when);
+	ok(udp_got(l->cn_sock, when), "visit: and from there, %s", when);
+}
+
+static void visit_forged(struct ha_lab *l)
+{
+	const struct in6_prefix own = { addr(VISITED), 64 };
+	struct dp_drops before = { 0 }, after = { 0 };
+	uint8_t mac[6];
+
+	(void)DP->drops(l->dp, &before);
+	from_anchor(l, COA2, VISITOR, "another router");
+	from_anchor(l, COA, "2001:db8:77:2::5", "another prefix");
+	from_anchor(l, COA, VISITOR, "the anchor");
+	ok(udp_got(l->cn_sock, "the anchor"), "visit: nothing from another router");
+	enter(l->ha);
+	(void)DP->drops(l->dp, &after);
+	ok(after.forged - before.forged == 2, "visit: 2 drops counted");
+	mac_of(l->cn, "ch", mac);
+	enter(l->ha);
+	ok(DP->guard(l->dp, mac, &own, false) == 0, "visit: the host may not send from there");
+	udp_send(l->cn_sock, AFAR, "x");
+	enter(l->ha);
+	(void)DP->drops(l->dp, &after);
+	ok(after.foreign - before.foreign == 1, "visit: and does not: it is counted");
+	ok(DP->guard(l->dp, mac, &own, true) == 0 && DP->guard(l->dp, mac, &own, true) == 0,
+	   "visit: it may, and may be told so twice");
+}
+
+static void visit_repair(struct ha_lab *l)
+{
+	int n;
+
+	enter(l->ha);
+	run("ip -6 route flush table 4598");
+	n = DP->repair(l->dp);
+	ok(n >= 1, "visit: route put back (%d things)", n);
+	run("ip -6 rule del iif hc lookup 4598");
+	(void)DP->repair(l->dp);
+	if (filtered) {
+		run("nft flush set inet dmip6_ha vrx64");
+		n = DP->repair(l->dp);
+		ok(n >= 1, "visit: filter put back (%d things)", n);
+	}
+	ok(DP->repair(l->dp) == 0, "visit: nothing more to repair");
+	visit_ways(l, COA2, "repaired");
+}
+
+static void visit_restart(struct ha_lab *l)
+{
+	const struct dp_binding b = visit(COA2);
+	const struct in6_addr ha = addr(HA);
+	struct dumped d = { 0 };
+	struct dp_stats st = { 0 };
+
+	enter(l->ha);
+	ok((DP->stats(l->dp, &b.inner, &st) == 0 && st.tx_packets >= 2 && st.rx_packets >= 2) ||
+	   !filtered, "visit: stats (%llu tx, %llu rx)", (unsigned long long)st.tx_packets,
+	   (unsigned long long)st.rx_packets);
+	DP->close(l->dp, true);
+	visit_ways(l, COA2, "while away");
+	l->dp = visits_start(l->ha);
+	ok(DP->dump(l->dp, on_dump, &d) == 0 && d.n == 1 && d.last.visit &&
+	   in6_eq(&d.last.remote, &b.remote) && in6_prefix_eq(&d.last.inner, &b.inner),
+	   "visit: open finds it again (%d)", d.n);
+	ok(DP->endpoint_add(l->dp, &ha) == 0, "visit: endpoint named again");
+	ok(DP->repair(l->dp) == 0, "visit: nothing to repair");
+	visit_ways(l, COA2, "after a restart");
+}
+
+static void visit_setup(struct ha_lab *l)
+{
+	const struct in6_prefix own = { addr(VISITED), 64 };
+	const struct in6_addr ha = addr(HA);
+	uint8_t mac[6];
+
+	ha_build(l);
+	enter(l->ha);
+	DP->close(l->dp, false);
+	mac_of(l->cn, "ch", mac);
+	enter(l->ha);
+	run("ip -6 route add " VISITED "/64 dev hc");
+	run("ip -6 neigh add " VISITOR " lladdr %s dev hc nud permanent", mac_str(mac).s);
+	free(l->before);
+	l->before = snapshot(l->ha);
+	l->dp = visits_start(l->ha);
+	run("ip -6 addr add " HA "/128 dev dmip6ha0 nodad");
+	ok(DP->endpoint_add(l->dp, &ha) == 0, "visit: endpoint");
+	ok(DP->guard(l->dp, mac, &own, true) == 0, "visit: the host may send from its prefix");
+	enter(l->cn);
+	run("ip -6 addr add " VISITOR "/64 dev ch nodad");
+	close(l->cn_sock);
+	l->cn_sock = udp_socket(l->cn, VISITOR);
+}
+
+static void test_visits(void)
+{
+	struct dp_binding b = visit(COA);
+	struct ha_lab l;
+
+	visit_setup(&l);
+	enter(l.ha);
+	ok(DP->set(l.dp, &b) == 0, "visit: begun");
+	visit_ways(&l, COA, "first");
+	if (filtered)
+		visit_forged(&l);
+	enter(l.ha);
+	b.inner = (struct in6_prefix){ addr(VISITOR), 128 };
+	ok(DP->set(l.dp, &b) == -EOPNOTSUPP, "visit: of a single address there is none");
+	b = visit(COA2);
+	ok(DP->set(l.dp, &b) == 0, "visit: moved to another anchor");
+	visit_ways(&l, COA2, "moved");
+	visit_repair(&l);
+	visit_restart(&l);
+	enter(l.ha);
+	ok(DP->del(l.dp, &b.inner) == 0 && DP->del(l.dp, &b.inner) == -ENOENT,
+	   "visit: it ends, once");
+	run("test -z \"$(ip -6 route show table 4598)\"");
+	DP->close(l.dp, false);
+	same(l.before, snapshot(l.ha), "visit: close");
+	free(l.before);
+	close(l.cn_sock);
+	close(l.mn_tap);
+	close(l.cn);
+	close(l.ha);
+	close(l.mn);
+}
+
 /* mn === net: two wires to two routers; what is beyond them is this program. */
 struct mn_lab {
 	int mn, net;
@@ -852,6 +1030,7 @@ int main(void)
 		DP = *b;
 		test_probe();
 		test_ha();
+		test_visits();
 		test_mn();
 	}
 	if (!best)
