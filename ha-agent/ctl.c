@@ -425,6 +425,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	json_object_set_new(answer, "bootstrap", show_bootstrap(io));
 	json_object_set_new(answer, "visits", ctl_visits(io, (size_t)limit, &visits));
 	json_object_set_new(answer, "sessions", ctl_sessions(io));
+	json_object_set_new(answer, "peers", ctl_peers(io));
 	json_object_set_new(json_object_get(answer, "totals"), "visits",
 			    json_integer((json_int_t)visits));
 	if (!answer) {

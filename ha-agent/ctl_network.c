@@ -77,6 +77,25 @@ json_t *ctl_sessions(const struct io *io)
 			 "rtt_us", (json_int_t)s.health.rtt);
 }
 
+json_t *ctl_peers(const struct io *io)
+{
+	const struct ha *ha = &io->ha;
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < ha->cfg->n_peers; i++) {
+		const struct ha_peer *p = &ha->cfg->peers[i];
+		const struct heartbeat *b = heartbeat_of(ha, p);
+		bool heard = b && b->heard;
+
+		json_array_append_new(array, json_pack(
+			"{s:s, s:I, s:b, s:o}", "address", in6_str(&p->address).s,
+			"spi", (json_int_t)p->auth.spi, "answers", heard && !b->lost,
+			"heard_s_ago", heard ?
+			json_integer((clock_now() - b->heard_at) / USEC_S) : json_null()));
+	}
+	return array;
+}
+
 bool ctl_sessions_health(const struct io *io, char *text, size_t len)
 {
 	struct sessions_state s;

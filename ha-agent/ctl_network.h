@@ -10,6 +10,7 @@
 /* New references; null without network mode, and for what is not known. */
 json_t *ctl_visits(const struct io *io, size_t max, size_t *ret_n);
 json_t *ctl_sessions(const struct io *io);
+json_t *ctl_peers(const struct io *io);
 /* A sentence that health has to say besides; "": nothing. False: that makes it ill. */
 bool ctl_sessions_health(const struct io *io, char *text, size_t len);
 /* "mn": MAC, "interface": name if there are several; as struct ctl_method's calls. */

@@ -840,6 +840,8 @@ void io_close(struct io *io, bool keep)
 	if (!io)
 		return;
 	loop_turn(io->loop, NULL, NULL);
+	if (!keep && io->ha_ready && io->mh)
+		mag_goodbye(&io->ha, clock_now());
 	if (io->mh)
 		(void)pkt_flush(io->mh);
 	mon_close(io->mon);

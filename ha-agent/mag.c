@@ -139,6 +139,13 @@ unsigned int mag_prefixes(const struct ha *ha, const uint8_t mac[6], usec_t now,
 	return n;
 }
 
+/* What has been found is news to the host: its addresses from there are to be deprecated. */
+static void advertise_soon(struct visitor *h, usec_t now)
+{
+	if (!h->ra_due && !h->away)
+		h->ra_due = timer_set(h->ha->timers, &h->deadline, now + MAG_RA_DEADLINE) == 0;
+}
+
 /* ---- looking up ---- */
 
 static void mag_ask_waiting(struct ha *ha, usec_t now);
@@ -216,6 +223,7 @@ void mag_found(struct ha *ha, const uint8_t mac[6], int err, const struct sdb_re
 	       unsigned int n, usec_t now)
 {
 	struct visitor *h = mag_find(ha, mac);
+	bool news = false;
 
 	if (!h || h->look != LOOK_ASKED)
 		return;
@@ -227,7 +235,9 @@ void mag_found(struct ha *ha, const uint8_t mac[6], int err, const struct sdb_re
 		h->look_pause = 0;
 		for (unsigned int i = 0; i < n && !h->away; i++)
 			if (is_foreign(ha, &records[i]))
-				visit_begin(h, &records[i], true, now);
+				news |= visit_begin(h, &records[i], true, now);
+		if (news)
+			advertise_soon(h, now);
 		if (!h->away)
 			visit_register(h, now);
 	}
@@ -241,7 +251,8 @@ void mag_changed(struct ha *ha, const struct sdb_record *r, usec_t now)
 
 	if (!h || h->away || !is_foreign(ha, r))
 		return;
-	visit_begin(h, r, false, now);
+	if (visit_begin(h, r, false, now))
+		advertise_soon(h, now);
 	visit_register(h, now);
 }
 
@@ -347,6 +358,15 @@ void mag_detached(struct ha *ha, const uint8_t mac[6], bool claimed, usec_t now)
 	for (unsigned int i = h->n_visits; i-- > 0;)
 		visit_leave(h->visits[i], !claimed, now);
 	mag_forget(h);
+}
+
+void mag_goodbye(struct ha *ha, usec_t now)
+{
+	struct visitor *h, *next;
+
+	HASH_ITER(by_mac, ha->mag.by_mac, h, next)
+		for (unsigned int i = 0; i < h->n_visits; i++)
+			visit_goodbye(h->visits[i], now);
 }
 
 bool mag_visits(const struct ha *ha, const struct in6_prefix *prefix)

@@ -124,6 +124,8 @@ bool mag_attached(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 void mag_heard(struct ha *ha, const uint8_t mac[6], usec_t now);
 /* It is gone. claimed: another router has said that it is there, so the anchors know. */
 void mag_detached(struct ha *ha, const uint8_t mac[6], bool claimed, usec_t now);
+/* This router stops: all anchors hear so, once. */
+void mag_goodbye(struct ha *ha, usec_t now);
 /* What the database says about a host; err as in struct sdb_answer. */
 void mag_found(struct ha *ha, const uint8_t mac[6], int err, const struct sdb_record *records,
 	       unsigned int n, usec_t now);
@@ -160,8 +162,8 @@ void mag_advertise(struct visitor *h, usec_t now);
 /* It has neither a link nor a visit any more, perhaps: it is freed then. */
 void mag_forget(struct visitor *h);
 /* A registration begins; or goes on with another prefix. again: the host has shown itself anew, so
- * what has been said some time ago is said again. */
-void visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec_t now);
+ * what has been said some time ago is said again. True: the prefix was not known before. */
+bool visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec_t now);
 /* What was put off by visit_begin() is said to the anchors. */
 void visit_register(struct visitor *h, usec_t now);
 /* The host is on another link of ours than before. */
@@ -169,6 +171,7 @@ void visit_moved(struct visit *v);
 /* Asserts it again: somebody else may have claimed the host meanwhile. */
 void visit_claim(struct visit *v, uint8_t handoff, usec_t now);
 void visit_leave(struct visit *v, bool tell, usec_t now);
+void visit_goodbye(struct visit *v, usec_t now);	/* nobody waits for an answer */
 /* One of its prefixes is not in the data path: that is over, as soon as it may be. */
 void visit_failed(struct visit *v);
 void visit_end(struct visit *v);	/* frees */

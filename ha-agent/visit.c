@@ -288,7 +288,7 @@ static struct visit *begin(struct visitor *h, const struct in6_addr *anchor, use
 	return v;
 }
 
-void visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec_t now)
+bool visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec_t now)
 {
 	struct visit *v = find(h, &r->anchor);
 	usec_t until = now + (usec_t)r->lifetime_s * USEC_S;
@@ -299,15 +299,15 @@ void visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec
 	/* The database may say so of two hosts, and the anchor has said so of one. */
 	if (at < 0 && mag_visits(h->ha, &r->prefix)) {
 		h->ha->counters[HA_VISITS_TWICE]++;
-		return;
+		return false;
 	}
 	if (!v)
 		v = begin(h, &r->anchor, now);
 	if (!v)
-		return;
+		return false;
 	if (at < 0 && v->n_prefixes == MAG_VISIT_PREFIXES) {
 		h->ha->counters[HA_VISITS_FULL]++;
-		return;
+		return false;
 	}
 	if (at < 0) {
 		at = (int)v->n_prefixes++;
@@ -317,6 +317,7 @@ void visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec
 	v->prefixes[at].valid_until = until;
 	v->due |= added || v->state == VISIT_LEAVING ||
 		  (again && (v->state == VISIT_DOUBTED || now - v->sent >= MAG_LOOK_AGAIN));
+	return added;
 }
 
 /* All prefixes in the data path; those that cannot be are left out. */
@@ -358,6 +359,15 @@ void visit_leave(struct visit *v, bool say, usec_t now)
 		update_anew(v, VISIT_LEAVING, HANDOFF_UNKNOWN, "the host has left", now);
 	else
 		visit_end(v);
+}
+
+void visit_goodbye(struct visit *v, usec_t now)
+{
+	if (v->state == VISIT_DOUBTED)
+		return;
+	v->state = VISIT_LEAVING;
+	v->handoff = HANDOFF_UNKNOWN;
+	send_update(v, now);
 }
 
 /* ---- what comes in ---- */

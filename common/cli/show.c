@@ -254,6 +254,12 @@ static const struct column visit_columns[] = {
 	{ "RX", "rx_packets", KIND_NUMBER },
 };
 
+static const struct column peer_columns[] = {
+	{ "PEER", "address", KIND_TEXT },
+	{ "ANSWERS", "answers", KIND_YESNO },
+	{ "SPI", "spi", KIND_NUMBER },
+};
+
 static const struct column home_agent_columns[] = {
 	{ "OTHER HOME AGENT", "linklocal", KIND_TEXT },
 	{ "INTERFACE", "interface", KIND_TEXT },
@@ -442,6 +448,8 @@ void show_status(FILE *out, const json_t *status)
 		LIST(out, status, "leases", "No leases.", lease_columns, print_lease_key);
 		if (json_is_object(json_object_get(status, "sessions")))
 			LIST(out, status, "visits", "No visits.", visit_columns, NULL);
+		if (json_array_size(json_object_get(status, "peers")))
+			TABLE(out, json_object_get(status, "peers"), peer_columns, NULL);
 		if (json_array_size(json_object_get(status, "home_agents")))
 			TABLE(out, json_object_get(status, "home_agents"), home_agent_columns,
 			      print_home_agent);

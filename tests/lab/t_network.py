@@ -140,6 +140,8 @@ def test_killed(t):
         state = lab.kernel_state("ar2")
         t.equal([x for x in state["routes"] + state["rules"] if "4598" in x], [],
                 "told to stop, it leaves nothing of visitors")
+        t.ok(wait_for(lambda: not lab.bindings(1), 5.0), "and their anchors have heard of it",
+             lab.bindings(1))
         lab.start_had(2)
         t.ok(wait_for(lambda: lab.visits(2), 10.0), "and finds them again when it is back")
         play.end(1)

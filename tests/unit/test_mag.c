@@ -469,6 +469,30 @@ static void a_database_that_is_away(void **s)
 }
 
 /* Not those whose anchor has no key with us, nor ours, nor what is over. */
+/* What comes to light later is told to the host, too, and once. */
+static void found_after_the_host_was_told(void **s)
+{
+	const struct sdb_record r = at(MAR1, P1);
+	struct nd_ra ra;
+	struct fake f;
+
+	(void)s;
+	start(&f);
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	found(&f, 0, NULL, 0);
+	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 1);
+	fake_forget_calls(&f);
+	mag_changed(&f.ha, &(struct sdb_record){
+		.mn_id = r.mn_id, .state = SDB_ACTIVE, .anchor = r.anchor, .prefix = r.prefix,
+		.lifetime_s = 3000, .mac = { 2, 0, 0, 0, 0, 0xa } }, f.now);
+	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 0);
+	pba(&f, &(struct answer){ .seq = pbu(&f, MAR1).u.bu.seq, .lifetime = 75 });
+	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 1);
+	assert_true(fake_ra(&f, &ra) && told(&ra, P1));
+	assert_int_equal(told(&ra, P1)->preferred_s, 0);
+	fake_end(&f);
+}
+
 static void records_that_lead_nowhere(void **s)
 {
 	struct sdb_record r[] = {
@@ -609,7 +633,8 @@ static void more_hosts_than_questions(void **s)
 	fake_end(&f);
 }
 
-static void heartbeat(struct fake *f, uint16_t flags, uint32_t seq, uint32_t restarts, bool wrong_key)
+static void heartbeat(struct fake *f, uint16_t flags, uint32_t seq, uint32_t restarts,
+		      bool wrong_key)
 {
 	struct mh_msg msg = { .type = MH_HEARTBEAT, .u.heartbeat = { flags, seq } };
 	struct ip6_packet ip = { .src = addr(MAR1), .dst = addr(US), .hop_limit = 64,
@@ -684,6 +709,7 @@ int main(void)
 		cmocka_unit_test(the_host_leaves),
 		cmocka_unit_test(the_host_is_back_at_once),
 		cmocka_unit_test(a_database_that_is_away),
+		cmocka_unit_test(found_after_the_host_was_told),
 		cmocka_unit_test(records_that_lead_nowhere),
 		cmocka_unit_test(a_host_that_does_not_solicit),
 		cmocka_unit_test(a_flood_of_hosts),
