@@ -303,8 +303,6 @@ void ha_conf_sessions_close(struct conf *c, void *obj, const struct conf_word *k
 	if (s->backend == HA_SESSIONS_SQLITE) {
 		if (has_redis_words(s))
 			conf_error(c, kw, "sqlite is a file here; expected \"path FILE;\" alone");
-		if (!s->path[0])
-			memcpy(s->path, HA_SESSIONS_PATH, sizeof(HA_SESSIONS_PATH));
 		return;
 	}
 	if (s->path[0])

@@ -6,8 +6,6 @@
 #include "common/core/conf.h"
 #include "ha-agent/ha.h"
 
-#define HA_SESSIONS_PATH	"/var/lib/dmip6/sessions.db"
-
 void ha_conf_network_mode(struct conf *c, void *obj, const struct conf_word *kw,
 			  const struct conf_word *args, unsigned int n);
 void ha_conf_fixed_address(struct conf *c, void *obj, const struct conf_word *kw,

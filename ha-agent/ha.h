@@ -157,7 +157,8 @@ struct ha_keys_config {
 
 enum ha_sessions_backend { HA_SESSIONS_NONE, HA_SESSIONS_SQLITE, HA_SESSIONS_REDIS };
 
-/* The session database (sdb.h); "": not given. */
+/* The session database (sdb.h); "": not given; without a path the file is among those of the
+ * state. */
 struct ha_sessions_config {
 	enum ha_sessions_backend backend;
 	char path[HA_PATH_MAX];

@@ -189,6 +189,7 @@ void network_guarded(const struct io *io, struct dp_links *ret)
 int network_open(struct io *io, char why[IO_WHY])
 {
 	const struct ha_config *cfg = io->cfg.ha;
+	struct ha_sessions_config sessions = cfg->sessions;
 	char reason[SDB_WHY_MAX];
 	int err;
 
@@ -197,15 +198,22 @@ int network_open(struct io *io, char why[IO_WHY])
 		io->ha.mag.settled = true;
 		return 0;
 	}
-	err = sessions_open(io->loop, &io->ha, &cfg->sessions, mag_address(&io->ha), reason,
+	if (sessions.backend == HA_SESSIONS_SQLITE && !sessions.path[0] &&
+	    (size_t)snprintf(sessions.path, sizeof(sessions.path), "%s/sessions.db",
+			     io->cfg.state_dir) >= sizeof(sessions.path)) {
+		(void)snprintf(why, IO_WHY, "%s: too long for a session database in it",
+			       io->cfg.state_dir);
+		return -ENAMETOOLONG;
+	}
+	err = sessions_open(io->loop, &io->ha, &sessions, mag_address(&io->ha), reason,
 			    sizeof(reason), &io->sessions);
 	if (err < 0) {
 		(void)snprintf(why, IO_WHY, "session database: %s", reason);
 		return err;
 	}
 	log_info("network mode: hosts of other routers are served from %s, sessions in %s",
-		 in6_str(mag_address(&io->ha)).s, cfg->sessions.backend == HA_SESSIONS_REDIS ?
-		 cfg->sessions.servers[0] : cfg->sessions.path);
+		 in6_str(mag_address(&io->ha)).s, sessions.backend == HA_SESSIONS_REDIS ?
+		 sessions.servers[0] : sessions.path);
 	return timer_set(loop_timers(io->loop), &io->settle, clock_now() + IO_SETTLE);
 }
 
