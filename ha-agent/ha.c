@@ -348,6 +348,7 @@ void ha_free(struct ha *ha)
 	revoke_free(ha);
 	notice_free(ha);
 	heartbeat_free(ha);
+	hosts_free(ha);
 	mag_free(ha);
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b) {
 		timer_stop(ha->timers, &b->timer);

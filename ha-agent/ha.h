@@ -561,6 +561,7 @@ struct ha {
 	struct revocations revocations;
 	struct notices notices;
 	struct heartbeats heartbeats;
+	struct policies policies;
 	struct mag mag;
 	struct drain drain;
 	usec_t error_tokens_at;		/* token bucket of error messages */

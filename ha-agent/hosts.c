@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The table of hosts in the configuration, looked up by link-layer address and by name (RFC 4283,
- * RFC 8371). Owns nothing; called by whoever has to know who a host is.
+ * RFC 8371), and behind it what the session database says. Owns the latter; called by whoever has to
+ * know who a host is.
+ *
+ *	purge	HOSTS_POLICY_TIME after something was learned all of it is forgotten, for the
+ *		operator may say something else by now
  */
 #include "ha-agent/hosts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "ha-agent/ha.h"
@@ -17,12 +22,87 @@ static const struct ha_host *find(const struct ha *ha, const uint8_t mac[6])
 	return NULL;
 }
 
+struct host_policy {
+	UT_hash_handle hh;
+	uint8_t mac[6];
+	enum sdb_access access;
+};
+
+static struct host_policy *find_policy(const struct ha *ha, const uint8_t mac[6])
+{
+	struct host_policy *p;
+
+	HASH_FIND(hh, ha->policies.by_mac, mac, 6, p);
+	return p;
+}
+
+static void forget(struct ha *ha, struct host_policy *p)
+{
+	HASH_DELETE(hh, ha->policies.by_mac, p);
+	free(p);
+}
+
+void hosts_free(struct ha *ha)
+{
+	struct host_policy *p, *next;
+
+	timer_stop(ha->timers, &ha->policies.purge);
+	HASH_ITER(hh, ha->policies.by_mac, p, next)
+		forget(ha, p);
+}
+
+static void on_purge(void *ctx, usec_t now)
+{
+	(void)now;
+	hosts_free(ctx);
+}
+
+static struct host_policy *note(struct ha *ha, const uint8_t mac[6], usec_t now)
+{
+	struct host_policy *p = find_policy(ha, mac);
+
+	if (p)
+		return p;
+	if (!timer_armed(&ha->policies.purge)) {
+		timer_init(&ha->policies.purge, "policies", on_purge, ha);
+		if (timer_set(ha->timers, &ha->policies.purge, now + HOSTS_POLICY_TIME) < 0)
+			return NULL;
+	}
+	p = HASH_CNT(hh, ha->policies.by_mac) < ha->cfg->max_leases ? calloc(1, sizeof(*p)) : NULL;
+	if (!p)
+		return NULL;
+	memcpy(p->mac, mac, sizeof(p->mac));
+	HASH_ADD(hh, ha->policies.by_mac, mac, sizeof(p->mac), p);
+	return p;
+}
+
+void hosts_policy(struct ha *ha, const uint8_t mac[6], const struct sdb_policy *policy, usec_t now)
+{
+	struct host_policy *p;
+
+	if (!policy) {
+		p = find_policy(ha, mac);
+		if (p)
+			forget(ha, p);
+		return;
+	}
+	p = note(ha, mac, now);
+	if (!p)
+		return;
+	p->access = policy->access;
+	if (hosts_access(ha, mac) == SDB_REFUSED && ha_host_detach(ha, mac, now) == 0)
+		ha->counters[HA_HOST_REFUSED]++;
+}
+
 enum sdb_access hosts_access(const struct ha *ha, const uint8_t mac[6])
 {
 	const struct ha_host *h = find(ha, mac);
+	const struct host_policy *p = h ? NULL : find_policy(ha, mac);
 
 	if (!ha->cfg->network_mode)
 		return SDB_ALLOWED;
+	if (p)
+		return p->access;
 	return h ? h->access : ha->cfg->unknown_hosts;
 }
 

@@ -9,9 +9,11 @@
 #include "ha-agent/sdb.h"
 
 struct ha;
+struct host_policy;
 struct mh_opts;
 
-#define HA_MAX_HOSTS	4096
+#define HA_MAX_HOSTS		4096
+#define HOSTS_POLICY_TIME	(60 * USEC_S)
 
 struct ha_host {
 	uint8_t mac[6];
@@ -19,9 +21,19 @@ struct ha_host {
 	struct sdb_mn_id id;		/* len 0: its link-layer address */
 };
 
+struct policies {
+	struct host_policy *by_mac;
+	struct timer purge;
+};
+
 /* Of one that is not in the table what is configured for these; without network mode
  * SDB_ALLOWED. */
 enum sdb_access hosts_access(const struct ha *ha, const uint8_t mac[6]);
+/* What the session database says of a host; NULL: nothing. It comes behind the table, is forgotten
+ * after HOSTS_POLICY_TIME, and takes a host that is refused off its link. Of its name nothing is
+ * taken: an anchor would have to know that for as long as the host has a prefix. */
+void hosts_policy(struct ha *ha, const uint8_t mac[6], const struct sdb_policy *p, usec_t now);
+void hosts_free(struct ha *ha);
 /* The name that it has with other routers (RFC 4283), else its address (RFC 8371 4.2). */
 struct sdb_mn_id hosts_name(const struct ha *ha, const uint8_t mac[6]);
 /* The same in a message, and back: false, nobody has that name. */

@@ -328,9 +328,35 @@ static void on_found(void *ctx, const struct sdb_answer *a)
 	pump(q.of);
 }
 
+/* First what the operator says of the host there: it may be none of ours. */
+static void on_policy(void *ctx, const struct sdb_answer *a)
+{
+	struct question *q = ctx;
+	struct sessions *s = q->of;
+	usec_t now = clock_now();
+	int err = a->err == -ENOENT ? 0 : a->err;
+	bool asks = false;
+
+	if (err == 0) {
+		hosts_policy(s->ha, q->mac, a->err == 0 ? a->policy : NULL, now);
+		asks = hosts_access(s->ha, q->mac) == SDB_ALLOWED;
+	}
+	if (asks) {
+		const struct sdb_mn_id id = hosts_name(s->ha, q->mac);
+
+		err = s->ops->get_mn(s->db, &id, now + SESSIONS_FIND_TIME, on_found, q);
+		if (err == 0)
+			return;
+	}
+	if (err != -ECANCELED)
+		mag_found(s->ha, q->mac, err, NULL, 0, now);
+	free(q);
+	if (err != -ECANCELED)
+		pump(s);
+}
+
 int sessions_find(struct sessions *s, const uint8_t mac[6])
 {
-	const struct sdb_mn_id id = hosts_name(s->ha, mac);
 	struct question *q = malloc(sizeof(*q));
 	int err;
 
@@ -338,7 +364,7 @@ int sessions_find(struct sessions *s, const uint8_t mac[6])
 		return -ENOMEM;
 	q->of = s;
 	memcpy(q->mac, mac, sizeof(q->mac));
-	err = s->ops->get_mn(s->db, &id, clock_now() + SESSIONS_FIND_TIME, on_found, q);
+	err = s->ops->get_policy(s->db, mac, clock_now() + SESSIONS_FIND_TIME, on_policy, q);
 	if (err < 0)
 		free(q);
 	return err;

@@ -276,7 +276,7 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 	return err;
 }
 
-/* A home agent moves whole prefixes, too. */
+/* A home agent moves whole prefixes, too; visitors come by an access link. */
 static bool may_be_inner(const struct dp_kernel *s, const struct dp_binding *b)
 {
 	const struct in6_prefix *inner = &b->inner;
@@ -285,7 +285,8 @@ static bool may_be_inner(const struct dp_kernel *s, const struct dp_binding *b)
 	in6_mask(&first, inner->len);
 	return in6_eq(&first, &inner->addr) &&
 	       ((inner->len == 128 && !b->visit) ||
-		(inner->len == DP_PREFIX && s->role == DP_ROLE_HA));
+		(inner->len == DP_PREFIX && s->role == DP_ROLE_HA &&
+		 (!b->visit || s->n_access > 0)));
 }
 
 int dp_kernel_set(struct dp *dp, const struct dp_binding *b)

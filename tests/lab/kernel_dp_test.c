@@ -556,10 +556,15 @@ static struct dp_binding visit(const char *anchor)
 
 static struct dp *visits_start(int ns)
 {
-	const struct dp_home home = { { addr("2001:db8:1::"), 48 }, addr(HA) };
+	/* Of several homes the first has what visitors' anchors know us by, whatever the source
+	 * that the kernel takes for tunnels. */
+	const struct dp_home homes[] = {
+		{ { addr("2001:db8:1::"), 48 }, addr(HA) },
+		{ { addr("2001:db8:2::"), 48 }, addr("2001:db8:b::1") },
+	};
 	struct dp_config cfg = {
 		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = "dmip6ha0",
-		.homes = &home, .n_homes = 1, .visits = true,
+		.homes = homes, .n_homes = 2, .visits = true,
 		.port = { .n_access = 1, .access = { "hc" } },
 		.guarded = { .n = 1, .names = { "hc" } },
 	};
@@ -640,7 +645,7 @@ static void visit_repair(struct ha_lab *l)
 static void visit_restart(struct ha_lab *l)
 {
 	const struct dp_binding b = visit(COA2);
-	const struct in6_addr ha = addr(HA);
+	const struct in6_addr ha = addr(HA), other = addr("2001:db8:b::1");
 	struct dumped d = { 0 };
 	struct dp_stats st = { 0 };
 
@@ -654,7 +659,8 @@ static void visit_restart(struct ha_lab *l)
 	ok(DP->dump(l->dp, on_dump, &d) == 0 && d.n == 1 && d.last.visit &&
 	   in6_eq(&d.last.remote, &b.remote) && in6_prefix_eq(&d.last.inner, &b.inner),
 	   "visit: open finds it again (%d)", d.n);
-	ok(DP->endpoint_add(l->dp, &ha) == 0, "visit: endpoint named again");
+	ok(DP->endpoint_add(l->dp, &ha) == 0 && DP->endpoint_add(l->dp, &other) == 0,
+	   "visit: endpoints named again");
 	ok(DP->repair(l->dp) == 0, "visit: nothing to repair");
 	visit_ways(l, COA2, "after a restart");
 }
@@ -662,7 +668,7 @@ static void visit_restart(struct ha_lab *l)
 static void visit_setup(struct ha_lab *l)
 {
 	const struct in6_prefix own = { addr(VISITED), 64 };
-	const struct in6_addr ha = addr(HA);
+	const struct in6_addr ha = addr(HA), other = addr("2001:db8:b::1");
 	uint8_t mac[6];
 
 	ha_build(l);
@@ -676,7 +682,9 @@ static void visit_setup(struct ha_lab *l)
 	l->before = snapshot(l->ha);
 	l->dp = visits_start(l->ha);
 	run("ip -6 addr add " HA "/128 dev dmip6ha0 nodad");
-	ok(DP->endpoint_add(l->dp, &ha) == 0, "visit: endpoint");
+	run("ip -6 addr add 2001:db8:b::1/128 dev dmip6ha0 nodad");
+	ok(DP->endpoint_add(l->dp, &ha) == 0 && DP->endpoint_add(l->dp, &other) == 0,
+	   "visit: endpoints");
 	ok(DP->guard(l->dp, mac, &own, true) == 0, "visit: the host may send from its prefix");
 	enter(l->cn);
 	run("ip -6 addr add " VISITOR "/64 dev ch nodad");

@@ -3,9 +3,11 @@
 """Network mode, figure 4 of the draft: a host that knows nothing of mobility moves over three
 routers and back, and keeps its flows."""
 
+import contextlib
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -184,6 +186,23 @@ def test_both(t):
         t.equal([x for f in (1, 2) for x in measure.flow_faults(run, f)], [], "both flows lived")
 
 
+def test_policy(t):
+    """what an operator has written into the session database about a host"""
+    with Domain(tap.BINDIR) as lab:
+        lab.build()
+        lab.host()
+        lab.start_domain()
+        mac = lab.mac()
+        with contextlib.closing(sqlite3.connect(lab.path("sessions.db"), timeout=10)) as db, db:
+            db.execute("INSERT INTO policy VALUES (?, ?, ?)",
+                       (mac, "5:" + "".join(f"%{x.upper()}" for x in mac.split(":")), "refused"))
+        lab.move(1)
+        t.ok(wait_for(lambda: lab.status("ar1")["counters"]["host-refused"], 10.0, 0.02),
+             "refused: it is counted", lab.status("ar1")["counters"])
+        t.equal([x for x in lab.status("ar1")["leases"] if x["attached"]], [], "it gets no prefix")
+        t.equal(lab.source(), None, "and has no address")
+
+
 def test_wire(t):
     """what somebody else reads of all that the routers say to each other"""
     if not shutil.which("tshark"):
@@ -247,5 +266,5 @@ def test_spoofed(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_figure_4, test_roam, test_killed, test_both,
+    tap.main(test_figure_4, test_roam, test_killed, test_both, test_policy,
              test_wire, test_spoofed)

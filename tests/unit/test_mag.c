@@ -540,6 +540,38 @@ static void a_host_that_does_not_solicit(void **s)
 	fake_end(&f);
 }
 
+/* What the operator has written into the database, for a while; the table comes first. */
+static void what_the_database_says_of_a_host(void **s)
+{
+	struct sdb_policy p = { .access = SDB_REFUSED };
+	struct ha_host h = { .access = SDB_ALLOWED };
+	struct fake f;
+
+	(void)s;
+	memcpy(h.mac, mac, 6);
+	start(&f);
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	hosts_policy(&f.ha, mac, &p, f.now);
+	assert_null(ha_lease_of(&f.ha, mac));
+	assert_null(mag_find(&f.ha, mac));
+	found(&f, 0, NULL, 0);
+	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 0);
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	assert_null(ha_lease_of(&f.ha, mac));
+	f.cfg.hosts = &h;
+	f.cfg.n_hosts = 1;
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	assert_non_null(ha_lease_of(&f.ha, mac));
+	f.cfg.n_hosts = 0;
+	assert_int_equal(hosts_access(&f.ha, mac), SDB_REFUSED);
+	fake_run(&f, HOSTS_POLICY_TIME);
+	assert_int_equal(hosts_access(&f.ha, mac), SDB_ALLOWED);
+	hosts_policy(&f.ha, mac, &p, f.now);
+	hosts_policy(&f.ha, mac, NULL, f.now);
+	assert_int_equal(hosts_access(&f.ha, mac), SDB_ALLOWED);
+	fake_end(&f);
+}
+
 /* Who invents hosts has their prefixes for seconds only. */
 static void a_flood_of_hosts(void **s)
 {
@@ -712,6 +744,7 @@ int main(void)
 		cmocka_unit_test(found_after_the_host_was_told),
 		cmocka_unit_test(records_that_lead_nowhere),
 		cmocka_unit_test(a_host_that_does_not_solicit),
+		cmocka_unit_test(what_the_database_says_of_a_host),
 		cmocka_unit_test(a_flood_of_hosts),
 		cmocka_unit_test(hosts_of_the_table),
 		cmocka_unit_test(more_hosts_than_questions),
