@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The table of hosts in the configuration, looked up by link-layer address and by name (RFC 4283,
- * RFC 8371), and behind it what the session database says. Owns the latter; called by whoever has to
- * know who a host is.
+ * RFC 8371), and behind it what the session database says. Owns the latter; called by whoever has
+ * to know who a host is.
  *
  *	purge	HOSTS_POLICY_TIME after something was learned all of it is forgotten, for the
  *		operator may say something else by now

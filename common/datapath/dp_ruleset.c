@@ -507,8 +507,8 @@ static void sources(struct text *t, const struct dp_home *homes, unsigned int n,
 		rule(t, "source", "ip6 nexthdr 41 @nh,64,128 @local @nh,%u,%u %s ip6 saddr set %s",
 		     PLAIN + 192, homes[i].prefix.len, bits(&homes[i].prefix).s,
 		     in6_str(&homes[i].address).s);
-	/* A visitor's anchor expects it from where the visit was registered; what a visitor sends to
-	 * a host of ours that is away comes back from there, and goes into that one's tunnel. */
+	/* A visitor's anchor expects it from where the visit was registered; what a visitor sends
+	 * to a host of ours that is away comes back from there, into that one's tunnel. */
 	if (visits)
 		rule(t, "source", "ip6 nexthdr 41 @nh,64,128 @local ip6 daddr . @nh,%u,64 @vrx64"
 		     " ip6 saddr set %s", PLAIN + 64, in6_str(&homes[0].address).s);

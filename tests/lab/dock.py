@@ -64,7 +64,9 @@ class Dock(Lab):
             return i and i["coa"] and i["router"] and anchor_of(i["coa"]) == n
         if wait_for(usable, 10.0, 0.005) is None:
             raise LabError(f"{interface} got no care-of address at AR{n}: "
-                           f"{self.interface(interface)}; the MN says: {self.log('mn')[-1500:]}; "
+                           f"{self.interface(interface)}; it has "
+                           f"{self.run('mn', 'ip', '-6', '-o', 'addr').stdout}; "
+                           f"the MN says: {self.log('mn')[-1500:]}; "
                            f"AR{n} says: {self.log(f'ar{n}')[-1500:]}, it has dropped "
                            f"{(self.status(f'ar{n}') or {}).get('counters')}")
 
