@@ -62,7 +62,7 @@ class Dock(Lab):
         def usable():
             i = self.interface(interface)
             return i and i["coa"] and i["router"] and anchor_of(i["coa"]) == n
-        if wait_for(usable, 10.0, 0.005) is None:
+        if wait_for(usable, 40.0, 0.005) is None:
             raise LabError(f"{interface} got no care-of address at AR{n}: "
                            f"{self.interface(interface)}; it has "
                            f"{self.run('mn', 'ip', '-6', '-o', 'addr').stdout}; "
