@@ -118,6 +118,7 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_PBA_BAD_AUTH] = "pba-bad-authentication",
 	[HA_RX_BRI] = "rx-bri",
 	[HA_BRI_BAD_AUTH] = "bri-bad-authentication",
+	[HA_BRI_TIMESTAMP] = "bri-timestamp",
 	[HA_TX_BRA] = "tx-bra",
 	[HA_TX_HEARTBEAT] = "tx-heartbeat",
 	[HA_RX_HEARTBEAT] = "rx-heartbeat",

@@ -494,6 +494,7 @@ enum ha_counter {
 	HA_PBA_BAD_AUTH,
 	HA_RX_BRI,
 	HA_BRI_BAD_AUTH,
+	HA_BRI_TIMESTAMP,		/* without one, or said too long ago */
 	HA_TX_BRA,
 	HA_TX_HEARTBEAT,
 	HA_RX_HEARTBEAT,

@@ -135,6 +135,11 @@ static void heard(struct ha *ha, const struct ha_peer *peer, uint32_t restarts, 
 
 	if (!b)
 		return;
+	/* It only grows: one that is less was said long ago, and somebody says it again. */
+	if (b->heard && (int32_t)(restarts - b->restarts) < 0) {
+		ha->counters[HA_HEARTBEAT_BAD]++;
+		return;
+	}
 	anew = b->heard && b->restarts != restarts;
 	back = b->lost;
 	b->heard = true;

@@ -56,7 +56,6 @@ static int lease_in(struct io *io, const struct lease *l)
 
 	if (err == 0)
 		err = io->dp->ops->guard(io->dp, l->mac, &l->prefix, true);
-
 	return err < 0 ? err : rt_route_replace(io->nl, &r);
 }
 

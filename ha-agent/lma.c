@@ -173,6 +173,12 @@ void lma_name(const struct binding *b, struct mh_opts *ret)
 	ret->prefixes[0] = (struct mh_prefix){ .addr = b->hoa, .len = BCACHE_PREFIX };
 }
 
+void lma_stamp(const struct ha *ha, struct mh_opts *ret)
+{
+	ret->has_timestamp = true;
+	ret->timestamp = pbu_time(ha->ops->wall_us(ha->ctx));
+}
+
 void lma_failed(struct lma_answer *a, const struct in6_addr *prefix)
 {
 	for (unsigned int i = 0; i < a->opts.n_prefixes; i++)

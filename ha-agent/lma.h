@@ -29,6 +29,8 @@ void lma_claimed(const struct binding *b, usec_t now);
 void lma_client(struct ha *ha, struct lease *l, usec_t now);
 /* What an indication to the router says of the host, and of the prefix that it is about. */
 void lma_name(const struct binding *b, struct mh_opts *ret);
+/* And when it was said, so that nobody can say it again later (as RFC 5213 5.5 has it). */
+void lma_stamp(const struct ha *ha, struct mh_opts *ret);
 /* The host of this lease is on a link of ours again: what a router has registered of it ends. */
 void lma_returned(struct ha *ha, struct lease *l, usec_t now);
 /* A prefix of it could not be put into the data path; its binding is as before. */

@@ -300,8 +300,7 @@ static void place(struct visitor *h, struct ha_interface *ifc)
 		visit_moved(h->visits[i]);
 }
 
-bool mag_attached(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
-		  const struct in6_addr *linklocal, uint8_t handoff, usec_t now)
+bool mag_attached(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6], usec_t now)
 {
 	struct visitor *h;
 	bool is_new;
@@ -315,17 +314,13 @@ bool mag_attached(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		h = begin(ha, mac);
 	if (!h)
 		return false;
-	if (in6_is_linklocal(linklocal))
-		h->linklocal = *linklocal;
-	if (is_new || h->interface != ifc) {
-		h->handoff = handoff;
+	if (is_new || h->interface != ifc)
 		place(h, ifc);
-	} else if (now - h->looked < MAG_LOOK_AGAIN || h->look != LOOK_NONE) {
+	else if (now - h->looked < MAG_LOOK_AGAIN || h->look != LOOK_NONE)
 		return h->ra_due;
-	}
 	/* It is back before its anchors have answered that it had left. */
 	for (unsigned int i = is_new ? h->n_visits : 0; i-- > 0;)
-		visit_claim(h->visits[i], handoff, now);
+		visit_claim(h->visits[i], HANDOFF_UNKNOWN, now);
 	if (is_new) {
 		h->ra_due = timer_set(ha->timers, &h->deadline, now + MAG_RA_DEADLINE) == 0;
 		h->looked = 0;

@@ -88,11 +88,9 @@ struct visitor {
 	bool away;			/* it has left, and a visit is still LEAVING */
 	struct ha *ha;
 	struct ha_interface *interface;
-	struct in6_addr linklocal;
 	enum look look;
 	usec_t looked;			/* when the last answer came; 0: never */
 	usec_t look_pause;		/* until the database is asked again */
-	uint8_t handoff;		/* for what is found */
 	bool ra_due;			/* it waits for an advertisement */
 	struct timer deadline;		/* the advertisement leaves now */
 	struct timer again;		/* the database is asked again */
@@ -118,8 +116,7 @@ void mag_free(struct ha *ha);
 
 /* The host is on that link: it has shown itself, or an operator says so. It has a lease. True: it
  * gets its advertisement from here, as soon as its anchors have answered. */
-bool mag_attached(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
-		  const struct in6_addr *linklocal, uint8_t handoff, usec_t now);
+bool mag_attached(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6], usec_t now);
 /* It has answered: what was doubted is not any more. */
 void mag_heard(struct ha *ha, const uint8_t mac[6], usec_t now);
 /* It is gone. claimed: another router has said that it is there, so the anchors know. */

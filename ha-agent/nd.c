@@ -359,8 +359,7 @@ void nd_interface_usable(struct ha_interface *ifc, usec_t now)
 	for (unsigned int i = 0; i < ifc->n_homes; i++)
 		HASH_ITER(by_mac, ifc->homes[i]->pool.by_mac, l, next)
 			if (l->state == LEASE_ATTACHED && l->interface == ifc)
-				(void)mag_attached(ifc->ha, ifc, l->mac, &l->linklocal,
-						   HANDOFF_UNKNOWN, now);
+				(void)mag_attached(ifc->ha, ifc, l->mac, now);
 	for (unsigned int i = 0; i < ifc->n_homes; i++)
 		HASH_ITER(by_mac, ifc->homes[i]->pool.by_mac, l, next)
 			if (l->ra_due && l->state == LEASE_ATTACHED && l->interface == ifc)
@@ -606,7 +605,7 @@ static void rx_rs(struct ha *ha, struct ha_interface *ifc, const uint8_t mac[6],
 		ha->counters[HA_RS_LIMITED]++;
 		return;
 	}
-	if (any && mag_attached(ha, ifc, mac, src, HANDOFF_UNKNOWN, now))
+	if (any && mag_attached(ha, ifc, mac, now))
 		return;
 	advertise_to(ha, ifc, mac, HA_TX_RA_SOLICITED, now);
 }
@@ -644,7 +643,7 @@ static void signed_up(struct ha *ha, struct ha_interface *ifc, const uint8_t mac
 	if (!offer(ifc, mac, src, now))
 		return;
 	ha->counters[HA_SIGN_ATTACHED]++;
-	if (ha_interface_usable(ifc) && !mag_attached(ha, ifc, mac, src, HANDOFF_UNKNOWN, now))
+	if (ha_interface_usable(ifc) && !mag_attached(ha, ifc, mac, now))
 		advertise_to(ha, ifc, mac, HA_TX_RA_SOLICITED, now);
 }
 
@@ -661,7 +660,7 @@ int ha_host_attach(struct ha *ha, const char *interface, const uint8_t mac[6], u
 	if (!offer(ifc, mac, &in6addr_any, now))
 		return -EAGAIN;
 	if (ha_interface_usable(ifc) &&
-	    !mag_attached(ha, ifc, mac, &in6addr_any, HANDOFF_UNKNOWN, now))
+	    !mag_attached(ha, ifc, mac, now))
 		advertise_to(ha, ifc, mac, HA_TX_RA_SOLICITED, now);
 	return 0;
 }

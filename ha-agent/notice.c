@@ -58,6 +58,7 @@ static void tell(struct notice *n, usec_t now)
 	} };
 	uint8_t room[MESSAGE_ROOM];
 
+	lma_stamp(ha, &msg.opts);
 	if (!peer || timer_set(ha->timers, &n->retry, now + backoff_next(&n->backoff)) < 0) {
 		drop(n);
 		return;

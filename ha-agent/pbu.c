@@ -99,6 +99,13 @@ static int64_t time_between(uint64_t a, uint64_t b)
 	return (int64_t)(a - b);
 }
 
+bool pbu_time_close(uint64_t a, uint64_t b, usec_t window)
+{
+	int64_t off = time_between(a, b), most = (int64_t)pbu_time(window);
+
+	return off <= most && off >= -most;
+}
+
 /* RFC 5213 4: authenticated, by the key of the router that it says it is from. */
 static enum pbu_reason authenticate(const struct pbu_in *in)
 {
@@ -138,14 +145,9 @@ static enum pbu_reason order(const struct pbu_in *in, struct pbu_verdict *ret)
 {
 	const struct mh_opts *o = &in->msg->opts;
 
-	if (o->has_timestamp) {
-		int64_t off = time_between(o->timestamp, in->wall);
-		int64_t window = (int64_t)pbu_time(in->window);
-
-		if (off > window || off < -window) {
-			ret->timestamp = in->wall;
-			return PBU_TIMESTAMP_MISMATCH;
-		}
+	if (o->has_timestamp && !pbu_time_close(o->timestamp, in->wall, in->window)) {
+		ret->timestamp = in->wall;
+		return PBU_TIMESTAMP_MISMATCH;
 	}
 	for (unsigned int i = 0; i < o->n_prefixes; i++) {
 		const struct binding *b = in->prefixes[i].binding;

@@ -101,6 +101,8 @@ struct pbu_verdict {
 
 /* Microseconds since 1970 as RFC 5213 8.8 has them: 48 bits of seconds, 16 of fractions. */
 uint64_t pbu_time(int64_t wall_us);
+/* Are these no farther apart than that? */
+bool pbu_time_close(uint64_t a, uint64_t b, usec_t window);
 void pbu_verdict(const struct pbu_in *in, struct pbu_verdict *ret);
 
 #endif

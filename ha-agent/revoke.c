@@ -73,6 +73,7 @@ static void send_indication(struct revocation *r)
 		ip.has_rh2 = false;
 		msg.u.br.flags = BR_PROXY;
 		lma_name(b, &msg.opts);
+		lma_stamp(ha, &msg.opts);
 	} else {
 		message_stamp(b, ha_binding_key(ha, b), &msg);
 	}

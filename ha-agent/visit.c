@@ -121,10 +121,8 @@ void visit_moved(struct visit *v)
 
 /* ---- messages ---- */
 
-static int64_t *clock_of(const struct visit *v, const struct ha_peer *peer)
+static int64_t *clock_of(struct ha *ha, const struct ha_peer *peer)
 {
-	struct ha *ha = v->of->ha;
-
 	return &ha->mag.clocks[peer - ha->cfg->peers];
 }
 
@@ -137,7 +135,7 @@ static uint64_t next_stamp(const struct visit *v, const struct ha_peer *peer)
 	if ((int64_t)(t - ha->mag.stamp) <= 0)
 		t = ha->mag.stamp + 1;
 	ha->mag.stamp = t;
-	return t + (uint64_t)*clock_of(v, peer);
+	return t + (uint64_t)*clock_of(ha, peer);
 }
 
 /* RFC 5213 6.9.1.1, 6.9.1.4 */
@@ -334,7 +332,7 @@ void visit_register(struct visitor *h, usec_t now)
 		struct visit *v = h->visits[i];
 
 		if (v->due)
-			visit_claim(v, h->handoff, now);
+			visit_claim(v, HANDOFF_UNKNOWN, now);
 	}
 }
 
@@ -469,7 +467,7 @@ static void refused(struct visit *v, const struct mh_msg *msg, usec_t now)
 	ha->counters[HA_PBU_REFUSED]++;
 	/* 6.9.1.2: the anchor's clock is what counts; told of it once it is not wrong again. */
 	if (status == BA_TIMESTAMP_MISMATCH && msg->opts.has_timestamp && v->backoff.tries <= 2) {
-		*clock_of(v, peer) += (int64_t)(msg->opts.timestamp - v->stamp);
+		*clock_of(ha, peer) += (int64_t)(msg->opts.timestamp - v->stamp);
 		update(v, now);
 		return;
 	}
@@ -561,6 +559,13 @@ void mag_rx_bri(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg 
 	if (!peer || !is_signed(ha, peer, ip, msg, mh, now)) {
 		ha->counters[HA_BRI_BAD_AUTH]++;
 		limit_failed(&ha->limit, &ip->src, LIMIT_CHEAP, now);
+		return;
+	}
+	/* One that was said long ago ends nothing of what has begun since. */
+	if (!msg->opts.has_timestamp ||
+	    !pbu_time_close(msg->opts.timestamp, pbu_time(ha->ops->wall_us(ha->ctx)) +
+			    (uint64_t)*clock_of(ha, peer), ha->cfg->timestamp_window)) {
+		ha->counters[HA_BRI_TIMESTAMP]++;
 		return;
 	}
 	acknowledge(ha, peer, ip, msg, v ? BR_SUCCESS : BR_NO_BINDING);

@@ -142,8 +142,11 @@ static void bri(struct fake *f, const struct answer *a, uint8_t trigger)
 	struct mh_msg msg = { .type = MH_BR, .u.br = {
 		BR_INDICATION, trigger, 77, BR_PROXY,
 	} };
+	struct answer stamped = *a;
 
-	says(f, a, &msg);
+	if (stamped.stamp == 0)
+		stamped.stamp = pbu_time(f->wall_us);
+	says(f, &stamped, &msg);
 }
 
 static const struct nd_prefix *told(const struct nd_ra *ra, const char *prefix)
@@ -396,6 +399,10 @@ static void revoked(void **s)
 	arrive(&f);
 	bri(&f, &(struct answer){ .wrong_key = true }, BR_ADMINISTRATIVE);
 	assert_int_equal(f.ha.counters[HA_BRI_BAD_AUTH], 1);
+	/* What was said once is not to be said again by whoever has heard it. */
+	bri(&f, &(struct answer){ .stamp = pbu_time(WALL - USEC_S) }, BR_ADMINISTRATIVE);
+	assert_int_equal(f.ha.counters[HA_BRI_TIMESTAMP], 1);
+	assert_int_equal(fake_count(&f, CALL_SEND_ROUTED), 0);
 	assert_int_equal(visits(&f), 1);
 	bri(&f, &(struct answer){ 0 }, BR_ADMINISTRATIVE);
 	assert_int_equal(f.ha.counters[HA_TX_BRA], 1);
@@ -716,6 +723,10 @@ static void heartbeats(void **s)
 	assert_int_equal(pbu(&f, MAR1).opts.handoff, HANDOFF_UNKNOWN);
 	pba(&f, &(struct answer){ .seq = pbu(&f, MAR1).u.bu.seq, .lifetime = 75 });
 	fake_forget_calls(&f);
+	/* Of before that start: somebody says it again. */
+	heartbeat(&f, HEARTBEAT_RESPONSE | HEARTBEAT_UNSOLICITED, 0, 3, false);
+	assert_int_equal(f.ha.counters[HA_HEARTBEAT_BAD], 3);
+	assert_int_equal(f.n_calls, 0);
 	for (int i = 0; i <= HEARTBEAT_MISSING; i++) {
 		assert_false(heartbeat_of(&f.ha, &peers[0])->lost);
 		fake_run(&f, HEARTBEAT_INTERVAL / 2);
