@@ -11,6 +11,7 @@
 #define DMIP6_DATAPATH_H
 
 #include "common/core/in6.h"
+#include "common/core/selector.h"
 
 #define DP_PROTOCOL	77	/* on every rule, route and nexthop that we install */
 #define DP_TABLE_BASE	4500	/* tables and rule priorities 4500-4599 by default */
@@ -30,6 +31,9 @@
 /* How long the remote end that a binding had last is still believed, in milliseconds: packets
  * from there are under way, and a mobile node that has several interfaces sends by the old
  * one until it hears that it may use the new one. */
+#define DP_PATHS	7	/* ways of a home address beside the default one */
+#define DP_FLOWS	32	/* of a home address, that are steered */
+#define DP_PATH_MARK	0x644d4960	/* and the number of the way: of packets that go by it */
 #define DP_GRACE_MS	10000
 #define DP_SENT_SECONDS	3600	/* how long it is remembered who sent something */
 
@@ -54,6 +58,25 @@ struct dp_binding {
 				 * comes back has outer source `remote`, inner destination in it */
 	bool unverified;	/* HA: the remote end has not shown that it is there; what goes to
 				 * it is limited */
+	bool steered;		/* only from dump(): it has ways of an earlier run, steer() has not
+				 * been called for it since, and nothing else need be true of it */
+};
+
+/*
+ * HA: other ways to who has `inner', beside the default one (that of set(), or its link), and
+ * what goes by them. What comes from the remote end of any of them is accepted, as from the
+ * default one.
+ */
+struct dp_steer {
+	struct in6_prefix inner;
+	struct dp_path {
+		struct in6_addr local, remote;	/* remote unspecified: there is none of that number */
+	} paths[DP_PATHS];
+	unsigned int n_flows;
+	struct dp_flow {		/* in order: a packet is of the first that it matches */
+		struct selector what;
+		int path;		/* index, or -1: the default */
+	} flows[DP_FLOWS];
 };
 
 struct dp_stats { uint64_t tx_packets, rx_packets; };	/* tx: into the tunnel */
@@ -107,6 +130,8 @@ struct dp_config {
 	/* HA: hosts of other routers may come to the access links that `port' names; what is sent
 	 * for them leaves from the first home's address. */
 	bool visits;
+	/* HA: inner prefixes may have several ways (steer()). */
+	bool steers;
 	/* HA: links whose hosts send from prefixes that were allowed to them, and no others. */
 	struct dp_links guarded;
 	/* HA: who is not on an access link with an address of a home is not answered there. */
@@ -137,6 +162,13 @@ struct dp_ops {
 	int (*set)(struct dp *dp, const struct dp_binding *b);
 	int (*del)(struct dp *dp, const struct in6_prefix *inner);	/* -ENOENT */
 	void (*commit)(struct dp *dp);		/* what was put off */
+	/* HA: in place of what there was for that inner prefix; without any path: nothing is
+	 * steered any more. At once, and after what was put off; on error what stood before it
+	 * stands. */
+	int (*steer)(struct dp *dp, const struct dp_steer *s);
+	/* Packets by that way so far (not those that the kernel sends by itself). */
+	int (*path_stats)(struct dp *dp, const struct in6_prefix *inner, unsigned int path,
+			  uint64_t *ret_packets);
 	/* MN: packets for the HoA may come out of a tunnel from there for DP_GRACE_MS, though
 	 * none go into one yet: the HA is about to be asked for it. */
 	int (*expect)(struct dp *dp, const struct in6_addr *hoa, const struct in6_addr *ha);
@@ -184,6 +216,7 @@ extern const struct dp_ops dp_null;
 /* dp_null's record, for tests and the simulation. */
 size_t dp_null_count(const struct dp *dp);
 const struct dp_binding *dp_null_find(const struct dp *dp, const struct in6_prefix *inner);
+const struct dp_steer *dp_null_steered(const struct dp *dp, const struct in6_prefix *inner);
 unsigned long dp_null_calls(const struct dp *dp);
 
 #endif

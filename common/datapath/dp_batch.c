@@ -18,6 +18,8 @@
 
 #include <errno.h>
 
+#include "common/datapath/dp_steer.h"
+
 static int filters_open(struct dp_kernel *s)
 {
 	int err = 0;
@@ -109,7 +111,7 @@ static void close_filter(struct dp_kernel *s, const struct change *c)
 	    (c->kind == CHANGE_MOVE && in6_eq(&c->k->b.remote, &c->to.remote)))
 		return;
 	binding_refuse(s, c->k);
-	if (c->kind == CHANGE_DEL)
+	if (c->kind == CHANGE_DEL && !steered_find(s, &c->k->b.inner))
 		(void)dp_filter_forget(s->filter, &c->k->b);
 }
 

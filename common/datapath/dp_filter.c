@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/datapath/dp_flows.h"
 #include "common/datapath/dp_port.h"
 #include "common/datapath/dp_ruleset.h"
 #include "common/sys/nl.h"
@@ -602,11 +603,71 @@ int dp_filter_dump(struct dp_filter *f, enum dp_filter_set from,
 	return err;
 }
 
+struct rules { unsigned int n, n_flows; };
+
+/* Those of chains of flows come and go; the others do not. */
 static int on_rule(const struct nlmsghdr *nlh, void *ctx)
 {
-	(void)nlh;
-	++*(unsigned int *)ctx;
+	const struct nlattr *tb[NFTA_RULE_CHAIN + 1];
+	struct rules *r = ctx;
+
+	nl_attrs(nlh, sizeof(struct nfgenmsg), tb, NFTA_RULE_CHAIN);
+	if (tb[NFTA_RULE_CHAIN] &&
+	    strncmp(mnl_attr_get_str(tb[NFTA_RULE_CHAIN]), DP_FLOWS_CHAIN,
+		    strlen(DP_FLOWS_CHAIN)) == 0)
+		r->n_flows++;
+	else
+		r->n++;
 	return 0;
+}
+
+static int count_rules(struct dp_filter *f, struct rules *ret)
+{
+	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETRULE, NLM_F_DUMP);
+
+	*ret = (struct rules){ 0 };
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, f->table);
+	return nl_query(f->nl, nlh, on_rule, ret);
+}
+
+int dp_filter_flow_rules(struct dp_filter *f)
+{
+	struct rules r;
+	int err = count_rules(f, &r);
+
+	return err < 0 ? err : (int)r.n_flows;
+}
+
+int dp_filter_steer(struct dp_filter *f, const struct dp_steer *s)
+{
+	char text[DP_FLOWS_ROOM];
+	unsigned int n;
+	int err = dp_flows_text(f->table, s, text, sizeof(text), &n);
+
+	if (err == 0)
+		err = run(text, false, NULL, 0);
+	/* In a transaction of its own: libnftables 1.0.6 does not know the chain in that one. */
+	if (err == 0)
+		err = dp_flows_enter(f->table, &s->inner, text, sizeof(text));
+	return err < 0 ? err : run(text, false, NULL, 0);
+}
+
+int dp_filter_unsteer(struct dp_filter *f, const struct in6_prefix *inner)
+{
+	char text[DP_FLOWS_ROOM];
+	int err = dp_flows_leave(f->table, inner, text, sizeof(text));
+
+	if (err == 0)
+		err = run(text, false, NULL, 0);
+	if (err == 0)
+		err = dp_flows_drop(f->table, inner, text, sizeof(text));
+	return err < 0 ? err : run(text, false, NULL, 0);
+}
+
+int dp_filter_path(struct dp_filter *f, const struct in6_prefix *inner, unsigned int path,
+		   uint64_t *ret_packets)
+{
+	return named_count(f, dp_flows_counter(inner, path).s, ret_packets);
 }
 
 /* Tunnels that come out by no device have the same outer source, all of them. */
@@ -623,14 +684,12 @@ static unsigned int rules_of_homes(const struct dp_filter *f)
 /* Sets cannot go without the rules that name them: the rules are what to count. */
 static bool complete(struct dp_filter *f)
 {
-	struct nlmsghdr *nlh = get_message(f, NFT_MSG_GETRULE, NLM_F_DUMP);
 	char text[DP_RULESET_ROOM];
-	unsigned int n = 0, wanted;
+	unsigned int wanted;
+	struct rules r;
 
-	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, f->table);
 	return dp_ruleset_text(&f->rules, text, sizeof(text), &wanted) == 0 &&
-	       nl_query(f->nl, nlh, on_rule, &n) == 0 &&
-	       n == wanted + rules_of_homes(f) + f->port_rules;
+	       count_rules(f, &r) == 0 && r.n == wanted + rules_of_homes(f) + f->port_rules;
 }
 
 /* A table of that name and another shape is not ours to keep. */

@@ -49,6 +49,12 @@ int dp_filter_unverified(struct dp_filter *f, const struct in6_addr *inner, bool
 /* HA, with guarded links. */
 int dp_filter_guard(struct dp_filter *f, const uint8_t mac[6], const struct in6_prefix *prefix,
 		    bool allowed);
+/* HA: the chain that marks packets by their way, made or changed in one transaction; and gone. */
+int dp_filter_steer(struct dp_filter *f, const struct dp_steer *s);
+int dp_filter_unsteer(struct dp_filter *f, const struct in6_prefix *inner);
+int dp_filter_path(struct dp_filter *f, const struct in6_prefix *inner, unsigned int path,
+		   uint64_t *ret_packets);
+int dp_filter_flow_rules(struct dp_filter *f);	/* of all such chains, or negative errno */
 int dp_filter_forget(struct dp_filter *f, const struct dp_binding *b);	/* the counts */
 int dp_filter_in(struct dp_filter *f, const struct dp_binding *b, uint64_t *ret);
 int dp_filter_tx(struct dp_filter *f, const struct dp_binding *b, uint64_t *ret);

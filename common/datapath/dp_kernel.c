@@ -14,6 +14,7 @@
 #include "common/core/log.h"
 #include "common/datapath/dp_batch.h"
 #include "common/datapath/dp_records.h"
+#include "common/datapath/dp_steer.h"
 #include "common/sys/rt.h"
 
 static struct dp_kernel *kernel_of(struct dp *dp)
@@ -175,10 +176,18 @@ static void no_limit(struct dp_kernel *s, const struct dp_binding *b)
 		(void)dp_filter_unverified(s->filter, &b->inner.addr, false);
 }
 
+/* A way beside the default one may be the same, and counts go on with the others. */
+static void refuse(struct dp_kernel *s, const struct dp_binding *b)
+{
+	if (!steered_takes(s, &b->inner, &b->remote))
+		(void)dp_filter_refuse(s->filter, b, &b->remote);
+}
+
 static void filter_away(struct dp_kernel *s, const struct dp_binding *b)
 {
-	(void)dp_filter_refuse(s->filter, b, &b->remote);
-	(void)dp_filter_forget(s->filter, b);
+	refuse(s, b);
+	if (!steered_find(s, &b->inner))
+		(void)dp_filter_forget(s->filter, b);
 }
 
 int binding_begin(struct dp_kernel *s, struct binding *k, const struct dp_binding *b)
@@ -244,7 +253,7 @@ int binding_change(struct dp_kernel *s, struct binding *k, const struct dp_bindi
 		err = b->visit ? binding_install(s, k, b) : nexthop_install(s, k, &ends);
 	if (err < 0) {
 		if (moves)
-			(void)dp_filter_refuse(s->filter, b, &b->remote);
+			refuse(s, b);
 		return err;
 	}
 	if (moves)	/* the old remote end may not send any longer */
@@ -268,7 +277,8 @@ int binding_end(struct dp_kernel *s, struct binding *k)
 	nexthop_remove(s, k);
 	binding_refuse(s, k);
 	no_limit(s, &k->b);
-	(void)dp_filter_forget(s->filter, &k->b);
+	if (!steered_find(s, &k->b.inner))
+		(void)dp_filter_forget(s->filter, &k->b);
 	binding_forget(s, k);
 	if (s->role == DP_ROLE_MN)
 		found_away(s);
@@ -371,6 +381,7 @@ int dp_kernel_dump(struct dp *dp, void (*fn)(void *ctx, const struct dp_binding 
 
 		fn(ctx, &b);
 	}
+	steered_dump(s, fn, ctx);
 	return 0;
 }
 
@@ -433,6 +444,7 @@ void dp_kernel_close(struct dp *dp, bool keep)
 	struct dp_kernel *s = kernel_of(dp);
 
 	dp_batch_commit(s);
+	steered_free(s, keep);
 	if (!keep)
 		remove_all(s);
 	free_records(s);
@@ -484,6 +496,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		.role = cfg->role, .device = type->device, .mss = cfg->mss,
 		.reassembled = cfg->role == DP_ROLE_HA ? ops->reassembled : 0,
 		.ipsec = cfg->ipsec, .visits = cfg->visits, .guarded = cfg->guarded,
+		.steers = cfg->steers,
 	};
 	struct dp_kernel *s = calloc(1, sizeof(*s));
 	int err;
@@ -493,6 +506,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 	s->dp.ops = ops;
 	s->role = cfg->role;
 	s->no_grace = cfg->no_grace;
+	s->steers = cfg->steers;
 	s->failed = cfg->failed;
 	s->failed_ctx = cfg->failed_ctx;
 	if (cfg->visits) {
@@ -532,7 +546,7 @@ static int probe_filter(const char *device, char *why, size_t len)
 
 	for (int role = DP_ROLE_MN; role <= (int)DP_ROLE_HA && err == 0; role++) {
 		rules.role = (enum dp_role)role;
-		rules.visits = role == DP_ROLE_HA;
+		rules.visits = rules.steers = role == DP_ROLE_HA;
 		rules.guarded = (struct dp_links){ .n = role == DP_ROLE_HA, .names = { "lo" } };
 		err = dp_filter_probe(&rules, words, sizeof(words));
 	}

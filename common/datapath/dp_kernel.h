@@ -28,6 +28,9 @@ int dp_kernel_sent(struct dp *dp, void (*fn)(void *ctx, const struct in6_addr *f
 int dp_kernel_drops(struct dp *dp, struct dp_drops *ret);
 int dp_kernel_guard(struct dp *dp, const uint8_t mac[6], const struct in6_prefix *prefix,
 		    bool allowed);
+int dp_kernel_steer(struct dp *dp, const struct dp_steer *s);	/* dp_steer.c */
+int dp_kernel_path_stats(struct dp *dp, const struct in6_prefix *inner, unsigned int path,
+			 uint64_t *ret_packets);
 void dp_kernel_close(struct dp *dp, bool keep);
 
 #define DP_KERNEL_METHODS \
@@ -43,6 +46,8 @@ void dp_kernel_close(struct dp *dp, bool keep);
 	.sent = dp_kernel_sent, \
 	.drops = dp_kernel_drops, \
 	.guard = dp_kernel_guard, \
+	.steer = dp_kernel_steer, \
+	.path_stats = dp_kernel_path_stats, \
 	.close = dp_kernel_close
 
 #endif

@@ -18,9 +18,16 @@ struct null_binding {
 	UT_hash_handle hh;
 };
 
+struct null_steer {
+	struct dp_key key;
+	struct dp_steer s;
+	UT_hash_handle hh;
+};
+
 struct null {
 	struct dp dp;
 	struct null_binding *bindings;
+	struct null_steer *steers;
 	struct in6_addr *endpoints;
 	size_t n_endpoints;
 	unsigned long calls;		/* that would have changed the kernel */
@@ -149,6 +156,58 @@ static int null_del(struct dp *dp, const struct in6_prefix *inner)
 	return 0;
 }
 
+static struct null_steer *find_steer(const struct null *n, const struct in6_prefix *inner)
+{
+	const struct dp_key key = dp_key(inner);
+	struct null_steer *k;
+
+	HASH_FIND(hh, n->steers, &key, sizeof(key), k);
+	return k;
+}
+
+static bool has_paths(const struct dp_steer *s)
+{
+	for (unsigned int i = 0; i < DP_PATHS; i++)
+		if (!in6_is_any(&s->paths[i].remote))
+			return true;
+	return false;
+}
+
+static int null_steer(struct dp *dp, const struct dp_steer *s)
+{
+	struct null *n = null_of(dp);
+	struct null_steer *k = find_steer(n, &s->inner);
+
+	n->calls++;
+	if (!has_paths(s)) {
+		if (k) {
+			HASH_DEL(n->steers, k);
+			free(k);
+		}
+		return 0;
+	}
+	if (!k) {
+		k = calloc(1, sizeof(*k));
+		if (!k)
+			return -ENOMEM;
+		k->key = dp_key(&s->inner);
+		HASH_ADD(hh, n->steers, key, sizeof(k->key), k);
+	}
+	k->s = *s;
+	return 0;
+}
+
+static int null_path_stats(struct dp *dp, const struct in6_prefix *inner, unsigned int path,
+			   uint64_t *ret_packets)
+{
+	const struct null_steer *k = find_steer(null_of(dp), inner);
+
+	if (!k || path >= DP_PATHS || in6_is_any(&k->s.paths[path].remote))
+		return -ENOENT;
+	*ret_packets = 0;
+	return 0;
+}
+
 static void null_commit(struct dp *dp)
 {
 	(void)dp;		/* nothing is ever put off */
@@ -206,10 +265,15 @@ static void null_close(struct dp *dp, bool keep)
 {
 	struct null *n = null_of(dp);
 	struct null_binding *k, *next;
+	struct null_steer *st, *st_next;
 
 	(void)keep;
 	HASH_ITER(hh, n->bindings, k, next)
 		forget(n, k);
+	HASH_ITER(hh, n->steers, st, st_next) {
+		HASH_DEL(n->steers, st);
+		free(st);
+	}
 	free(n->endpoints);
 	free(n);
 }
@@ -226,6 +290,13 @@ const struct dp_binding *dp_null_find(const struct dp *dp, const struct in6_pref
 	return k ? &k->b : NULL;
 }
 
+const struct dp_steer *dp_null_steered(const struct dp *dp, const struct in6_prefix *inner)
+{
+	const struct null_steer *k = find_steer(null_of_const(dp), inner);
+
+	return k ? &k->s : NULL;
+}
+
 unsigned long dp_null_calls(const struct dp *dp)
 {
 	return null_of_const(dp)->calls;
@@ -239,6 +310,8 @@ const struct dp_ops dp_null = {
 	.endpoint_del = null_endpoint_del,
 	.set = null_set,
 	.del = null_del,
+	.steer = null_steer,
+	.path_stats = null_path_stats,
 	.guard = null_guard,
 	.commit = null_commit,
 	.expect = null_expect,

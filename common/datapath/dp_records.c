@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
+#include "common/datapath/dp_steer.h"
 #include "common/sys/clock.h"
 #include "common/sys/rt.h"
 
@@ -253,6 +254,8 @@ void binding_refuse(struct dp_kernel *s, struct binding *k)
 {
 	usec_t now = clock_now();
 
+	if (steered_takes(s, &k->b.inner, &k->b.remote))
+		return;
 	if (s->no_grace) {
 		(void)dp_filter_refuse(s->filter, &k->b, &k->b.remote);
 		return;

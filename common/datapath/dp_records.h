@@ -70,6 +70,8 @@ struct dp_kernel {
 	void *failed_ctx;
 	char access[DP_ACCESS][16];	/* HA: links by which visitors may come */
 	unsigned int n_access;
+	bool steers;			/* HA: inner prefixes may have several ways */
+	struct steered *steered;	/* those that do (dp_steer.c) */
 	struct change changes[DP_BATCH];
 	unsigned int n_changes;
 };

@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "common/datapath/dp_filter.h"
+#include "common/datapath/dp_flows.h"
 
 #define MARK		"meta mark set " TEXT_OF(DP_MARK)
 #define TEXT_OF(x)	TEXT_OF_VALUE(x)
@@ -374,6 +375,20 @@ static void wrong_routing_headers(struct text *t)
 		     wrong[n]);
 }
 
+/* Behind all that is asked of a packet here: which way it goes. */
+static void ways(struct text *t)
+{
+	unsigned int n;
+
+	if (t->len >= t->room ||
+	    dp_flows_base(t->table, "prerouting", t->at + t->len, t->room - t->len, &n) < 0) {
+		t->len = t->room;
+		return;
+	}
+	t->len += strlen(t->at + t->len);
+	t->n_rules += n;
+}
+
 static void prefix_sets(struct text *t, unsigned int inner)
 {
 	put(t, "add set inet %s rx64 { typeof ip6 saddr . @nh,%u,64; size 1048576; flags dynamic; }\n"
@@ -471,6 +486,8 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		own_errors(&t);
 		if (r->mss > 0)
 			segment_size(&t, r->mss, r->visits);
+		if (r->steers)
+			ways(&t);
 		break;
 	}
 	if (t.len >= t.room)

@@ -14,7 +14,7 @@ struct dp_ruleset {
 	const char *device;
 	uint16_t mss;			/* see struct dp_config */
 	uint8_t reassembled;		/* see struct dp_ops */
-	bool ipsec, visits;		/* see struct dp_config */
+	bool ipsec, visits, steers;	/* see struct dp_config */
 	struct dp_links guarded;
 };
 

@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/datapath/dp_steer.h"
 #include "common/sys/rt.h"
 
 struct found {				/* a nexthop of an earlier run */
@@ -199,6 +201,16 @@ static void found_mn_route(struct sync *y, const struct dp_route *r)
 	k->seen_route = k->nexthop == r->nexthop;
 }
 
+static void found_way(struct sync *y, const struct dp_route *r)
+{
+	int err = steered_found(y->s, r, y->adopt);
+
+	if (err < 0)
+		y->err = err;
+	else if (err > 0)
+		sync_done(y, dp_route_del(y->s->tunnel, r));
+}
+
 static void found_route(void *ctx, const struct dp_route *r)
 {
 	struct sync *y = ctx;
@@ -209,6 +221,8 @@ static void found_route(void *ctx, const struct dp_route *r)
 			found_visit(y, r);
 	} else if (s->role == DP_ROLE_HA && r->table == DP_TABLE_MAIN) {
 		found_ha_route(y, r);
+	} else if (s->role == DP_ROLE_HA && r->table >= s->base && r->table - s->base < DP_PATHS) {
+		found_way(y, r);
 	} else if (s->role == DP_ROLE_MN && r->table >= s->base && r->table - s->base < DP_SLOTS) {
 		found_mn_route(y, r);
 	}
@@ -267,11 +281,32 @@ static void found_local(struct sync *y, const struct in6_addr *addr)
 		sync_done(y, dp_filter_endpoint(s->filter, addr, false));
 }
 
+/* What stands there for another way than the default. True: it does. */
+static bool found_of_way(const struct sync *y, enum dp_filter_set set, const struct dp_binding *b)
+{
+	struct steered *w = set == DP_FILTER_LOCAL || b->visit ? NULL :
+			    steered_find(y->s, &b->inner);
+	bool any = false;
+
+	if (!w)
+		return false;
+	if (set == DP_FILTER_IN || set == DP_FILTER_IN64)
+		return w->seen_in = true;
+	if (set == DP_FILTER_TX || set == DP_FILTER_TX64)
+		return w->seen_tx = true;
+	for (unsigned int i = 0; i < DP_PATHS; i++) {
+		w->seen_rx[i] |= in6_eq(&w->s.paths[i].remote, &b->remote);
+		any |= in6_eq(&w->s.paths[i].remote, &b->remote);
+	}
+	return any;
+}
+
 static void found_element(void *ctx, enum dp_filter_set set, const struct dp_binding *b)
 {
 	struct sync *y = ctx;
 	struct dp_kernel *s = y->s;
 	struct binding *k = set == DP_FILTER_LOCAL ? NULL : binding_find(s, &b->inner);
+	bool of_way = found_of_way(y, set, b);
 
 	if (k && k->b.visit != b->visit)
 		k = NULL;
@@ -281,24 +316,24 @@ static void found_element(void *ctx, enum dp_filter_set set, const struct dp_bin
 	case DP_FILTER_VRX64:
 		if (k && in6_eq(&k->b.remote, &b->remote))
 			k->seen_rx = true;
-		else
+		else if (!of_way)
 			sync_done(y, dp_filter_refuse(s->filter, b, &b->remote));
 		break;
 	case DP_FILTER_IN:
 	case DP_FILTER_IN64:
 	case DP_FILTER_VIN64:
-		if (!k)
-			sync_done(y, dp_filter_forget(s->filter, b));
-		else
+		if (k)
 			k->seen_in = true;
+		else if (!of_way)
+			sync_done(y, dp_filter_forget(s->filter, b));
 		break;
 	case DP_FILTER_TX:
 	case DP_FILTER_TX64:
 	case DP_FILTER_VTX64:
-		if (!k)
-			sync_done(y, dp_filter_forget(s->filter, b));
-		else
+		if (k)
 			k->seen_tx = true;
+		else if (!of_way)
+			sync_done(y, dp_filter_forget(s->filter, b));
 		break;
 	case DP_FILTER_LOCAL:
 		found_local(y, &b->remote);
@@ -317,6 +352,7 @@ static int look(struct sync *y)
 		k->seen_nexthop = k->b.visit;	/* it has none */
 		k->seen_route = k->seen_rule = k->seen_rx = k->seen_in = k->seen_tx = false;
 	}
+	steered_unsee(s);
 	for (unsigned int i = 0; i < s->n_endpoints; i++)
 		s->endpoints[i] = (struct endpoint){
 			.addr = s->endpoints[i].addr, .found = s->endpoints[i].found,
@@ -377,9 +413,23 @@ static void put_back_bindings(struct sync *y)
 	}
 }
 
+static void put_back_ways(struct sync *y, const struct steered *w)
+{
+	for (unsigned int i = 0; i < DP_PATHS; i++) {
+		const struct dp_path *p = &w->s.paths[i];
+		const struct dp_binding b = { .inner = w->s.inner, .remote = p->remote };
+
+		if (!in6_is_any(&p->remote) && (!w->seen_rx[i] || !w->seen_in || !w->seen_tx))
+			sync_done(y, dp_filter_add(y->s->filter, &b, &b.remote));
+	}
+}
+
 static void put_back_elements(struct sync *y)
 {
 	struct dp_kernel *s = y->s;
+
+	for (const struct steered *w = s->steered; w; w = w->hh.next)
+		put_back_ways(y, w);
 
 	for (const struct binding *k = s->bindings; k; k = k->hh.next) {
 		if (!k->seen_rx || !k->seen_in || !k->seen_tx)
@@ -419,6 +469,9 @@ static bool set_is_right(const struct dp_kernel *s, enum dp_filter_set set)
 			return false;
 		n = 0;
 	}
+	if (!visits)
+		all += (int)(set == DP_FILTER_RX || set == DP_FILTER_RX64 ?
+			     steered_pairs(s, prefixes) : steered_alone(s, prefixes));
 	return (n == 0 || dp_filter_has(s->filter, set, some, n) == 0) &&
 	       dp_filter_count(s->filter, set) == all;
 }
@@ -438,6 +491,10 @@ static int put_right_elements(struct sync *y)
 	if (sets_are_right(y->s)) {
 		for (struct binding *k = y->s->bindings; k; k = k->hh.next)
 			k->seen_rx = k->seen_in = k->seen_tx = true;
+		for (struct steered *w = y->s->steered; w; w = w->hh.next) {
+			memset(w->seen_rx, true, sizeof(w->seen_rx));
+			w->seen_in = w->seen_tx = true;
+		}
 		err = dp_filter_dump(y->s->filter, DP_FILTER_LOCAL, found_element, y);
 	} else {
 		err = dp_filter_dump(y->s->filter, DP_FILTER_RX, found_element, y);
@@ -481,6 +538,10 @@ int dp_sync(struct dp_kernel *s, bool adopt)
 	drop_halves(&y);
 	put_back_endpoints(&y);
 	put_back_bindings(&y);
+	err = steered_put_back(s);
+	if (err < 0)
+		return err;
+	y.n += err;
 	err = put_right_elements(&y);
 	if (err < 0)
 		return dp_complain(s, "reading the filter", err);

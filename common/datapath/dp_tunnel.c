@@ -124,7 +124,7 @@ int dp_route_replace(const struct dp_tunnel *t, const struct dp_route *r)
 	struct nlattr *metrics;
 
 	put_identity(nlh, r);
-	if (r->visit) {
+	if (r->nexthop == 0) {
 		mnl_attr_put_u32(nlh, RTA_OIF, (uint32_t)t->ifindex);
 		t->ops->put_ends(nlh, &r->ends, &of_route);
 	} else {
@@ -165,9 +165,9 @@ static int on_route(const struct nlmsghdr *nlh, void *ctx)
 	    m->rtm_family != AF_INET6 || m->rtm_protocol != DP_PROTOCOL)
 		return 0;
 	nl_attrs(nlh, sizeof(*m), tb, RTA_NH_ID);
+	if (!tb[RTA_NH_ID] && !tb[RTA_ENCAP_TYPE])
+		return 0;	/* into no tunnel */
 	r.visit = m->rtm_src_len > 0 && !tb[RTA_NH_ID];
-	if (!tb[RTA_NH_ID] && !r.visit)
-		return 0;
 	nl_nested(tb[RTA_METRICS], metrics, RTAX_MTU);
 	mtu = nl_get_u32(metrics[RTAX_MTU], 0);
 	r.dst.len = m->rtm_dst_len;
@@ -178,6 +178,8 @@ static int on_route(const struct nlmsghdr *nlh, void *ctx)
 	if (r.visit) {
 		r.src.len = m->rtm_src_len;
 		(void)nl_get(tb[RTA_SRC], &r.src.addr, sizeof(r.src.addr));
+	}
+	if (!tb[RTA_NH_ID]) {
 		(void)nl_get(tb[RTA_ENCAP_TYPE], &type, sizeof(type));
 		if (!d->ops->get_ends(type, tb[RTA_ENCAP], &r.ends))
 			r.ends = (struct dp_ends){ 0 };

@@ -99,12 +99,12 @@ int dp_nexthop_dump(struct nl *nl, const struct dp_tunnel_ops *ops,
 		    void (*fn)(void *ctx, uint32_t id, const struct dp_ends *ends), void *ctx);
 
 /* A route into a tunnel: whatever is for dst (or, in a table of its own, everything). Of a visit:
- * whatever is from src, and the ends of the tunnel are its own, for the kernel takes no nexthop
- * object there. */
+ * whatever is from src. Without a nexthop object the ends of the tunnel are its own: of a visit,
+ * for the kernel takes none there, and of further ways. */
 struct dp_route {
 	struct in6_prefix dst;
 	uint32_t table;
-	uint32_t nexthop;	/* id */
+	uint32_t nexthop;	/* id; 0: it has ends */
 	uint16_t mtu;		/* largest inner packet */
 	bool visit;
 	struct in6_prefix src;

@@ -185,6 +185,31 @@ int dp_filter_guard(struct dp_filter *f, const uint8_t mac[6], const struct in6_
 	return 0;
 }
 
+int dp_filter_steer(struct dp_filter *f, const struct dp_steer *s)
+{
+	(void)f, (void)s;
+	return -EOPNOTSUPP;
+}
+
+int dp_filter_unsteer(struct dp_filter *f, const struct in6_prefix *inner)
+{
+	(void)f, (void)inner;
+	return -EOPNOTSUPP;
+}
+
+int dp_filter_path(struct dp_filter *f, const struct in6_prefix *inner, unsigned int path,
+		   uint64_t *ret_packets)
+{
+	(void)f, (void)inner, (void)path, (void)ret_packets;
+	return -EOPNOTSUPP;
+}
+
+int dp_filter_flow_rules(struct dp_filter *f)
+{
+	(void)f;
+	return 0;
+}
+
 int dp_filter_forget(struct dp_filter *f, const struct dp_binding *b)
 {
 	int err = take(f, set_of(b, DP_FILTER_IN), &b->inner, &in6addr_any);
