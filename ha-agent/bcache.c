@@ -5,6 +5,7 @@
  */
 #include "ha-agent/bcache.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,33 +41,55 @@ void bcache_init(struct bcache *bc, unsigned int max)
 	bc->max = max;
 }
 
+/* The key, as it stands at the beginning of an entry. */
+struct key {
+	struct in6_addr hoa;
+	uint16_t bid;
+};
+#define KEY_LEN	(offsetof(struct key, bid) + sizeof(uint16_t))
+_Static_assert(offsetof(struct binding, bid) - offsetof(struct binding, hoa) ==
+	       offsetof(struct key, bid), "no gap between the two");
+
+struct binding *bcache_find_bid(const struct bcache *bc, const struct in6_addr *hoa, uint16_t bid)
+{
+	const struct key k = { *hoa, bid };
+	struct binding *b;
+
+	HASH_FIND(by_hoa, bc->by_hoa, &k, KEY_LEN, b);
+	return b;
+}
+
 struct binding *bcache_find(const struct bcache *bc, const struct in6_addr *hoa)
+{
+	return bcache_find_bid(bc, hoa, 0);
+}
+
+struct binding *bcache_add_bid(struct bcache *bc, const struct in6_addr *hoa, uint16_t bid,
+			       struct ha_home *home, struct lease *lease)
 {
 	struct binding *b;
 
-	HASH_FIND(by_hoa, bc->by_hoa, hoa, sizeof(*hoa), b);
+	if (bc->n >= bc->max || bcache_find_bid(bc, hoa, bid))
+		return NULL;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return NULL;
+	b->hoa = *hoa;
+	b->bid = bid;
+	b->state = BINDING_NEW;
+	b->home = home;
+	b->lease = lease;
+	if (lease)
+		lease->bindings++;
+	HASH_ADD(by_hoa, bc->by_hoa, hoa, KEY_LEN, b);
+	bc->n++;
 	return b;
 }
 
 struct binding *bcache_add(struct bcache *bc, const struct in6_addr *hoa, struct ha_home *home,
 			   struct lease *lease)
 {
-	struct binding *b;
-
-	if (bc->n >= bc->max || bcache_find(bc, hoa))
-		return NULL;
-	b = calloc(1, sizeof(*b));
-	if (!b)
-		return NULL;
-	b->hoa = *hoa;
-	b->state = BINDING_NEW;
-	b->home = home;
-	b->lease = lease;
-	if (lease)
-		lease->bindings++;
-	HASH_ADD(by_hoa, bc->by_hoa, hoa, sizeof(b->hoa), b);
-	bc->n++;
-	return b;
+	return bcache_add_bid(bc, hoa, 0, home, lease);
 }
 
 void bcache_del(struct bcache *bc, struct binding *b)

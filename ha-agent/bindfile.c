@@ -37,6 +37,9 @@ int bindfile_open(const char *dir, char *why, size_t why_len, struct recfile **r
 	return recfile_open(dir, &format, why, why_len, ret);
 }
 
+/* A prefix leaves half of its address free: there is what tells the host's interface. */
+enum { AT_LINK_LAYER = 8, AT_ACCESS_TYPE = 14, AT_BID = 15 };
+
 static uint32_t check_of(const struct record *r)
 {
 	return recfile_check(r, offsetof(struct record, check));
@@ -54,6 +57,11 @@ int bindfile_put(struct recfile *f, struct ha_binding_record *r)
 				    (r->unverified ? RECORD_UNVERIFIED : 0)),
 	};
 
+	if (r->by_router) {
+		memcpy(rec.hoa.s6_addr + AT_LINK_LAYER, r->link_layer, sizeof(r->link_layer));
+		rec.hoa.s6_addr[AT_ACCESS_TYPE] = r->access_type;
+		rec.hoa.s6_addr[AT_BID] = (uint8_t)r->bid;
+	}
 	rec.check = check_of(&rec);
 	return recfile_put(f, &rec, &r->place);
 }
@@ -66,19 +74,27 @@ struct reading {
 static int take(void *ctx, uint32_t place, const void *record)
 {
 	const struct reading *x = ctx;
+	struct ha_binding_record r;
 	struct record rec;
 
 	memcpy(&rec, record, sizeof(rec));
 	if (rec.check != check_of(&rec) || !(rec.flags & (RECORD_USED | RECORD_PAST)) ||
 	    rec.expires < 0)
 		return -EBADMSG;
-	x->fn(x->ctx, &(struct ha_binding_record){
+	r = (struct ha_binding_record){
 		.hoa = rec.hoa, .coa = rec.coa, .sequence = rec.sequence, .spi = rec.spi,
 		.lifetime_s = rec.lifetime_s, .expires = rec.expires, .place = place,
 		.linklocal = rec.flags & RECORD_LINKLOCAL,
 		.by_router = rec.flags & RECORD_BY_ROUTER, .timestamp = rec.timestamp,
 		.unverified = rec.flags & RECORD_UNVERIFIED, .past = rec.flags & RECORD_PAST,
-	});
+	};
+	if (r.by_router) {
+		memcpy(r.link_layer, rec.hoa.s6_addr + AT_LINK_LAYER, sizeof(r.link_layer));
+		r.access_type = rec.hoa.s6_addr[AT_ACCESS_TYPE];
+		r.bid = rec.hoa.s6_addr[AT_BID];
+		in6_mask(&r.hoa, BCACHE_PREFIX);
+	}
+	x->fn(x->ctx, &r);
 	return 0;
 }
 

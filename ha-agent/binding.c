@@ -18,6 +18,7 @@
 #include "common/core/log.h"
 #include "ha-agent/discovery.h"
 #include "ha-agent/proxy.h"
+#include "ha-agent/steer.h"
 
 static const char *const event_names[BINDING_EVENT_MAX] = {
 	[BINDING_EVENT_REGISTER] = "registration",
@@ -40,11 +41,13 @@ static void change_state(struct binding *b, enum binding_state state, enum bindi
 {
 	enum binding_state old = b->state;
 
-	if (b->lease)
-		b->lease->carried -= binding_carries(b);
+	unsigned int *n = !b->lease ? NULL : b->bid != 0 ? &b->lease->ways : &b->lease->carried;
+
+	if (n)
+		*n -= binding_carries(b);
 	b->state = state;
-	if (b->lease)
-		b->lease->carried += binding_carries(b);
+	if (n)
+		*n += binding_carries(b);
 	if (old != state && ha_log_routine(b->home->ha, now))
 		log_info("binding %s: %s -> %s, %s", in6_str(&b->hoa).s,
 			 binding_state_name(old), binding_state_name(state),
@@ -70,10 +73,11 @@ static void tell(const struct binding *b, enum ha_event_type type)
 static int install(const struct binding *b, const struct in6_addr *coa, bool unverified)
 {
 	struct ha *ha = b->home->ha;
-	int err = ha->ops->dp_set(ha->ctx, &(struct dp_binding){
-		.inner = binding_inner(b), .local = b->home->cfg.address, .remote = *coa,
-		.unverified = unverified,
-	});
+	int err = steer_concerns(b) ? steer_set(b, coa) :
+		  ha->ops->dp_set(ha->ctx, &(struct dp_binding){
+			.inner = binding_inner(b), .local = b->home->cfg.address, .remote = *coa,
+			.unverified = unverified,
+		  });
 
 	if (err < 0) {
 		ha->counters[HA_DATAPATH_FAILED]++;
@@ -87,7 +91,7 @@ static void uninstall(const struct binding *b)
 {
 	struct ha *ha = b->home->ha;
 	struct in6_prefix p = binding_inner(b);
-	int err = ha->ops->dp_del(ha->ctx, &p);
+	int err = steer_concerns(b) ? steer_set(b, NULL) : ha->ops->dp_del(ha->ctx, &p);
 
 	if (err < 0 && err != -ENOENT) {
 		ha->counters[HA_DATAPATH_FAILED]++;
@@ -103,9 +107,11 @@ static void store_as(struct binding *b, bool past)
 		.lifetime_s = b->lifetime_s, .expires = b->expires, .place = b->place,
 		.linklocal = b->linklocal, .by_router = b->by_router,
 		.unverified = b->unverified,
-		.timestamp = b->timestamp, .past = past,
+		.timestamp = b->timestamp, .past = past, .bid = b->bid,
+		.access_type = b->access_type,
 	};
 
+	memcpy(r.link_layer, b->link_layer, sizeof(r.link_layer));
 	b->home->ha->ops->binding_store(b->home->ha->ctx, &r);
 	b->place = r.place;
 }

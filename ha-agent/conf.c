@@ -126,6 +126,7 @@ void ha_conf_wipe(struct ha_config *cfg)
 	ha_conf_wipe_keys(&cfg->bootstrap);
 	ha_conf_wipe_peers(cfg);
 	ha_conf_wipe_hosts(cfg);
+	ha_conf_wipe_flows(cfg);
 }
 
 static void take_address(struct conf *c, const struct conf_word *word, struct in6_addr *ret)

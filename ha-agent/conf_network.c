@@ -44,23 +44,16 @@ void ha_conf_release_idle(struct conf *c, void *obj, const struct conf_word *kw,
 void ha_conf_access_type(struct conf *c, void *obj, const struct conf_word *kw,
 			 const struct conf_word *args, unsigned int n)
 {
-	static const struct { const char *name; enum mh_access_type type; } types[] = {
-		{ "virtual", ACCESS_VIRTUAL }, { "ppp", ACCESS_PPP },
-		{ "ethernet", ACCESS_ETHERNET }, { "wlan", ACCESS_WLAN },
-		{ "wimax", ACCESS_WIMAX },
-	};
 	struct ha_config *cfg = obj;
+	int type = ha_conf_access_number(args[0].text);
 
 	(void)kw;
 	(void)n;
-	for (unsigned int i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (strcmp(types[i].name, args[0].text) == 0) {
-			cfg->access_type = (uint8_t)types[i].type;
-			return;
-		}
-	}
-	conf_error(c, &args[0], "\"%s\" is no kind of access link; expected ethernet, wlan, wimax, "
-		   "ppp or virtual", args[0].text);
+	if (type > 0)
+		cfg->access_type = (uint8_t)type;
+	else
+		conf_error(c, &args[0], "\"%s\" is no kind of access link; expected ethernet, wlan, "
+			   "wimax, lte, ppp or virtual", args[0].text);
 }
 
 /* ---- hosts ---- */
@@ -138,6 +131,7 @@ static void set_identity(struct conf *c, void *obj, const struct conf_word *kw,
 			 const struct conf_word *args, unsigned int n)
 {
 	size_t len = strlen(args[0].text);
+	int same = 0;
 
 	(void)kw;
 	(void)n;
@@ -150,10 +144,12 @@ static void set_identity(struct conf *c, void *obj, const struct conf_word *kw,
 	}
 	draft.host.id = (struct sdb_mn_id){ .subtype = MN_ID_NAI, .len = (uint8_t)len };
 	memcpy(draft.host.id.data, args[0].text, len);
+	/* A host that has several interfaces has the same name with each. */
 	for (unsigned int i = 0; i < draft.cfg->n_hosts; i++)
-		if (sdb_mn_id_eq(&draft.cfg->hosts[i].id, &draft.host.id))
-			conf_error(c, &args[0], "identity %s is another host's; expected one of "
-				   "its own", args[0].text);
+		same += sdb_mn_id_eq(&draft.cfg->hosts[i].id, &draft.host.id);
+	if (same >= HA_HOST_LINKS)
+		conf_error(c, &args[0], "identity %s has %d link-layer addresses already; expected no "
+			   "more", args[0].text, HA_HOST_LINKS);
 }
 
 void ha_conf_host_close(struct conf *c, void *obj, const struct conf_word *kw)

@@ -4,6 +4,7 @@
 #define DMIP6_HA_CONF_NETWORK_H
 
 #include "common/core/conf.h"
+#include "ha-agent/conf_flows.h"
 #include "ha-agent/ha.h"
 
 void ha_conf_network_mode(struct conf *c, void *obj, const struct conf_word *kw,
@@ -38,11 +39,12 @@ extern const struct conf_keyword ha_conf_sessions_table[];
 	{ .name = "host", .args = "MAC", .min_args = 1, .max_args = 1, \
 	  .block = ha_conf_host_table, .block_optional = true, .open = ha_conf_host_open, \
 	  .close = ha_conf_host_close }, \
-	{ .name = "access-type", .args = "ethernet|wlan|wimax|ppp|virtual", .min_args = 1, \
+	{ .name = "access-type", .args = HA_CONF_ACCESS_TYPES, .min_args = 1, \
 	  .max_args = 1, .set = ha_conf_access_type, .once = true }, \
 	{ .name = "session-database", .args = "sqlite|redis", .min_args = 1, .max_args = 1, \
 	  .block = ha_conf_sessions_table, .block_optional = true, \
-	  .open = ha_conf_sessions_open, .close = ha_conf_sessions_close, .once = true }
+	  .open = ha_conf_sessions_open, .close = ha_conf_sessions_close, .once = true }, \
+	HA_CONF_FLOW_ROW
 
 bool ha_conf_same_hosts(const struct ha_config *a, const struct ha_config *b);
 void ha_conf_wipe_hosts(struct ha_config *cfg);

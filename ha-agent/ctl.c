@@ -227,12 +227,17 @@ static void add_binding(void *ctx, const struct binding *b)
 	/* A released one carries nothing; only its sequence number is kept a while. */
 	if (!binding_carries(b) || l->n++ >= l->max)
 		return;
-	(void)l->io->dp->ops->stats(l->io->dp, &inner, &stats);
+	/* What comes back is counted for all ways together. */
+	if (b->bid != 0)
+		(void)l->io->dp->ops->path_stats(l->io->dp, &inner, b->bid - 1U, &stats.tx_packets);
+	else
+		(void)l->io->dp->ops->stats(l->io->dp, &inner, &stats);
 	json_array_append_new(l->array, json_pack(
-		"{s:s, s:s, s:s, s:b, s:b, s:s, s:s, s:I, s:o, s:i, s:I, s:I, s:I, s:s, s:o}",
+		"{s:s, s:s, s:s, s:i, s:b, s:b, s:s, s:s, s:I, s:o, s:i, s:I, s:I, s:I, s:s, s:o}",
 		"prefix", in6_prefix_str(b->lease ? &b->lease->prefix : &b->home->cfg.prefix).s,
 		"hoa", in6_str(&b->hoa).s,
 		"coa", in6_str(&b->coa).s,
+		"bid", (int)b->bid,
 		"verified", !b->unverified,
 		"by_router", b->by_router,
 		"mn", b->lease ? mac_str(b->lease->mac).s : "",
@@ -426,6 +431,7 @@ static json_t *status(void *ctx, const json_t *parameters, const char **error, c
 	json_object_set_new(answer, "visits", ctl_visits(io, (size_t)limit, &visits));
 	json_object_set_new(answer, "sessions", ctl_sessions(io));
 	json_object_set_new(answer, "peers", ctl_peers(io));
+	json_object_set_new(answer, "flows", ctl_flows(io));
 	json_object_set_new(json_object_get(answer, "totals"), "visits",
 			    json_integer((json_int_t)visits));
 	if (!answer) {
@@ -688,6 +694,13 @@ static json_t *detach(void *ctx, const json_t *parameters, const char **error, c
 	return ctl_detach(c->io, parameters, error, code);
 }
 
+static json_t *move_flow(void *ctx, const json_t *parameters, const char **error, const char **code)
+{
+	const struct ha_ctl *c = ctx;
+
+	return ctl_move_flow(c->io, parameters, error, code);
+}
+
 static const struct ctl_method methods[] = {
 	{ .name = "reload", .needs_root = true, .call = reload },
 	{ .name = "status", .call = status },
@@ -699,6 +712,7 @@ static const struct ctl_method methods[] = {
 	{ .name = "drain", .needs_root = true, .call = drain },
 	{ .name = "attach", .needs_root = true, .call = attach },
 	{ .name = "detach", .needs_root = true, .call = detach },
+	{ .name = "move-flow", .needs_root = true, .call = move_flow },
 	{ 0 }
 };
 

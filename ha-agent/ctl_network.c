@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/sys/clock.h"
+#include "ha-agent/conf_flows.h"
 #include "ha-agent/io_network.h"
 
 #define SCHEMA	1
@@ -113,6 +114,33 @@ bool ctl_sessions_health(const struct io *io, char *text, size_t len)
 	return text[0] == '\0';
 }
 
+static void add_flows(void *ctx, const struct lease *lease)
+{
+	struct listing *l = ctx;
+	struct steer_flow flows[HA_MAX_FLOWS];
+	unsigned int n = lease->ways > 0 ? steer_flows(&l->io->ha, lease, flows) : 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		const struct steer_flow *f = &flows[i];
+
+		json_array_append_new(l->array, json_pack(
+			"{s:s, s:s, s:s, s:s, s:s, s:s}",
+			"prefix", in6_prefix_str(&lease->prefix).s,
+			"mn", mac_str(lease->mac).s, "flow", f->flow->name,
+			"selector", selector_str(&f->flow->what).s,
+			"access", ha_conf_access_name(f->access_type),
+			"by", f->way ? in6_str(&f->way->coa).s : "default"));
+	}
+}
+
+json_t *ctl_flows(const struct io *io)
+{
+	struct listing l = { .io = io, .array = json_array() };
+
+	ha_each_lease(&io->ha, add_flows, &l);
+	return l.array;
+}
+
 static bool read_mac(const json_t *parameters, uint8_t ret[6], const char **error,
 		     const char **code)
 {
@@ -152,4 +180,28 @@ json_t *ctl_detach(struct io *io, const json_t *parameters, const char **error, 
 		return NULL;
 	return json_pack("{s:i, s:s, s:b}", "schema", SCHEMA, "mn", mac_str(mac).s, "attached",
 			 false);
+}
+
+json_t *ctl_move_flow(struct io *io, const json_t *parameters, const char **error,
+		      const char **code)
+{
+	const char *flow = json_string_value(json_object_get(parameters, "flow"));
+	const char *access = json_string_value(json_object_get(parameters, "access"));
+	int type, err;
+	uint8_t mac[6];
+
+	if (!read_mac(parameters, mac, error, code))
+		return NULL;
+	type = !access ? -EINVAL : strcmp(access, "configured") == 0 ? -1 :
+	       ha_conf_access_number(access);
+	*error = "where to? expected \"flow\", a name of the configuration, and \"access\", one of "
+		 "ethernet, wlan, wimax, lte, ppp, virtual, default or configured";
+	if (!flow || type == -EINVAL)
+		return NULL;
+	err = steer_move(&io->ha, mac, flow, type);
+	*code = err == -ENOENT ? "not-found" : "refused";
+	*error = err == -ENOENT ? "there is no such flow in the configuration, or no such host here" :
+		 "too many flows have been moved";
+	return err == 0 ? json_pack("{s:i, s:s, s:s, s:s}", "schema", SCHEMA, "mn", mac_str(mac).s,
+				    "flow", flow, "access", access) : NULL;
 }

@@ -350,6 +350,7 @@ void ha_free(struct ha *ha)
 	notice_free(ha);
 	heartbeat_free(ha);
 	hosts_free(ha);
+	steer_free(ha);
 	mag_free(ha);
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b) {
 		timer_stop(ha->timers, &b->timer);
@@ -499,10 +500,14 @@ int ha_restore_binding(struct ha *ha, const struct ha_binding_record *r, usec_t 
 	/* Whatever the clock did meanwhile, no longer than we would grant. */
 	if (req.expires > now + ha->cfg->binding_lifetime)
 		req.expires = now + ha->cfg->binding_lifetime;
-	b = bcache_add(&ha->bcache, &r->hoa, home, l);
+	if (r->bid >= BCACHE_BIDS)
+		return -EINVAL;
+	b = bcache_add_bid(&ha->bcache, &r->hoa, r->bid, home, l);
 	if (!b)
-		return bcache_find(&ha->bcache, &r->hoa) ? -EEXIST : -ENOSPC;
+		return bcache_find_bid(&ha->bcache, &r->hoa, r->bid) ? -EEXIST : -ENOSPC;
 	binding_init(b);
+	memcpy(b->link_layer, r->link_layer, sizeof(b->link_layer));
+	b->access_type = r->access_type;
 	if (l && !r->by_router)
 		l->client = true;
 	return binding_event(b, BINDING_EVENT_RESTORE, &req, now);
@@ -548,7 +553,7 @@ const struct binding *ha_bound_find(const struct ha *ha, const struct in6_addr *
 {
 	const struct binding *b = bcache_find(&ha->bcache, hoa);
 
-	return b && binding_carries(b) ? b : NULL;
+	return b && binding_carries(b) ? b : steer_default(ha, hoa);
 }
 
 const struct binding *ha_bound_for(const struct ha *ha, const struct in6_addr *a)

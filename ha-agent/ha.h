@@ -7,6 +7,7 @@
  *	ha.c		life cycle, interfaces, restoring an earlier run
  *	nd.c		Neighbour Discovery: solicitations, leases, advertisements, presence
  *	update.c	Binding Updates in, Binding Acknowledgements out
+ *	steer.c		several ways to one host, and which flow goes by which
  *	refresh.c	Binding Refresh Requests before the end of a lifetime
  *	revoke.c	Binding Revocation Indications out, their acknowledgements in
  *	hosts.c		who a host is, and whether it is served
@@ -61,6 +62,7 @@
 #include "ha-agent/pbu.h"
 #include "ha-agent/prefix.h"
 #include "ha-agent/revoke.h"
+#include "ha-agent/steer.h"
 #include "ha-agent/verdict.h"
 
 #define HA_MAX_INTERFACES	16
@@ -216,6 +218,8 @@ struct ha_config {
 	struct ha_host *hosts;		/* the caller's */
 	bool fixed_router_address;	/* on access links that of all routers (RFC 6543) */
 	uint8_t access_type;		/* enum mh_access_type, of the access links */
+	unsigned int n_flows;
+	struct ha_flow *flows;		/* the caller's; in the order of priority */
 	struct ha_sessions_config sessions;
 };
 
@@ -286,6 +290,9 @@ struct ha_binding_record {
 	bool by_router;			/* hoa is a prefix, coa another router */
 	bool unverified;		/* nobody has answered from the care-of address */
 	bool past;			/* over: only its numbers count */
+	uint16_t bid;			/* by_router: as struct binding has them */
+	uint8_t link_layer[6];
+	uint8_t access_type;
 };
 
 /* A home as it was configured once. */
@@ -312,6 +319,8 @@ struct ha_ops {
 	 * Otherwise they may have put it off until this, and ha_dp_failed() is told of each
 	 * that could not be done; what stood before it stands. */
 	void (*dp_commit)(void *ctx);
+	/* Other ways to who has that prefix; at once, and after what was put off. */
+	int (*dp_steer)(void *ctx, const struct dp_steer *s);
 	/* Our address and the route to the hosts of a shared home, on its link; both may be
 	 * there already. */
 	int (*home_attach)(void *ctx, const struct ha_home *home);
@@ -564,6 +573,7 @@ struct ha {
 	struct heartbeats heartbeats;
 	struct policies policies;
 	struct mag mag;
+	struct flow_moves flow_moves;
 	struct drain drain;
 	usec_t error_tokens_at;		/* token bucket of error messages */
 	unsigned int error_tokens;

@@ -128,21 +128,46 @@ void hosts_put_name(const struct ha *ha, const uint8_t mac[6], struct mh_opts *r
 	memcpy(ret->mn_id, id.data, id.len);
 }
 
-bool hosts_get_name(const struct ha *ha, const struct mh_opts *o, uint8_t ret[6])
+bool hosts_same(const struct ha *ha, const uint8_t a[6], const uint8_t b[6])
 {
-	if (!o->has_mn_id)
-		return false;
-	for (unsigned int i = 0; i < ha->cfg->n_hosts; i++) {
-		const struct ha_host *h = &ha->cfg->hosts[i];
+	struct sdb_mn_id x, y;
 
-		if (h->id.len == 0 || h->id.subtype != o->mn_id_subtype ||
-		    h->id.len != o->mn_id_len || memcmp(h->id.data, o->mn_id, h->id.len) != 0)
-			continue;
-		memcpy(ret, h->mac, 6);
+	if (memcmp(a, b, 6) == 0)
 		return true;
-	}
-	if (o->mn_id_subtype != MN_ID_EUI48 || o->mn_id_len != 6)
-		return false;
-	memcpy(ret, o->mn_id, 6);
-	return true;
+	x = hosts_name(ha, a);
+	y = hosts_name(ha, b);
+	return sdb_mn_id_eq(&x, &y);
+}
+
+bool hosts_is_named(const struct ha *ha, const uint8_t mac[6], const struct mh_opts *o)
+{
+	const struct sdb_mn_id id = hosts_name(ha, mac);
+
+	return o->has_mn_id && id.subtype == o->mn_id_subtype && id.len == o->mn_id_len &&
+	       memcmp(id.data, o->mn_id, id.len) == 0;
+}
+
+unsigned int hosts_with_name(const struct ha *ha, const struct sdb_mn_id *id,
+			     uint8_t ret[HA_HOST_LINKS][6])
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < ha->cfg->n_hosts && n < HA_HOST_LINKS; i++)
+		if (ha->cfg->hosts[i].id.len > 0 && sdb_mn_id_eq(&ha->cfg->hosts[i].id, id))
+			memcpy(ret[n++], ha->cfg->hosts[i].mac, 6);
+	/* RFC 8371 4.2 */
+	if (n == 0 && id->subtype == MN_ID_EUI48 && id->len == 6)
+		memcpy(ret[n++], id->data, 6);
+	return n;
+}
+
+unsigned int hosts_named(const struct ha *ha, const struct mh_opts *o,
+			 uint8_t ret[HA_HOST_LINKS][6])
+{
+	struct sdb_mn_id id = { .subtype = o->mn_id_subtype, .len = o->mn_id_len };
+
+	if (!o->has_mn_id || o->mn_id_len > sizeof(id.data))
+		return 0;
+	memcpy(id.data, o->mn_id, id.len);
+	return hosts_with_name(ha, &id, ret);
 }

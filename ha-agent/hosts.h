@@ -13,6 +13,7 @@ struct host_policy;
 struct mh_opts;
 
 #define HA_MAX_HOSTS		4096
+#define HA_HOST_LINKS		8	/* interfaces of one host */
 #define HOSTS_POLICY_TIME	(60 * USEC_S)
 
 struct ha_host {
@@ -36,8 +37,15 @@ void hosts_policy(struct ha *ha, const uint8_t mac[6], const struct sdb_policy *
 void hosts_free(struct ha *ha);
 /* The name that it has with other routers (RFC 4283), else its address (RFC 8371 4.2). */
 struct sdb_mn_id hosts_name(const struct ha *ha, const uint8_t mac[6]);
-/* The same in a message, and back: false, nobody has that name. */
+/* Two interfaces of one host: it has a name in the table, with several addresses. */
+bool hosts_same(const struct ha *ha, const uint8_t a[6], const uint8_t b[6]);
+/* The name in a message; whether that is a host's; and all addresses that go by the name there.
+ * Returns how many. */
 void hosts_put_name(const struct ha *ha, const uint8_t mac[6], struct mh_opts *ret);
-bool hosts_get_name(const struct ha *ha, const struct mh_opts *o, uint8_t ret[6]);
+bool hosts_is_named(const struct ha *ha, const uint8_t mac[6], const struct mh_opts *o);
+unsigned int hosts_named(const struct ha *ha, const struct mh_opts *o,
+			 uint8_t ret[HA_HOST_LINKS][6]);
+unsigned int hosts_with_name(const struct ha *ha, const struct sdb_mn_id *id,
+			     uint8_t ret[HA_HOST_LINKS][6]);
 
 #endif

@@ -147,6 +147,13 @@ static int op_dp_del(void *ctx, const struct in6_prefix *inner)
 	return io->dp->ops->del(io->dp, inner);
 }
 
+static int op_dp_steer(void *ctx, const struct dp_steer *s)
+{
+	struct io *io = ctx;
+
+	return io->dp->ops->steer(io->dp, s);
+}
+
 static void op_dp_commit(void *ctx)
 {
 	struct io *io = ctx;
@@ -281,7 +288,7 @@ static const struct ha_ops ops = {
 	.dp_set = op_dp_set,
 	.dp_del = op_dp_del,
 	.dp_used = op_dp_used,
-	.dp_commit = op_dp_commit,
+	.dp_commit = op_dp_commit, .dp_steer = op_dp_steer,
 	.home_attach = op_home_attach,
 	.host_attach = op_host_attach,
 	.group = op_group,
@@ -310,6 +317,7 @@ static const struct ha_ops ops = {
 
 struct stale {
 	const struct ha *ha;
+	struct io *io;
 	struct in6_prefix *inner;
 	size_t n, cap;
 };
@@ -321,6 +329,11 @@ static void on_dp_binding(void *ctx, const struct dp_binding *b)
 	const struct binding *known = ha_bound_find(s->ha, &b->inner.addr);
 	const struct in6_prefix inner = known ? binding_inner(known) : (struct in6_prefix){ 0 };
 
+	/* Those that have been restored have named their ways. */
+	if (b->steered) {
+		(void)s->io->dp->ops->steer(s->io->dp, &(struct dp_steer){ .inner = b->inner });
+		return;
+	}
 	/* Visitors are looked up again. */
 	if (b->visit || (known && in6_prefix_eq(&inner, &b->inner)))
 		return;
@@ -338,7 +351,7 @@ static void on_dp_binding(void *ctx, const struct dp_binding *b)
 
 static void drop_stale_bindings(struct io *io)
 {
-	struct stale s = { .ha = &io->ha };
+	struct stale s = { .ha = &io->ha, .io = io };
 	int err = io->dp->ops->dump(io->dp, on_dp_binding, &s);
 
 	if (err < 0)
@@ -665,7 +678,7 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 	struct dp_config cfg = {
 		.role = DP_ROLE_HA, .table_base = DP_TABLE_BASE, .device = HA_DEVICE,
 		.homes = homes, .n_homes = io->ha.n_homes, .mss = io->cfg.ha->tcp_mss,
-		.visits = io->cfg.ha->network_mode,
+		.visits = io->cfg.ha->network_mode, .steers = io->cfg.ha->network_mode,
 		.no_grace = !io->cfg.ha->late_packets, .ipsec = io->cfg.ha->ipsec_required,
 		.failed = on_dp_failed, .failed_ctx = io,
 	};

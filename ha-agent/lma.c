@@ -46,6 +46,50 @@ static struct lease *lease_of(const struct ha *ha, const struct mh_prefix *p)
 	return l && l->state != LEASE_FREE && in6_prefix_eq(&l->prefix, &prefix) ? l : NULL;
 }
 
+/*
+ * RFC 5213 5.4.1, RFC 7864 3.2.1: a session is that of one interface. Which entry of the prefix is
+ * it about: that which this interface has, the one without an identifier if the prefix was given
+ * to it, or if the host takes it from one interface to another; else a way of its own. -ENOSPC:
+ * there are as many as there may be.
+ */
+static int bid_of(const struct ha *ha, const struct lease *l, const struct mh_opts *o)
+{
+	int unused = -ENOSPC;
+
+	if (o->link_layer_len != sizeof(l->mac) ||
+	    memcmp(o->link_layer, l->mac, sizeof(l->mac)) == 0)
+		return 0;
+	for (uint16_t bid = 0; bid < BCACHE_BIDS; bid++) {
+		const struct binding *b = bcache_find_bid(&ha->bcache, &l->prefix.addr, bid);
+
+		if (b && b->by_router && memcmp(b->link_layer, o->link_layer, 6) == 0)
+			return bid;
+		if (!b && bid > 0 && unused < 0)
+			unused = bid;
+	}
+	return o->handoff == HANDOFF_OTHER_INTERFACE ? 0 : unused;
+}
+
+static struct binding *entry(const struct ha *ha, const struct lease *l, int bid)
+{
+	struct binding *b = bid < 0 ? NULL : bcache_find_bid(&ha->bcache, &l->prefix.addr,
+							      (uint16_t)bid);
+
+	return b && b->by_router ? b : NULL;
+}
+
+const struct binding *lma_binding_at(const struct ha *ha, const struct in6_addr *prefix,
+				     const struct in6_addr *coa)
+{
+	for (uint16_t bid = 1; bid < BCACHE_BIDS; bid++) {
+		const struct binding *b = bcache_find_bid(&ha->bcache, prefix, bid);
+
+		if (b && binding_carries(b) && in6_eq(&b->coa, coa))
+			return b;
+	}
+	return bcache_find(&ha->bcache, prefix);
+}
+
 /* What the host has here: has it anything, and how much of that is bound? */
 static void look_at_host(const struct ha *ha, const uint8_t mac[6], struct pbu_in *in)
 {
@@ -62,7 +106,7 @@ static void look_at_host(const struct ha *ha, const uint8_t mac[6], struct pbu_i
 		/* A session is with one address of ours. */
 		if (!in6_eq(&ha->homes[i].cfg.address, &in->ip->dst))
 			continue;
-		b = binding_of(ha, &l->prefix.addr);
+		b = entry(ha, l, bid_of(ha, l, &in->msg->opts));
 		in->n_bound += b && binding_carries(b);
 	}
 }
@@ -79,17 +123,18 @@ static struct pbu_in look_up(struct ha *ha, const struct ip6_packet *ip, const s
 		.max_lifetime = lifetime, .window = ha->cfg->timestamp_window,
 		.wall = pbu_time(ha->ops->wall_us(ha->ctx)),
 	};
-	uint8_t mac[6];
-	bool named = hosts_get_name(ha, o, mac);
+	uint8_t macs[HA_HOST_LINKS][6];
+	unsigned int n = hosts_named(ha, o, macs);
 
-	if (named)
-		look_at_host(ha, mac, &in);
+	for (unsigned int i = 0; i < n; i++)
+		look_at_host(ha, macs[i], &in);
 	for (unsigned int i = 0; i < o->n_prefixes; i++) {
 		struct lease *l = lease_of(ha, &o->prefixes[i]);
+		int bid = l ? bid_of(ha, l, o) : 0;
 
 		in.prefixes[i] = (struct pbu_prefix){
-			.lease = l, .binding = l ? binding_of(ha, &l->prefix.addr) : NULL,
-			.of_mn = l && named && memcmp(l->mac, mac, sizeof(mac)) == 0,
+			.lease = l, .binding = l ? entry(ha, l, bid) : NULL,
+			.of_mn = l && hosts_is_named(ha, l->mac, o), .no_way = bid < 0,
 		};
 		/* No longer than what the prefix is of lasts. */
 		if (l)
@@ -168,7 +213,12 @@ void lma_acknowledge(struct ha *ha, const struct lma_answer *a)
 
 void lma_name(const struct binding *b, struct mh_opts *ret)
 {
+	static const uint8_t unknown[6];
+	const uint8_t *mac = memcmp(b->link_layer, unknown, 6) == 0 ? b->lease->mac : b->link_layer;
+
 	hosts_put_name(b->home->ha, b->lease->mac, ret);
+	ret->link_layer_len = 6;
+	memcpy(ret->link_layer, mac, 6);
 	ret->n_prefixes = 1;
 	ret->prefixes[0] = (struct mh_prefix){ .addr = b->hoa, .len = BCACHE_PREFIX };
 }
@@ -188,20 +238,22 @@ void lma_failed(struct lma_answer *a, const struct in6_addr *prefix)
 
 void lma_client(struct ha *ha, struct lease *l, usec_t now)
 {
-	struct binding *b = binding_of(ha, &l->prefix.addr);
-
 	if (l->client)
 		return;
 	l->client = true;
 	if (ha->cfg->network_mode)
 		ha->ops->session_del(ha->ctx, l);
-	if (!b || !binding_carries(b))
-		return;
-	notice_send(ha, b, now);
-	(void)binding_event(b, BINDING_EVENT_RELEASE, &(struct binding_request){
-		.sequence = b->sequence, .by_router = true,
-		.reason = "the host registers itself",
-	}, now);
+	for (int bid = 0; bid < BCACHE_BIDS; bid++) {
+		struct binding *b = entry(ha, l, bid);
+
+		if (!b || !binding_carries(b))
+			continue;
+		notice_send(ha, b, now);
+		(void)binding_event(b, BINDING_EVENT_RELEASE, &(struct binding_request){
+			.sequence = b->sequence, .by_router = true,
+			.reason = "the host registers itself",
+		}, now);
+	}
 }
 
 /* A router that takes hosts which are not with it is not to go unnoticed: the host is asked where
@@ -242,11 +294,21 @@ void lma_returned(struct ha *ha, struct lease *l, usec_t now)
 	}, now);
 }
 
+/* 5.1: the interface of the host there. */
+static void note_link(struct binding *b, const struct mh_opts *o)
+{
+	b->access_type = o->access_type;
+	memset(b->link_layer, 0, sizeof(b->link_layer));
+	if (o->link_layer_len == sizeof(b->link_layer))
+		memcpy(b->link_layer, o->link_layer, sizeof(b->link_layer));
+}
+
 static int set_prefix(struct ha *ha, const struct pbu_in *in, const struct pbu_verdict *v,
 		      struct lease *l, usec_t now)
 {
 	const struct mh_opts *o = &in->msg->opts;
-	struct binding *b = binding_of(ha, &l->prefix.addr);
+	int bid = bid_of(ha, l, o);
+	struct binding *b = entry(ha, l, bid);
 	struct binding_request req = {
 		.coa = in->ip->src, .sequence = in->msg->u.bu.seq,
 		.by_router = true, .verified = true,
@@ -263,11 +325,13 @@ static int set_prefix(struct ha *ha, const struct pbu_in *in, const struct pbu_v
 	if (b && binding_carries(b) && !in6_eq(&b->coa, &req.coa))
 		notice_send(ha, b, now);
 	if (!b) {
-		b = bcache_add(&ha->bcache, &l->prefix.addr, l->home, l);
+		b = bid < 0 ? NULL : bcache_add_bid(&ha->bcache, &l->prefix.addr, (uint16_t)bid,
+						    l->home, l);
 		if (!b)
 			return -ENOSPC;
 		binding_init(b);
 	}
+	note_link(b, o);
 	return binding_event(b, BINDING_EVENT_REGISTER, &req, now);
 }
 
@@ -281,10 +345,12 @@ static void carry_out(struct ha *ha, const struct pbu_in *in, const struct pbu_v
 	for (unsigned int i = 0; i < in->msg->opts.n_prefixes; i++) {
 		struct lease *l = lease_of(ha, &in->msg->opts.prefixes[i]);
 		struct ha_pending p;
+		int bid;
 
 		if (!l)
 			continue;
-		p = ha_before(binding_of(ha, &l->prefix.addr));
+		bid = bid_of(ha, l, &in->msg->opts);
+		p = ha_before(entry(ha, l, 0));
 		p.ack = (struct ha_ack){ .hoa = l->prefix.addr, .coa = in->ip->src };
 		p.proxy = a;
 		p.left = v->reason == PBU_REGISTER && l->state == LEASE_ATTACHED;
@@ -295,8 +361,12 @@ static void carry_out(struct ha *ha, const struct pbu_in *in, const struct pbu_v
 		}
 		if (set_prefix(ha, in, v, l, now) < 0)
 			lma_failed(a, &l->prefix.addr);
-		else
+		else if (bid == 0)
 			update_put_off(ha, &p);
+		/* RFC 7864 4.1: its addresses are those of another interface. */
+		else
+			a->opts.prefixes[i].off_link =
+				steer_default(ha, &l->prefix.addr) != entry(ha, l, bid);
 	}
 	ha->n_answers++;
 	/* Nothing is put off where the data path does everything at once, and no more than fits. */

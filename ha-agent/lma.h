@@ -38,4 +38,8 @@ void lma_failed(struct lma_answer *a, const struct in6_addr *prefix);
 /* Nothing, if the router is none any more. */
 void lma_acknowledge(struct ha *ha, const struct lma_answer *a);
 
+/* The entry of a prefix that a router has registered; else the one without an identifier. */
+const struct binding *lma_binding_at(const struct ha *ha, const struct in6_addr *prefix,
+				     const struct in6_addr *coa);
+
 #endif

@@ -134,13 +134,14 @@ unsigned int mag_prefixes(const struct ha *ha, const uint8_t mac[6], usec_t now,
 		const struct visit *v = h->visits[i];
 
 		for (unsigned int j = 0; j < v->n_prefixes && n < room; j++)
-			ret[n++] = prefix_option(&v->prefixes[j], now);
+			if (!v->prefixes[j].off_link)
+				ret[n++] = prefix_option(&v->prefixes[j], now);
 	}
 	return n;
 }
 
 /* What has been found is news to the host: its addresses from there are to be deprecated. */
-static void advertise_soon(struct visitor *h, usec_t now)
+void mag_advertise_soon(struct visitor *h, usec_t now)
 {
 	if (!h->ra_due && !h->away)
 		h->ra_due = timer_set(h->ha->timers, &h->deadline, now + MAG_RA_DEADLINE) == 0;
@@ -237,7 +238,7 @@ void mag_found(struct ha *ha, const uint8_t mac[6], int err, const struct sdb_re
 			if (is_foreign(ha, &records[i]))
 				news |= visit_begin(h, &records[i], true, now);
 		if (news)
-			advertise_soon(h, now);
+			mag_advertise_soon(h, now);
 		if (!h->away)
 			visit_register(h, now);
 	}
@@ -247,13 +248,18 @@ void mag_found(struct ha *ha, const uint8_t mac[6], int err, const struct sdb_re
 
 void mag_changed(struct ha *ha, const struct sdb_record *r, usec_t now)
 {
-	struct visitor *h = mag_find(ha, r->mac);
+	uint8_t macs[HA_HOST_LINKS][6];
+	unsigned int n = hosts_with_name(ha, &r->mn_id, macs);
 
-	if (!h || h->away || !is_foreign(ha, r))
-		return;
-	if (visit_begin(h, r, false, now))
-		advertise_soon(h, now);
-	visit_register(h, now);
+	for (unsigned int i = 0; i < n; i++) {
+		struct visitor *h = mag_find(ha, macs[i]);
+
+		if (!h || h->away || !is_foreign(ha, r))
+			continue;
+		if (visit_begin(h, r, false, now))
+			mag_advertise_soon(h, now);
+		visit_register(h, now);
+	}
 }
 
 void mag_database_back(struct ha *ha, bool all, usec_t now)

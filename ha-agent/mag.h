@@ -60,6 +60,8 @@ const char *visit_state_name(enum visit_state s);
 struct visit_prefix {
 	struct in6_prefix prefix;
 	usec_t valid_until;		/* as the host's anchor has told it */
+	bool shared;			/* it was given to another interface of the host */
+	bool off_link;			/* RFC 7864 4.1: whose addresses it is to have alone */
 	bool here;			/* in the data path, on the link, past the guard */
 };
 
@@ -156,6 +158,7 @@ struct visitor *mag_find(const struct ha *ha, const uint8_t mac[6]);
 /* Nothing is waited for any more, perhaps: the advertisement leaves then. */
 void mag_review(struct visitor *h, usec_t now);
 void mag_advertise(struct visitor *h, usec_t now);
+void mag_advertise_soon(struct visitor *h, usec_t now);
 /* It has neither a link nor a visit any more, perhaps: it is freed then. */
 void mag_forget(struct visitor *h);
 /* A registration begins; or goes on with another prefix. again: the host has shown itself anew, so

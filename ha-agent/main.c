@@ -461,6 +461,7 @@ static int run(struct loop *loop, struct settings *s)
 	}
 	stop.ha = &ctl.io->ha;
 	reload.keyserver = ctl.io->keyserver;
+	reload.ha = &ctl.io->ha;
 	if (loop_signal_add(loop, SIGTERM, on_signal, &stop) < 0 ||
 	    loop_signal_add(loop, SIGINT, on_signal, &stop) < 0 ||
 	    loop_signal_add(loop, SIGUSR1, on_signal, &stop) < 0 ||

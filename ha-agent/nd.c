@@ -482,6 +482,7 @@ void nd_lease_attach(struct ha *ha, struct lease *l, struct ha_interface *ifc, u
 		tell(l, HA_EVENT_LEASE_ATTACHED, reason);
 	}
 	attach_in_kernel(l);
+	steer_review(l);
 	arm(l, &l->presence, now + HA_PRESENCE_IDLE);
 	arm(l, &l->lifetime, now + ha->cfg->prefix_lifetime / 3);
 }
@@ -498,6 +499,7 @@ void nd_lease_detach(struct ha *ha, struct lease *l, usec_t now, const char *rea
 	timer_stop(ha->timers, &l->presence);
 	change_state(l, LEASE_DETACHED, reason, now);
 	(void)ha_store_lease(ha, l, false);
+	steer_review(l);
 	tell(l, HA_EVENT_LEASE_DETACHED, reason);
 	nd_lease_review(ha, l, now);
 }

@@ -195,7 +195,8 @@ bool past_keep(const struct binding *b, usec_t now)
 
 	/* What nobody signed proves nothing, once more either; what was never written down was
 	 * never acknowledged. */
-	if (b->spi == 0 || b->by_router || b->place == 0 || past_find(b->home->ha, &b->hoa))
+	if (b->spi == 0 || b->by_router || b->bid != 0 || b->place == 0 ||
+	    past_find(b->home->ha, &b->hoa))
 		return false;
 	return add(b->home->ha, &p, now) == 0;
 }

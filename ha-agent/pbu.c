@@ -203,7 +203,7 @@ static enum pbu_reason authorize(const struct pbu_in *in)
 }
 
 struct found {
-	unsigned int bound, here, revoking;	/* of the prefixes that are named */
+	unsigned int bound, here, revoking, no_way;	/* of the prefixes that are named */
 };
 
 static bool names_twice(const struct mh_opts *o)
@@ -222,6 +222,7 @@ static struct found look(const struct pbu_in *in)
 	for (unsigned int i = 0; i < in->msg->opts.n_prefixes; i++) {
 		const struct binding *b = in->prefixes[i].binding;
 
+		f.no_way += in->prefixes[i].no_way;
 		if (!b || !binding_carries(b))
 			continue;
 		f.bound++;
@@ -269,7 +270,7 @@ static enum pbu_reason judge(const struct pbu_in *in, struct pbu_verdict *ret)
 		return PBU_REVOKING;
 	if (in->draining && f.bound < in->msg->opts.n_prefixes)
 		return PBU_DRAINING;
-	if (in->msg->opts.n_prefixes - f.bound > in->room)
+	if (in->msg->opts.n_prefixes - f.bound > in->room || f.no_way > 0)
 		return PBU_TABLE_FULL;
 	return PBU_REGISTER;
 }

@@ -69,8 +69,9 @@ bool pbu_is_drop(enum pbu_reason r);		/* nothing is answered */
 /* What is known of one home network prefix option. */
 struct pbu_prefix {
 	const struct lease *lease;	/* whose prefix is exactly that; NULL: none */
-	const struct binding *binding;	/* of the prefix; NULL: none */
+	const struct binding *binding;	/* of the prefix, for that interface; NULL: none */
 	bool of_mn;			/* the lease is that of the host that is named */
+	bool no_way;			/* it has as many ways already as there may be */
 };
 
 struct pbu_in {
@@ -83,7 +84,7 @@ struct pbu_in {
 	bool mn_refused;		/* by policy it gets no mobility service */
 	/* In the order of the message's options. */
 	struct pbu_prefix prefixes[MH_PREFIXES_MAX];
-	unsigned int n_bound;		/* prefixes of this host that are bound */
+	unsigned int n_bound;		/* prefixes of this interface that are bound */
 	unsigned int room;		/* in the binding cache */
 	bool draining;			/* nothing new is begun */
 	usec_t max_lifetime;

@@ -42,7 +42,8 @@ struct lease {
 	usec_t claimed;			/* when another router said last that the host is there */
 	unsigned int probes;		/* solicitations without an answer */
 	unsigned int bindings;		/* that refer to this prefix, */
-	unsigned int carried;		/* and of these in the data path */
+	unsigned int carried;		/* of these in the data path, but for */
+	unsigned int ways;		/* those with a Binding Identifier */
 	bool ra_due;			/* solicited when we could not answer */
 	bool confirmed;			/* the host has shown itself after it was told of it */
 	bool client;			/* it registers itself: no other router is to do it */

@@ -141,15 +141,17 @@ static void differences(const struct ha_config *a, const struct ha_config *b, ch
 		a->answer_auth_failure != b->answer_auth_failure ||
 		a->care_of_test != b->care_of_test || a->release_idle != b->release_idle;
 
-	bool hosts = !ha_conf_same_hosts(a, b);
+	bool hosts = !ha_conf_same_hosts(a, b), flows = !ha_conf_same_flows(a, b);
 
-	snprintf(ret, len, "%s%s%s%s%s%s%s%s%s", keys ? "keys" : "", keys && peers ? ", " : "",
+	snprintf(ret, len, "%s%s%s%s%s%s%s%s%s%s%s", keys ? "keys" : "", keys && peers ? ", " : "",
 		 peers ? "peers" : "", (keys || peers) && advertised ? ", " : "",
 		 advertised ? "what is advertised" : "",
 		 (keys || peers || advertised) && bindings ? ", " : "",
 		 bindings ? "what is granted" : "",
 		 (keys || peers || advertised || bindings) && hosts ? ", " : "",
-		 hosts ? "hosts" : "");
+		 hosts ? "hosts" : "",
+		 (keys || peers || advertised || bindings || hosts) && flows ? ", " : "",
+		 flows ? "flows" : "");
 }
 
 static void read_again(const struct ha_reload *r, struct ha_config *ret, struct errors *e)
@@ -209,6 +211,8 @@ unsigned int ha_reload(const struct ha_reload *r, conf_report_fn *report, void *
 	*r->in_force = new;
 	keyserver_use(r->keyserver, context);	/* the files may be others now */
 	ha_conf_wipe(&old);
+	if (r->ha)
+		steer_review_all(r->ha);
 	if (ha_conf_has_secrets(&new) && file_is_public(r->path))
 		log_warn("%s holds keys and is readable for everybody; expected mode 640", r->path);
 	log_info("%s read again: %s%s", r->path, changed[0] ? "changed: " : "nothing has changed",

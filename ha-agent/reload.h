@@ -13,6 +13,7 @@ struct ha_reload {
 	const struct ha_config *line;	/* what the command line says goes before it */
 	struct ha_config *in_force;	/* the home agent reads it wherever it needs it */
 	struct keyserver *keyserver;	/* told what is in force */
+	struct ha *ha;			/* its flows are steered by it; NULL: not yet at work */
 };
 
 /* On errors each is told by a line, and nothing is changed; their number. ret_changed: what is

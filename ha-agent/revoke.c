@@ -16,6 +16,7 @@
 #include "ha-agent/binding.h"
 #include "ha-agent/ha.h"
 #include "ha-agent/lma.h"
+#include "ha-agent/lma.h"
 
 struct revocation {
 	struct binding *binding;
@@ -256,7 +257,7 @@ static const struct binding *named(const struct ha *ha, const struct ip6_packet 
 	if (!by_router && ip->has_hao)
 		b = bcache_find(&ha->bcache, &ip->hao);
 	else if (by_router && msg->opts.n_prefixes == 1)
-		b = bcache_find(&ha->bcache, &msg->opts.prefixes[0].addr);
+		b = lma_binding_at(ha, &msg->opts.prefixes[0].addr, &ip->src);
 	return b && b->by_router == by_router ? b : NULL;
 }
 

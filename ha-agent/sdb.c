@@ -84,12 +84,6 @@ int sdb_number(const char *s, uint64_t max, uint64_t *ret)
 
 /* ---- MN-ID ---- */
 
-bool sdb_mn_id_eq(const struct sdb_mn_id *a, const struct sdb_mn_id *b)
-{
-	return a->subtype == b->subtype && a->len == b->len &&
-	       memcmp(a->data, b->data, a->len) == 0;
-}
-
 static bool is_plain(uint8_t c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

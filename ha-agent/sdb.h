@@ -15,6 +15,8 @@
 #ifndef DMIP6_HA_SDB_H
 #define DMIP6_HA_SDB_H
 
+#include <string.h>
+
 #include "common/core/in6.h"
 #include "common/core/timer.h"
 
@@ -219,7 +221,12 @@ extern const struct sdb_ops sdb_redis;	/* open gives -ENOTSUP without --with-red
 struct sdb_mn_text { char s[SDB_MN_TEXT]; };
 struct sdb_text { char s[SDB_TEXT_MAX]; };
 
-bool sdb_mn_id_eq(const struct sdb_mn_id *a, const struct sdb_mn_id *b);
+static inline bool sdb_mn_id_eq(const struct sdb_mn_id *a, const struct sdb_mn_id *b)
+{
+	return a->subtype == b->subtype && a->len == b->len &&
+	       memcmp(a->data, b->data, a->len) == 0;
+}
+
 /* "SUBTYPE:IDENTIFIER", what is not a letter, digit or one of -._@+= as %XX. One text for each
  * MN-ID: it is its key. */
 struct sdb_mn_text sdb_mn_id_str(const struct sdb_mn_id *id);

@@ -138,6 +138,14 @@ static uint64_t next_stamp(const struct visit *v, const struct ha_peer *peer)
 	return t + (uint64_t)*clock_of(ha, peer);
 }
 
+static bool is_shared(const struct visit *v)
+{
+	for (unsigned int i = 0; i < v->n_prefixes; i++)
+		if (v->prefixes[i].shared)
+			return true;
+	return false;
+}
+
 /* RFC 5213 6.9.1.1, 6.9.1.4 */
 static void send_update(struct visit *v, usec_t now)
 {
@@ -165,6 +173,9 @@ static void send_update(struct visit *v, usec_t now)
 						     .len = v->prefixes[i].prefix.len };
 	o->has_handoff = true;
 	o->handoff = v->handoff;
+	/* RFC 7864 3.2.1 */
+	if (v->handoff != HANDOFF_NONE && is_shared(v))
+		o->handoff = HANDOFF_SHARED;
 	o->has_access_type = true;
 	o->access_type = ha->cfg->access_type;
 	o->link_layer_len = sizeof(v->of->mac);
@@ -286,14 +297,37 @@ static struct visit *begin(struct visitor *h, const struct in6_addr *anchor, use
 	return v;
 }
 
+/* The interface that it was given to is here, as the other one is: it is its own. */
+static void give_back(const struct ha *ha, const struct in6_prefix *prefix, usec_t now)
+{
+	struct visitor *h, *next;
+
+	HASH_ITER(by_mac, ha->mag.by_mac, h, next)
+		for (unsigned int i = h->n_visits; i-- > 0;) {
+			struct visit *v = h->visits[i];
+			int at = visit_prefix_at(v, prefix);
+
+			if (at < 0 || !v->prefixes[at].shared)
+				continue;
+			visit_drop_prefix(v, (unsigned int)at);
+			if (v->n_prefixes == 0)
+				over(v, now);
+			return;
+		}
+}
+
 bool visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec_t now)
 {
 	struct visit *v = find(h, &r->anchor);
 	usec_t until = now + (usec_t)r->lifetime_s * USEC_S;
+	/* RFC 7864 3.1: of a host with several interfaces, the prefix of another one. */
+	bool shared = memcmp(r->mac, h->mac, sizeof(h->mac)) != 0;
 	bool added = false;
 	int at;
 
 	at = v ? visit_prefix_at(v, &r->prefix) : -ENOENT;
+	if (at < 0 && !shared)
+		give_back(h->ha, &r->prefix, now);
 	/* The database may say so of two hosts, and the anchor has said so of one. */
 	if (at < 0 && mag_visits(h->ha, &r->prefix)) {
 		h->ha->counters[HA_VISITS_TWICE]++;
@@ -309,7 +343,9 @@ bool visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec
 	}
 	if (at < 0) {
 		at = (int)v->n_prefixes++;
-		v->prefixes[at] = (struct visit_prefix){ .prefix = r->prefix };
+		v->prefixes[at] = (struct visit_prefix){
+			.prefix = r->prefix, .shared = shared, .off_link = shared,
+		};
 		added = true;
 	}
 	v->prefixes[at].valid_until = until;
@@ -372,9 +408,20 @@ void visit_goodbye(struct visit *v, usec_t now)
 
 static struct visitor *named(const struct ha *ha, const struct mh_opts *o)
 {
-	uint8_t mac[6];
+	uint8_t macs[HA_HOST_LINKS][6];
+	unsigned int n = hosts_named(ha, o, macs), only = 0;
+	struct visitor *h = NULL;
 
-	return hosts_get_name(ha, o, mac) ? mag_find(ha, mac) : NULL;
+	/* Of a host with several interfaces that one which is meant. */
+	for (unsigned int i = 0; i < n; i++) {
+		bool meant = o->link_layer_len != 6 || memcmp(o->link_layer, macs[i], 6) == 0;
+
+		if (mag_find(ha, macs[i]) && (meant || n == 1)) {
+			h = mag_find(ha, macs[i]);
+			only++;
+		}
+	}
+	return only == 1 ? h : NULL;
 }
 
 /* By the key that the two of us have, over all of it. */
@@ -416,23 +463,29 @@ static struct visit *answered(struct ha *ha, const struct ip6_packet *ip, const 
 	return v;
 }
 
-static bool grants(const struct mh_opts *o, const struct in6_prefix *p)
+static const struct mh_prefix *granted(const struct mh_opts *o, const struct in6_prefix *p)
 {
 	for (unsigned int i = 0; i < o->n_prefixes; i++)
 		if (o->prefixes[i].len == p->len && in6_eq(&o->prefixes[i].addr, &p->addr))
-			return true;
-	return false;
+			return &o->prefixes[i];
+	return NULL;
 }
 
 static void accepted(struct visit *v, const struct mh_msg *msg, usec_t now)
 {
 	usec_t lifetime = (usec_t)msg->u.ba.lifetime * MIP6_LIFETIME_UNIT_S * USEC_S;
-	bool is_new = v->state == VISIT_REGISTERING;
+	bool is_new = v->state == VISIT_REGISTERING, news = false;
 
 	/* 6.9.1.2: what the anchor does not name it does not forward. */
-	for (unsigned int i = v->n_prefixes; i-- > 0;)
-		if (!grants(&msg->opts, &v->prefixes[i].prefix))
+	for (unsigned int i = v->n_prefixes; i-- > 0;) {
+		const struct mh_prefix *p = granted(&msg->opts, &v->prefixes[i].prefix);
+
+		news |= p && p->off_link != v->prefixes[i].off_link;
+		if (p)
+			v->prefixes[i].off_link = p->off_link;
+		else
 			visit_drop_prefix(v, i);
+	}
 	if (v->n_prefixes == 0 || lifetime == 0) {
 		over(v, now);
 		return;
@@ -444,6 +497,8 @@ static void accepted(struct visit *v, const struct mh_msg *msg, usec_t now)
 		v->of->ha->counters[HA_VISIT_NEW]++;
 		tell(v, HA_EVENT_VISIT_NEW, 0, NULL);
 	}
+	if (news)
+		mag_advertise_soon(v->of, now);
 	mag_review(v->of, now);
 }
 

@@ -60,7 +60,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-#define MORE_MAX	2
+#define MORE_MAX	3
 
 struct options {
 	const char *control;	/* NULL: the daemons' usual sockets */
@@ -583,6 +583,22 @@ static enum exit_code run_handover(const struct command *cmd, const struct optio
 	return code;
 }
 
+static enum exit_code move_flow(const struct command *cmd, const struct options *o)
+{
+	struct connection at[DAEMONS_MAX];
+	enum exit_code code;
+
+	if (!o->more[2]) {
+		complain("mn move which, and where to? expected \"mn move MAC FLOW LINK\", the name of a "
+			 "flow in ha.conf, and wlan, lte or the like, default or configured");
+		return EXIT_USAGE;
+	}
+	code = reach_only_one(cmd, o, at);
+	return code ? code : query(&at[0], o, "move-flow", json_pack(
+		"{s:s, s:s, s:s}", "mn", o->more[0], "flow", o->more[1], "access", o->more[2]),
+		show_move);
+}
+
 /* Of a controller of the access links, or of a person: mn attach MAC [INTERFACE], mn detach MAC. */
 static enum exit_code run_mn(const struct command *cmd, const struct options *o)
 {
@@ -591,9 +607,12 @@ static enum exit_code run_mn(const struct command *cmd, const struct options *o)
 	enum exit_code code;
 	json_t *which;
 
+	if (o->argument && strcmp(o->argument, "move") == 0)
+		return move_flow(cmd, o);
 	if ((!attach && (!o->argument || strcmp(o->argument, "detach") != 0)) || !o->more[0] ||
-	    (!attach && o->more[1])) {
-		complain("mn what? expected \"mn attach MAC [INTERFACE]\" or \"mn detach MAC\"");
+	    (!attach && o->more[1]) || o->more[2]) {
+		complain("mn what? expected \"mn attach MAC [INTERFACE]\", \"mn detach MAC\" or "
+			 "\"mn move MAC FLOW LINK\"");
 		return EXIT_USAGE;
 	}
 	code = reach_only_one(cmd, o, at);
@@ -616,8 +635,8 @@ static const struct command commands[] = {
 	{ "handover", "INTERFACE", 0,
 	  "the MN's flows over this interface; without one, by preference again", "mn",
 	  run_handover },
-	{ "mn", "attach|detach MAC [INTERFACE]", 0,
-	  "a host has come to a link of the HA's, or has left: attach or detach MAC", "ha", run_mn },
+	{ "mn", "attach|detach|move MAC [INTERFACE|FLOW] [LINK]", 0,
+	  "a host has come to a link of the HA's or left; its flow goes by another", "ha", run_mn },
 	{ "keys", NULL, OPT_SECRETS | OPT_FORGET,
 	  "the keys that are configured, and those that were given out", NULL, run_keys },
 	{ "reload", NULL, 0, "the daemon reads its configuration again", NULL, run_reload },

@@ -254,6 +254,14 @@ static const struct column visit_columns[] = {
 	{ "RX", "rx_packets", KIND_NUMBER },
 };
 
+/* Of hosts that are on several links. */
+static const struct column way_columns[] = {
+	{ "FLOW", "flow", KIND_TEXT },
+	{ "PREFIX", "prefix", KIND_TEXT },
+	{ "LINK", "access", KIND_TEXT },
+	{ "BY", "by", KIND_TEXT },
+};
+
 static const struct column peer_columns[] = {
 	{ "PEER", "address", KIND_TEXT },
 	{ "ANSWERS", "answers", KIND_YESNO },
@@ -448,6 +456,8 @@ void show_status(FILE *out, const json_t *status)
 		LIST(out, status, "leases", "No leases.", lease_columns, print_lease_key);
 		if (json_is_object(json_object_get(status, "sessions")))
 			LIST(out, status, "visits", "No visits.", visit_columns, NULL);
+		if (json_array_size(json_object_get(status, "flows")))
+			TABLE(out, json_object_get(status, "flows"), way_columns, NULL);
 		if (json_array_size(json_object_get(status, "peers")))
 			TABLE(out, json_object_get(status, "peers"), peer_columns, NULL);
 		if (json_array_size(json_object_get(status, "home_agents")))
@@ -639,6 +649,16 @@ void show_mn(FILE *out, const json_t *answer)
 	bool attached = json_is_true(json_object_get(answer, "attached"));
 
 	fprintf(out, "%s %s\n", mn ? mn : "?", attached ? "is attached" : "has left");
+}
+
+void show_move(FILE *out, const json_t *answer)
+{
+	const char *mn = json_string_value(json_object_get(answer, "mn"));
+	const char *flow = json_string_value(json_object_get(answer, "flow"));
+	const char *access = json_string_value(json_object_get(answer, "access"));
+
+	fprintf(out, "flow %s of %s: by %s\n", flow ? flow : "?", mn ? mn : "?",
+		access ? access : "?");
 }
 
 void show_checks(FILE *out, const json_t *doctor)

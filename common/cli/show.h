@@ -14,6 +14,7 @@ void show_released(FILE *out, const json_t *result);
 void show_drain(FILE *out, const json_t *answer);
 void show_handover(FILE *out, const json_t *answer);
 void show_reload(FILE *out, const json_t *answer);
+void show_move(FILE *out, const json_t *answer);
 void show_mn(FILE *out, const json_t *answer);
 void show_checks(FILE *out, const json_t *doctor);
 

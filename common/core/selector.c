@@ -67,7 +67,8 @@ bool selector_eq(const struct selector *a, const struct selector *b)
 	       a->has_dscp == b->has_dscp && a->dscp == b->dscp;
 }
 
-static void put(struct selector_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct selector_text *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 static void put(struct selector_text *t, const char *fmt, ...)
 {
 	size_t len = strlen(t->s);

@@ -70,7 +70,7 @@ struct dp_binding {
 struct dp_steer {
 	struct in6_prefix inner;
 	struct dp_path {
-		struct in6_addr local, remote;	/* remote unspecified: there is none of that number */
+		struct in6_addr local, remote;	/* remote unspecified: there is no such way */
 	} paths[DP_PATHS];
 	unsigned int n_flows;
 	struct dp_flow {		/* in order: a packet is of the first that it matches */

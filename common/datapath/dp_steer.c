@@ -152,7 +152,8 @@ static void refuse_old(struct dp_kernel *s, const struct dp_steer *old, const st
 	for (unsigned int i = 0; i < DP_PATHS; i++) {
 		const struct dp_binding b = as_binding(old, i);
 
-		if (!has(old, i) || leads_to(st, &b.remote) || (k && in6_eq(&k->b.remote, &b.remote)))
+		if (!has(old, i) || leads_to(st, &b.remote) ||
+		    (k && in6_eq(&k->b.remote, &b.remote)))
 			continue;
 		(void)dp_filter_no_longer_late(s->filter, &b, &b.remote);
 		if (!s->no_grace)

@@ -11,7 +11,7 @@
 struct steered {
 	struct dp_key key;		/* of s.inner */
 	struct dp_steer s;		/* as it is installed */
-	bool found;			/* of an earlier run, not named since: its flows are not known */
+	bool found;			/* of an earlier run, not named since: flows unknown */
 	bool seen[DP_PATHS];		/* its routes, by the last look at the kernel */
 	bool seen_rx[DP_PATHS], seen_in, seen_tx;	/* the elements of the filter */
 	UT_hash_handle hh;
@@ -21,7 +21,8 @@ struct steered *steered_find(const struct dp_kernel *s, const struct in6_prefix 
 /* What comes from there with that inner prefix comes by a further way. */
 bool steered_takes(const struct dp_kernel *s, const struct in6_prefix *inner,
 		   const struct in6_addr *remote);
-void steered_dump(struct dp_kernel *s, void (*fn)(void *ctx, const struct dp_binding *b), void *ctx);
+void steered_dump(struct dp_kernel *s, void (*fn)(void *ctx, const struct dp_binding *b),
+		  void *ctx);
 /* keep: what is in the kernel stays. */
 void steered_free(struct dp_kernel *s, bool keep);
 

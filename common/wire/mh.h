@@ -154,7 +154,7 @@ enum mh_handoff {			/* RFC 5213 8.4, RFC 7864 */
 
 enum mh_access_type {			/* RFC 5213 8.5 */
 	ACCESS_VIRTUAL = 1, ACCESS_PPP = 2, ACCESS_ETHERNET = 3, ACCESS_WLAN = 4,
-	ACCESS_WIMAX = 5,
+	ACCESS_WIMAX = 5, ACCESS_LTE = 8,
 };
 
 enum mh_id_subtype {			/* RFC 4283 3.1, RFC 8371 */
@@ -202,8 +202,8 @@ struct mh_auth {			/* one RFC 4285 option */
 	bool last;			/* decode: no other option but padding follows */
 };
 
-/* RFC 5213 8.3. As it came: bits behind len may be set. */
-struct mh_prefix { struct in6_addr addr; uint8_t len; };
+/* RFC 5213 8.3. As it came: bits behind len may be set. off_link: the L flag of RFC 7864 4.1. */
+struct mh_prefix { struct in6_addr addr; uint8_t len; bool off_link; };
 
 struct mh_opts {
 	bool has_refresh_advice;

@@ -256,13 +256,15 @@ static void encode_care_of_test(struct wbuf *w, size_t at, struct mh_opts *o)
 	wb_bytes(w, o->care_of_token, sizeof(o->care_of_token));
 }
 
+#define PREFIX_OFF_LINK	0x80	/* RFC 7864 4.1: L */
+
 /* RFC 5213 8.3 */
 static enum mh_err decode_prefix(struct rbuf *body, size_t at, struct mh_opts *o)
 {
 	struct mh_prefix p;
 
 	(void)at;
-	rb_skip(body, 1);
+	p.off_link = rb_u8(body) & PREFIX_OFF_LINK;
 	p.len = rb_u8(body);
 	rb_in6(body, &p.addr);
 	if (p.len > 128)
@@ -285,7 +287,7 @@ static unsigned int count_prefixes(const struct mh_opts *o)
 
 static void encode_prefix(struct wbuf *w, unsigned int n, const struct mh_opts *o)
 {
-	wb_zero(w, 1);
+	wb_u8(w, o->prefixes[n].off_link ? PREFIX_OFF_LINK : 0);
 	wb_u8(w, o->prefixes[n].len);
 	wb_in6(w, &o->prefixes[n].addr);
 }

@@ -130,6 +130,21 @@ static int op_dp_set(void *ctx, const struct dp_binding *b)
 	return 0;
 }
 
+/* Every way leads to a peer, and every flow by one that is there. */
+static int op_dp_steer(void *ctx, const struct dp_steer *s)
+{
+	const struct lease *l = ha_find_lease(&w.ha, &s->inner.addr);
+
+	(void)ctx;
+	assert(l && l->state != LEASE_FREE && in6_prefix_eq(&l->prefix, &s->inner));
+	for (unsigned int i = 0; i < DP_PATHS; i++)
+		assert(in6_is_any(&s->paths[i].remote) || is_peer(&s->paths[i].remote));
+	for (unsigned int i = 0; i < s->n_flows; i++)
+		assert(s->flows[i].path < DP_PATHS && (s->flows[i].path < 0 ||
+		       !in6_is_any(&s->paths[s->flows[i].path].remote)));
+	return 0;
+}
+
 static int op_dp_del(void *ctx, const struct in6_prefix *inner)
 {
 	unsigned int i = dp_at(inner);
@@ -233,7 +248,8 @@ static void op_drained(void *ctx)
 
 static const struct ha_ops ops = {
 	.drained = op_drained, .send_link = op_send_link, .send_routed = op_send_routed,
-	.forward = op_forward, .dp_set = op_dp_set, .dp_del = op_dp_del, .dp_used = op_dp_used,
+	.forward = op_forward, .dp_set = op_dp_set, .dp_del = op_dp_del,
+	.dp_steer = op_dp_steer, .dp_used = op_dp_used,
 	.home_attach = op_home, .home_detach = op_home_over, .group = op_group,
 	.lease_attach = op_attach, .lease_detach = op_lease, .lease_store = op_lease_store,
 	.binding_store = op_binding_store, .binding_forget = op_binding_forget,
@@ -282,7 +298,9 @@ static void record(struct sdb_record *r, const uint8_t mac[6])
 		.prefix = { global((uint8_t)(b % 4 + 1), (uint8_t)(b >> 4), 0), 64 },
 		.state = b & 8 ? SDB_RELEASED : SDB_ACTIVE, .lifetime_s = take() + 1U,
 	};
+	memcpy(r->mn_id.data, mac, 6);
 	memcpy(r->mac, mac, 6);
+	r->mac[5] ^= b >> 7;		/* or another interface of the same host */
 }
 
 static void ev_database(void)
@@ -328,7 +346,8 @@ static void options(struct mh_opts *o)
 		uint8_t p = take();
 
 		o->prefixes[i] = (struct mh_prefix){ global((uint8_t)(p % 4 + 1), p >> 4, 0),
-						     p & 8 && p & 4 ? 48 : 64 };
+						     p & 8 && p & 4 ? 48 : 64,
+						     p & 16 };
 	}
 	o->has_handoff = c % 16 != 1;
 	o->handoff = (uint8_t)(c >> 5);

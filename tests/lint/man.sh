@@ -66,7 +66,7 @@ is "mn.conf: the page has each keyword, and no other" \
 is "ha.conf: the page has each keyword, and no other" \
 	"$(page_keywords man/dmip6-had.8)" "$(code_keywords ha-agent/conf.c \
 	ha-agent/conf_keys.[ch] ha-agent/conf_peers.[ch] \
-	ha-agent/conf_network.[ch] common/core/confkey.h)"
+	ha-agent/conf_network.[ch] ha-agent/conf_flows.[ch] common/core/confkey.h)"
 
 # code_counters: names of the home agent's counters; a verdict's has a prefix
 code_counters()

@@ -269,6 +269,13 @@ static int op_dp_set(void *ctx, const struct dp_binding *b)
 	return 0;
 }
 
+static int op_dp_steer(void *ctx, const struct dp_steer *s)
+{
+	(void)ctx;
+	(void)s;
+	return 0;
+}
+
 static int op_dp_del(void *ctx, const struct in6_prefix *inner)
 {
 	struct mar *m = ctx;
@@ -477,6 +484,7 @@ static void drained(void *ctx)
 static const struct ha_ops ops = {
 	.drained = drained, .send_link = op_send_link, .send_routed = op_send_routed,
 	.forward = op_forward, .dp_set = op_dp_set, .dp_del = op_dp_del,
+	.dp_steer = op_dp_steer,
 	.home_attach = home_attach, .group = group, .home_detach = home_detach,
 	.home_store = home_store, .home_forget = home_forget, .lease_attach = op_lease_attach,
 	.lease_detach = op_lease_detach, .lease_store = op_lease_store,

@@ -16,7 +16,7 @@
 #define MAX_CALLS	8192
 
 enum call {
-	CALL_SEND_LINK, CALL_SEND_ROUTED, CALL_FORWARD, CALL_DP_SET, CALL_DP_DEL,
+	CALL_SEND_LINK, CALL_SEND_ROUTED, CALL_FORWARD, CALL_DP_SET, CALL_DP_DEL, CALL_DP_STEER,
 	CALL_DP_USED,
 	CALL_HOME_ATTACH, CALL_HOST_ATTACH, CALL_HOME_DETACH, CALL_HOME_FORGET, CALL_ATTACH,
 	CALL_DETACH,
@@ -44,6 +44,7 @@ struct fake {
 	int packet_ifindex;
 	struct dp_binding dp;		/* the last that was set */
 	struct in6_prefix dp_deleted;
+	struct dp_steer steer;
 	struct ha_lease_record lease;
 	struct ha_binding_record binding;
 	uint32_t places;
@@ -115,6 +116,16 @@ static inline int fake_dp_del(void *ctx, const struct in6_prefix *inner)
 	fake_note(f, CALL_DP_DEL);
 	f->dp_deleted = *inner;
 	return 0;
+}
+
+static inline int fake_dp_steer(void *ctx, const struct dp_steer *s)
+{
+	struct fake *f = ctx;
+
+	fake_note(f, CALL_DP_STEER);
+	if (f->dp_error == 0)
+		f->steer = *s;
+	return f->dp_error;
 }
 
 static inline int fake_dp_used(void *ctx, const struct in6_prefix *inner, uint64_t *ret_packets)
@@ -304,6 +315,7 @@ static const struct ha_ops fake_ops = {
 	.forward = fake_forward,
 	.dp_set = fake_dp_set,
 	.dp_del = fake_dp_del,
+	.dp_steer = fake_dp_steer,
 	.dp_used = fake_dp_used,
 	.home_attach = fake_home_attach,
 	.host_attach = fake_host_attach,

@@ -132,6 +132,20 @@ bool past_keep(const struct binding *b, usec_t now)
 	return b->spi != 0;
 }
 
+/* Nothing here has several ways. */
+bool steer_concerns(const struct binding *b)
+{
+	(void)b;
+	return false;
+}
+
+int steer_set(const struct binding *b, const struct in6_addr *coa)
+{
+	(void)b;
+	(void)coa;
+	return -ENOSYS;
+}
+
 static int dp_set(void *ctx, const struct dp_binding *b)
 {
 	(void)ctx;

@@ -66,6 +66,8 @@ struct pbu {
 	uint8_t handoff;		/* 0: to another router */
 	/* What is missing of it, and an option more. */
 	bool no_id, no_prefix, no_handoff, no_access_type, link_local;
+	const uint8_t *link;		/* NULL: the host's only interface */
+	uint8_t access_type;		/* 0: ethernet */
 };
 
 static size_t build(const struct pbu *p, uint8_t room[1024])
@@ -87,12 +89,14 @@ static size_t build(const struct pbu *p, uint8_t room[1024])
 	size_t at;
 
 	memcpy(msg.opts.mn_id, p->mac ? p->mac : mac_a, 6);
-	memcpy(msg.opts.link_layer, msg.opts.mn_id, 6);
+	memcpy(msg.opts.link_layer, p->link ? p->link : msg.opts.mn_id, 6);
+	if (p->access_type)
+		msg.opts.access_type = p->access_type;
 	if (!p->prefixes[0])
-		msg.opts.prefixes[msg.opts.n_prefixes++] = (struct mh_prefix){ addr(P_A), 64 };
+		msg.opts.prefixes[msg.opts.n_prefixes++] = (struct mh_prefix){ addr(P_A), 64, false };
 	for (unsigned int i = 0; i < 4 && p->prefixes[i]; i++)
 		msg.opts.prefixes[msg.opts.n_prefixes++] =
-			(struct mh_prefix){ addr(p->prefixes[i]), 64 };
+			(struct mh_prefix){ addr(p->prefixes[i]), 64, false };
 	msg.opts.has_mn_id = !p->no_id;
 	if (p->no_prefix)
 		msg.opts.n_prefixes = 0;
@@ -723,6 +727,196 @@ static void comes_back_after_a_restart(void **state)
 	fake_end(&f);
 }
 
+static const uint8_t second[6] = { 2, 0, 0, 0, 0, 0x1a }, third[6] = { 2, 0, 0, 0, 0, 0x2a };
+
+static bool leads_to(const struct fake *f, unsigned int path, const char *coa)
+{
+	struct in6_addr a = coa ? addr(coa) : in6addr_any;
+
+	return in6_eq(&f->steer.paths[path].remote, &a);
+}
+
+/* RFC 7864 3.2.1: the host is here, and with another interface at MAR2. */
+static void another_interface(void **state)
+{
+	struct in6_addr mar2 = addr(MAR2);
+	struct fake f;
+	struct mh_msg m;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75, .link = second, .handoff = HANDOFF_SHARED });
+	assert_true(answered(&f, &m));
+	assert_int_equal(m.u.ba.status, BA_ACCEPTED);
+	assert_true(m.opts.prefixes[0].off_link);
+	/* Nothing goes there yet; what comes from there is taken. */
+	assert_int_equal(fake_count(&f, CALL_DETACH), 0);
+	assert_int_equal(fake_count(&f, CALL_DP_SET), 0);
+	assert_true(leads_to(&f, 0, MAR2) && leads_to(&f, 1, NULL));
+	assert_null(bound(&f, P_A));
+	/* Its link here goes: all goes there. */
+	assert_int_equal(ha_host_detach(&f.ha, mac_a, f.now), 0);
+	ha_flush(&f.ha, f.now);
+	assert_int_equal(fake_count(&f, CALL_DP_SET), 1);
+	assert_true(in6_eq(&f.dp.remote, &mar2) && f.dp.inner.len == 64);
+	assert_int_equal(bound(&f, P_A)->bid, 1);
+	say(&f, &(struct pbu){ .lifetime = 75, .link = second, .handoff = HANDOFF_NONE,
+			       .at = USEC_S });
+	assert_true(answered(&f, &m));
+	assert_false(m.opts.prefixes[0].off_link);
+	/* It is at MAR3 with the first one: that is the way, and the other one stays. */
+	say(&f, &(struct pbu){ .src = MAR3, .lifetime = 75, .at = 2 * USEC_S });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	assert_int_equal(bound(&f, P_A)->bid, 0);
+	assert_true(leads_to(&f, 0, MAR2));
+	assert_int_equal(f.ha.bcache.n, 2);
+	/* A link that was not known before. */
+	say(&f, &(struct pbu){ .src = MAR3, .lifetime = 75, .link = third, .at = 3 * USEC_S });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	assert_true(leads_to(&f, 0, MAR2) && leads_to(&f, 1, MAR3));
+	/* The second interface leaves, the default stays as it is. */
+	fake_forget_calls(&f);
+	say(&f, &(struct pbu){ .lifetime = 0, .link = second, .at = 4 * USEC_S });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	assert_true(leads_to(&f, 0, NULL) && leads_to(&f, 1, MAR3));
+	assert_int_equal(fake_count(&f, CALL_DP_DEL), 0);
+	fake_end(&f);
+}
+
+/* The older router of a second interface is told, and the first one's is not. */
+static void another_interface_moves(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	f.cfg.network_mode = true;
+	say(&f, &(struct pbu){ .lifetime = 75, .link = second });
+	fake_forget_calls(&f);
+	f.packet_len = 0;
+	say(&f, &(struct pbu){ .src = MAR3, .lifetime = 75, .link = second, .at = USEC_S });
+	assert_int_equal(f.ha.notices.n, 1);
+	assert_true(leads_to(&f, 0, MAR3));
+	/* What MAR2 says late ends nothing. */
+	say(&f, &(struct pbu){ .lifetime = 0, .link = second, .at = 2 * USEC_S });
+	assert_true(leads_to(&f, 0, MAR3));
+	assert_int_equal(f.ha.pbus[PBU_NOT_CURRENT], 1);
+	fake_end(&f);
+}
+
+static void more_interfaces_than_may_be(void **state)
+{
+	uint8_t link[6] = { 2, 0, 0, 0, 1, 0 };
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	for (unsigned int i = 1; i <= BCACHE_BIDS; i++) {
+		link[5] = (uint8_t)i;
+		say(&f, &(struct pbu){ .lifetime = 75, .link = link, .at = i * USEC_S });
+		assert_int_equal(status(&f), i < BCACHE_BIDS ? BA_ACCEPTED : BA_RESOURCES);
+	}
+	assert_int_equal(f.ha.bcache.n, BCACHE_BIDS - 1);
+	fake_end(&f);
+}
+
+/* Figure 6: one flow stays, the other one goes by the second interface. */
+static void flows_by_their_links(void **state)
+{
+	struct ha_flow flows[3] = {
+		{ .name = "video", .access_type = ACCESS_WLAN,
+		  .what = { .protocol = 17, .remote_port = { 5004, 5005 } } },
+		{ .name = "others", .has_mac = true, .access_type = ACCESS_WLAN },
+		{ .name = "voice", .access_type = ACCESS_LTE, .what = { .has_dscp = true, .dscp = 46 } },
+	};
+	const uint8_t stranger[6] = { 2, 9, 9, 9, 9, 9 };
+	struct steer_flow shown[HA_MAX_FLOWS];
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	f.cfg.flows = flows;
+	f.cfg.n_flows = 3;
+	f.cfg.access_type = ACCESS_ETHERNET;
+	memcpy(flows[1].mac, mac_b, 6);
+	say(&f, &(struct pbu){ .lifetime = 75, .link = second, .access_type = ACCESS_WLAN });
+	assert_int_equal(f.steer.n_flows, 2);
+	assert_int_equal(f.steer.flows[0].what.remote_port.first, 5004);
+	assert_int_equal(f.steer.flows[0].path, 0);
+	assert_int_equal(f.steer.flows[1].path, -1);	/* there is no such link */
+	/* An operator moves it back, and it is as configured again. */
+	assert_int_equal(steer_move(&f.ha, mac_a, "video", 0), 0);
+	assert_int_equal(f.steer.flows[0].path, -1);
+	assert_int_equal(steer_move(&f.ha, mac_a, "voice", ACCESS_WLAN), 0);
+	assert_int_equal(f.steer.flows[1].path, 0);
+	assert_int_equal(steer_flows(&f.ha, ha_lease_of(&f.ha, mac_a), shown), 2);
+	assert_null(shown[0].way);
+	assert_int_equal(shown[1].way->bid, 1);
+	assert_int_equal(steer_move(&f.ha, mac_a, "video", -1), 0);
+	assert_int_equal(f.steer.flows[0].path, 0);
+	assert_int_equal(steer_move(&f.ha, mac_a, "nothing", 0), -ENOENT);
+	assert_int_equal(steer_move(&f.ha, mac_a, "others", 0), -ENOENT);
+	assert_int_equal(steer_move(&f.ha, stranger, "video", 0), -ENOENT);
+	/* The second interface leaves: nothing is steered any more. */
+	say(&f, &(struct pbu){ .lifetime = 0, .link = second, .at = USEC_S });
+	assert_true(leads_to(&f, 0, NULL));
+	assert_int_equal(f.steer.flows[0].path, -1);
+	f.cfg.n_flows = 0;
+	fake_end(&f);
+}
+
+/* What the data path refuses is not there, and the first way is as it was. */
+static void data_path_that_has_no_ways(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	start(&f);
+	f.dp_error = -EOPNOTSUPP;
+	say(&f, &(struct pbu){ .lifetime = 75, .link = second });
+	assert_int_equal(status(&f), BA_UNSPECIFIED);
+	assert_int_equal(f.ha.bcache.n, 0);
+	assert_int_equal(ha_lease_of(&f.ha, mac_a)->ways, 0);
+	f.dp_error = 0;
+	say(&f, &(struct pbu){ .lifetime = 75, .at = USEC_S });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	fake_end(&f);
+}
+
+static void ways_outlive_a_restart(void **state)
+{
+	struct ha_lease_record lease;
+	struct ha_binding_record r;
+	struct fake f, g;
+
+	(void)state;
+	start(&f);
+	say(&f, &(struct pbu){ .lifetime = 75, .link = second, .access_type = ACCESS_WLAN });
+	lease = f.lease;
+	r = f.binding;
+	assert_int_equal(r.bid, 1);
+	assert_memory_equal(r.link_layer, second, 6);
+	fake_config(&g, POOL);
+	g.cfg.peers = peers;
+	g.cfg.n_peers = 2;
+	g.wall_us = WALL;
+	fake_begin(&g);
+	memcpy(lease.mac, mac_a, 6);
+	lease.prefix = (struct in6_prefix){ addr(P_A), 64 };
+	lease.attached = true;
+	assert_int_equal(ha_restore_lease(&g.ha, &lease, g.now), 0);
+	assert_int_equal(ha_restore_binding(&g.ha, &r, g.now), 0);
+	assert_true(leads_to(&g, 0, MAR2));
+	assert_int_equal(fake_count(&g, CALL_DP_SET), 0);
+	/* It is known by its interface. */
+	say(&g, &(struct pbu){ .src = MAR3, .lifetime = 75, .link = second, .at = USEC_S });
+	assert_true(leads_to(&g, 0, MAR3) && leads_to(&g, 1, NULL));
+	r.bid = BCACHE_BIDS;
+	assert_int_equal(ha_restore_binding(&g.ha, &r, g.now), -EINVAL);
+	fake_end(&g);
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -746,6 +940,12 @@ int main(void)
 		cmocka_unit_test(the_older_router_is_told),
 		cmocka_unit_test(released_when_idle),
 		cmocka_unit_test(comes_back_after_a_restart),
+		cmocka_unit_test(another_interface),
+		cmocka_unit_test(another_interface_moves),
+		cmocka_unit_test(more_interfaces_than_may_be),
+		cmocka_unit_test(flows_by_their_links),
+		cmocka_unit_test(data_path_that_has_no_ways),
+		cmocka_unit_test(ways_outlive_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, make_keys, drop_keys);

@@ -60,10 +60,14 @@ static void start(struct fake *f)
 
 static struct sdb_record at(const char *anchor, const char *prefix)
 {
-	return (struct sdb_record){
+	struct sdb_record r = {
 		.mn_id = { .subtype = MN_ID_EUI48, .len = 6 }, .state = SDB_ACTIVE,
 		.anchor = addr(anchor), .prefix = { addr(prefix), 64 }, .lifetime_s = 3000,
 	};
+
+	memcpy(r.mn_id.data, mac, 6);
+	memcpy(r.mac, mac, 6);
+	return r;
 }
 
 static void found(struct fake *f, int err, const struct sdb_record *r, unsigned int n)
@@ -116,14 +120,26 @@ static void says(struct fake *f, const struct answer *a, struct mh_msg *msg)
 	o->mn_id_len = 6;
 	memcpy(o->mn_id, mac, 6);
 	o->n_prefixes = 1;
-	o->prefixes[0] = (struct mh_prefix){ addr(P1), 64 };
+	o->prefixes[0] = (struct mh_prefix){ addr(P1), 64, false };
 	for (unsigned int i = 0; i < 2 && a->prefixes[i]; i++) {
-		o->prefixes[i] = (struct mh_prefix){ addr(a->prefixes[i]), 64 };
+		o->prefixes[i] = (struct mh_prefix){ addr(a->prefixes[i]), 64, false };
 		o->n_prefixes = i + 1;
 	}
 	o->has_timestamp = a->stamp != 0;
 	o->timestamp = a->stamp;
 	len = message_build(&ip, msg, &peer->auth, &ip.dst, &ip.src, room);
+	assert_true(len > 0);
+	ha_rx_mh(&f->ha, room, len, f->now);
+}
+
+/* With the options that it has. */
+static void answer_as_it_is(struct fake *f, const char *from, struct mh_msg *msg)
+{
+	const struct ip6_packet ip = { .src = addr(from), .dst = addr(US), .hop_limit = 64,
+				       .next_header = MH_NEXT_HEADER };
+	uint8_t room[MESSAGE_ROOM];
+	size_t len = message_build(&ip, msg, &peers[0].auth, &ip.dst, &ip.src, room);
+
 	assert_true(len > 0);
 	ha_rx_mh(&f->ha, room, len, f->now);
 }
@@ -738,6 +754,63 @@ static void heartbeats(void **s)
 	fake_end(&f);
 }
 
+/* RFC 7864: the prefix was given to another interface of the host, which has it still; this one
+ * takes flows of it, and no address. */
+static void prefix_of_another_interface(void **s)
+{
+	const uint8_t other[6] = { 2, 0, 0, 0, 0, 0xc };
+	struct ha_host hosts[2] = { { .access = SDB_ALLOWED }, { .access = SDB_ALLOWED } };
+	struct sdb_record r = at(MAR1, P1);
+	struct mh_msg a = { .type = MH_BA, .u.ba = { 0, BA_PROXY, 0, 75 } };
+	struct nd_ra ra;
+	struct mh_msg u;
+	struct fake f;
+
+	(void)s;
+	for (unsigned int i = 0; i < 2; i++)
+		hosts[i].id = (struct sdb_mn_id){ .subtype = MN_ID_NAI, .len = 5, .data = "phone" };
+	memcpy(hosts[0].mac, mac, 6);
+	memcpy(hosts[1].mac, other, 6);
+	r.mn_id = hosts[0].id;
+	memcpy(r.mac, other, 6);
+	start(&f);
+	f.cfg.hosts = hosts;
+	f.cfg.n_hosts = 2;
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	found(&f, 0, NULL, 0);
+	fake_forget_calls(&f);
+	mag_changed(&f.ha, &r, f.now);
+	u = pbu(&f, MAR1);
+	assert_int_equal(u.opts.handoff, HANDOFF_SHARED);
+	assert_int_equal(u.opts.mn_id_subtype, MN_ID_NAI);
+	assert_memory_equal(u.opts.link_layer, mac, 6);
+	assert_true(f.dp.visit);
+	/* The anchor says so, too: nothing is told. */
+	a.opts = u.opts;
+	a.opts.prefixes[0].off_link = true;
+	a.u.ba.seq = u.u.bu.seq;
+	assert_int_equal(f.ha.mag.by_mac->visits[0]->state, VISIT_REGISTERING);
+	a.opts.mn_ha = (struct mh_auth){ .present = false };
+	answer_as_it_is(&f, MAR1, &a);
+	assert_int_equal(f.ha.mag.by_mac->visits[0]->state, VISIT_REGISTERED);
+	fake_run(&f, MAG_RA_DEADLINE);
+	assert_true(!fake_ra(&f, &ra) || !told(&ra, P1));
+	/* The other interface has gone: the prefix is this one's now. */
+	a.opts.prefixes[0].off_link = false;
+	a.opts.mn_ha = (struct mh_auth){ .present = false };
+	answer_as_it_is(&f, MAR1, &a);
+	fake_run(&f, MAG_RA_DEADLINE);
+	assert_true(fake_ra(&f, &ra) && told(&ra, P1) && told(&ra, P1)->preferred_s == 0);
+	/* And if it comes here itself it has it alone. */
+	fake_rs(&f, 7, other, "fe80::c", 255);
+	mag_found(&f.ha, other, 0, &r, 1, f.now);
+	assert_int_equal(pbu(&f, MAR1).opts.handoff, HANDOFF_UNKNOWN);
+	assert_memory_equal(pbu(&f, MAR1).opts.link_layer, other, 6);
+	assert_int_equal(mag_find(&f.ha, mac)->n_visits, 0);
+	f.cfg.n_hosts = 0;
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -760,6 +833,7 @@ int main(void)
 		cmocka_unit_test(hosts_of_the_table),
 		cmocka_unit_test(more_hosts_than_questions),
 		cmocka_unit_test(heartbeats),
+		cmocka_unit_test(prefix_of_another_interface),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);

@@ -217,7 +217,8 @@ static void round_trip(void **state)
 
 		m.opts.n_prefixes = set & 1 ? 1 + set % MH_PREFIXES_MAX : 0;
 		for (unsigned int i = 0; i < m.opts.n_prefixes; i++)
-			m.opts.prefixes[i] = (struct mh_prefix){ prefix((uint8_t)i), 64 };
+			m.opts.prefixes[i] = (struct mh_prefix){ prefix((uint8_t)i), 64,
+								 i % 2 == 1 };
 		m.opts.has_handoff = set & 2;
 		m.opts.handoff = set & 2 ? HANDOFF_UNKNOWN : 0;
 		m.opts.has_access_type = set & 4;
