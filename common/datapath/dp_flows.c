@@ -97,7 +97,7 @@ int dp_flows_text(const char *table, const struct dp_steer *s, char *text, size_
 
 		put(&t, "add rule inet %s %s %s", table, chain.s, selector_nft(&f->what, true).s);
 		if (f->path >= 0)
-			put(&t, "counter name %s meta mark set %u ",
+			put(&t, "counter name %s meta mark set %#x ",
 			    dp_flows_counter(&s->inner, (unsigned int)f->path).s,
 			    DP_PATH_MARK + (unsigned int)f->path);
 		put(&t, "return\n");
