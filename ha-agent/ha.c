@@ -123,6 +123,7 @@ static const char *const counter_names[HA_COUNTER_MAX] = {
 	[HA_TX_HEARTBEAT] = "tx-heartbeat",
 	[HA_RX_HEARTBEAT] = "rx-heartbeat",
 	[HA_HEARTBEAT_BAD] = "heartbeat-bad",
+	[HA_CLAIM_UNRECORDED] = "claim-unrecorded",
 	[HA_CLAIM_CONTESTED] = "claim-contested",
 	[HA_UNCONFIRMED] = "prefix-unconfirmed",
 	[HA_HOST_REFUSED] = "host-refused",
@@ -146,6 +147,7 @@ static const char *const event_names[HA_EVENT_MAX] = {
 	[HA_EVENT_VISIT_REVOKED] = "visit.revoked",
 	[HA_EVENT_VISIT_LEFT] = "visit.left",
 	[HA_EVENT_CLAIM_CONTESTED] = "claim.contested",
+	[HA_EVENT_CLAIM_UNRECORDED] = "claim.unrecorded",
 	[HA_EVENT_PEER_LOST] = "peer.lost",
 	[HA_EVENT_PEER_BACK] = "peer.back",
 	[HA_EVENT_PEER_RESTARTED] = "peer.restarted",
@@ -325,6 +327,7 @@ int ha_init(struct ha *ha, const struct ha_config *cfg, const struct ha_ops *ops
 	past_init(ha);
 	revoke_init(ha);
 	notice_init(ha);
+	claims_init(ha);
 	mag_init(ha);
 	drain_init(ha);
 	ha->n_interfaces = cfg->n_interfaces;
@@ -351,6 +354,7 @@ void ha_free(struct ha *ha)
 	heartbeat_free(ha);
 	hosts_free(ha);
 	steer_free(ha);
+	claims_free(ha);
 	mag_free(ha);
 	HASH_ITER(by_hoa, ha->bcache.by_hoa, b, next_b) {
 		timer_stop(ha->timers, &b->timer);
@@ -438,6 +442,7 @@ int ha_restore_lease(struct ha *ha, const struct ha_lease_record *r, usec_t now)
 	l->interface = interface_by_name(ha, r->interface);
 	l->linklocal = r->linklocal;
 	l->confirmed = true;
+	hosts_restore(ha, r->mac, &r->name, now);
 	l->valid_until = l->stored_until = r->until;
 	l->seen = now;
 	l->tokens = HA_RS_BURST;
@@ -674,7 +679,11 @@ static struct ha_lease_record record(const struct lease *l)
 		.attached = l->state == LEASE_ATTACHED, .until = l->stored_until,
 	};
 
+	const struct sdb_mn_id *name = hosts_learned(l->home->ha, l->mac);
+
 	memcpy(r.mac, l->mac, sizeof(r.mac));
+	if (name)
+		r.name = *name;
 	if (l->interface)
 		memcpy(r.interface, l->interface->name, sizeof(r.interface));
 	return r;

@@ -13,6 +13,7 @@
  *	hosts.c		who a host is, and whether it is served
  *	heartbeat.c	whether other routers are there, and have been all the time
  *	notice.c	routers are told that a host of theirs has moved on
+ *	claims.c	routers that claim hosts of which nobody else knows
  *	drain.c		the way to a stop that hurts nobody
  *	message.c	builds, signs and sends what these have to say
  *	error.c		answers to Mobility Headers that cannot be read
@@ -52,6 +53,7 @@
 #include "common/wire/reject.h"
 #include "ha-agent/bcache.h"
 #include "ha-agent/bootstrap.h"
+#include "ha-agent/claims.h"
 #include "ha-agent/drain.h"
 #include "ha-agent/halist.h"
 #include "ha-agent/heartbeat.h"
@@ -92,6 +94,7 @@
 #define HA_LOG_BURST		200	/* lines on what happens with every host and binding */
 #define HA_LOG_PERIOD		(20 * USEC_MS)
 #define HA_PRESENCE_IDLE	(60 * USEC_S)	/* silence of a host before it is probed */
+#define HA_DISMISSED		USEC_S	/* packets of one that was said to have left do not count */
 #define HA_UNCONFIRMED_TIME	(8 * USEC_S)	/* then who only solicited may lose its prefix */
 #define HA_PRESENCE_RETRY	(1 * USEC_S)
 #define HA_PRESENCE_TRIES	3
@@ -249,6 +252,7 @@ enum ha_event_type {
 	HA_EVENT_VISIT_REVOKED,
 	HA_EVENT_VISIT_LEFT,
 	HA_EVENT_CLAIM_CONTESTED,
+	HA_EVENT_CLAIM_UNRECORDED,
 	HA_EVENT_PEER_LOST,
 	HA_EVENT_PEER_BACK,
 	HA_EVENT_PEER_RESTARTED,
@@ -276,6 +280,7 @@ struct ha_lease_record {
 	struct in6_addr linklocal;
 	bool attached;
 	usec_t until;			/* the prefix is the host's at least so long */
+	struct sdb_mn_id name;		/* that the session database has for it; len 0: none */
 };
 
 struct ha_binding_record {
@@ -333,6 +338,8 @@ struct ha_ops {
 	 * within. -EBUSY: when one of those that are under way has been answered. This and
 	 * what follows only in network mode. */
 	int (*session_find)(void *ctx, const uint8_t mac[6]);
+	/* The same for claims_found(). May be NULL: nobody is asked. */
+	int (*session_check)(void *ctx, const uint8_t mac[6]);
 	/* What the lease is now, is to be known to all routers; or that it is over. */
 	void (*session_put)(void *ctx, const struct lease *l);
 	void (*session_del)(void *ctx, const struct lease *l);
@@ -508,6 +515,7 @@ enum ha_counter {
 	HA_TX_HEARTBEAT,
 	HA_RX_HEARTBEAT,
 	HA_HEARTBEAT_BAD,		/* of no peer, not signed, or to no request */
+	HA_CLAIM_UNRECORDED,		/* the database does not know it */
 	HA_CLAIM_CONTESTED,		/* a router has registered a host that is here */
 	HA_UNCONFIRMED,			/* prefixes taken back: nobody was there */
 	HA_HOST_REFUSED,		/* by the table of hosts */
@@ -570,6 +578,7 @@ struct ha {
 	struct pasts pasts;
 	struct revocations revocations;
 	struct notices notices;
+	struct claims claims;
 	struct heartbeats heartbeats;
 	struct policies policies;
 	struct mag mag;
@@ -618,6 +627,9 @@ void ha_address(struct ha *ha, int ifindex, const struct in6_addr *addr, bool du
 /* A whole IPv6 packet, unchecked. mac: its link-layer source. */
 void ha_rx_nd(struct ha *ha, int ifindex, const uint8_t mac[6], const void *data, size_t len,
 	      usec_t now);
+/* A packet of a host on a link of ours, from an address that it has not from here: it has come from
+ * elsewhere, perhaps, and has noticed nothing (network mode). */
+void ha_rx_foreign(struct ha *ha, int ifindex, const uint8_t mac[6], usec_t now);
 void ha_rx_mh(struct ha *ha, const void *data, size_t len, usec_t now);
 /* The same, and where it came from: the interface and its link-layer source. */
 /* The same, and the kernel took it out of ESP by a security association for its home

@@ -9,6 +9,7 @@
 #include "ha-agent/sdb.h"
 
 struct ha;
+struct host_name;
 struct host_policy;
 struct mh_opts;
 
@@ -24,6 +25,7 @@ struct ha_host {
 
 struct policies {
 	struct host_policy *by_mac;
+	struct host_name *by_name;
 	struct timer purge;
 };
 
@@ -31,9 +33,12 @@ struct policies {
  * SDB_ALLOWED. */
 enum sdb_access hosts_access(const struct ha *ha, const uint8_t mac[6]);
 /* What the session database says of a host; NULL: nothing. It comes behind the table, is forgotten
- * after HOSTS_POLICY_TIME, and takes a host that is refused off its link. Of its name nothing is
- * taken: an anchor would have to know that for as long as the host has a prefix. */
+ * after HOSTS_POLICY_TIME, and takes a host that is refused off its link. Its name is kept for as
+ * long as the host has a prefix from here, also over restarts. */
 void hosts_policy(struct ha *ha, const uint8_t mac[6], const struct sdb_policy *p, usec_t now);
+/* The name that the database has said; NULL: none. And what an earlier run knew of that. */
+const struct sdb_mn_id *hosts_learned(const struct ha *ha, const uint8_t mac[6]);
+void hosts_restore(struct ha *ha, const uint8_t mac[6], const struct sdb_mn_id *id, usec_t now);
 void hosts_free(struct ha *ha);
 /* The name that it has with other routers (RFC 4283), else its address (RFC 8371 4.2). */
 struct sdb_mn_id hosts_name(const struct ha *ha, const uint8_t mac[6]);

@@ -295,7 +295,7 @@ static const struct ha_ops ops = {
 	.home_detach = op_home_detach,
 	.home_store = io_home_store,
 	.home_forget = io_home_forget,
-	.session_find = io_session_find,
+	.session_find = io_session_find, .session_check = io_session_check,
 	.session_put = io_session_put,
 	.session_del = io_session_del,
 	.visit_attach = io_visit_attach,
@@ -693,6 +693,7 @@ static int open_datapath(struct io *io, char why[IO_WHY])
 	cfg.port = (struct dp_port){ .port = BOOT_PORT, .n_access = io->cfg.ha->n_interfaces };
 	memcpy(cfg.port.access, io->cfg.ha->interfaces, sizeof(io->cfg.ha->interfaces));
 	network_guarded(io, &cfg.guarded);
+	cfg.report_group = io->cfg.ha->network_mode ? IO_REPORT_GROUP : 0;
 	if (err < 0 && io->cfg.ha->datapath)
 		return fail(why, err, "data path %s does not work here: %s",
 			    io->cfg.ha->datapath, reason);

@@ -26,6 +26,7 @@
 #define IO_LINKLOCALS	4
 #define IO_WHY		512
 
+struct nflog;
 struct sessions;
 
 struct io_config {
@@ -70,6 +71,7 @@ struct io {
 	struct io_link links[HA_MAX_INTERFACES];	/* as cfg.ha->interfaces */
 	struct timer repair;
 	struct sessions *sessions;	/* NULL: no network mode */
+	struct nflog *reports;		/* of the data path's guard; NULL: there are none */
 	struct timer settle;
 	bool router_address_failed;	/* that was told */
 	struct nfmon *nfmon;		/* NULL: the kernel has no nftables */

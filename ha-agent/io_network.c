@@ -16,6 +16,7 @@
 
 #include "common/core/log.h"
 #include "common/sys/clock.h"
+#include "common/sys/nflog.h"
 #include "common/sys/rt.h"
 #include "ha-agent/stale.h"
 
@@ -27,6 +28,13 @@ int io_session_find(void *ctx, const uint8_t mac[6])
 	struct io *io = ctx;
 
 	return io->sessions ? sessions_find(io->sessions, mac) : -ENOTCONN;
+}
+
+int io_session_check(void *ctx, const uint8_t mac[6])
+{
+	struct io *io = ctx;
+
+	return io->sessions ? sessions_check(io->sessions, mac) : -ENOTCONN;
 }
 
 void io_session_put(void *ctx, const struct lease *l)
@@ -186,6 +194,14 @@ void network_guarded(const struct io *io, struct dp_links *ret)
 			memcpy(ret->names[ret->n++], io->ha.interfaces[i].name, IFNAMSIZ);
 }
 
+static void on_foreign(void *ctx, const struct nflog_packet *p)
+{
+	struct io *io = ctx;
+
+	if (p->mac)
+		ha_rx_foreign(&io->ha, p->ifindex, p->mac, clock_now());
+}
+
 int network_open(struct io *io, char why[IO_WHY])
 {
 	const struct ha_config *cfg = io->cfg.ha;
@@ -205,6 +221,10 @@ int network_open(struct io *io, char why[IO_WHY])
 			       io->cfg.state_dir);
 		return -ENAMETOOLONG;
 	}
+	err = nflog_open(io->loop, IO_REPORT_GROUP, on_foreign, io, &io->reports);
+	if (err < 0)
+		log_info("hosts that come and send nothing but data are not noticed: %s",
+			 strerror(-err));
 	err = sessions_open(io->loop, &io->ha, &sessions, mag_address(&io->ha), reason,
 			    sizeof(reason), &io->sessions);
 	if (err < 0) {
@@ -234,6 +254,8 @@ void network_restored(struct io *io)
 void network_close(struct io *io, bool keep)
 {
 	timer_stop(loop_timers(io->loop), &io->settle);
+	nflog_close(io->reports);
+	io->reports = NULL;
 	sessions_close(io->sessions);
 	io->sessions = NULL;
 	for (unsigned int i = 0; !keep && io->cfg.ha->fixed_router_address &&

@@ -7,6 +7,7 @@
 #include "ha-agent/sessions.h"
 
 /* What an earlier run left for visitors stays so long, for they are looked up again. */
+#define IO_REPORT_GROUP	4500	/* of nfnetlink_log, as tables are numbered */
 #define IO_SETTLE	(10 * USEC_S)
 
 /* The access links on which each host has a prefix of its own, and nobody another. */
@@ -24,6 +25,7 @@ void network_link(struct io *io, const struct io_link *l);
 bool network_is_router_address(const struct io *io, const struct in6_addr *a);
 
 int io_session_find(void *ctx, const uint8_t mac[6]);
+int io_session_check(void *ctx, const uint8_t mac[6]);
 void io_session_put(void *ctx, const struct lease *l);
 void io_session_del(void *ctx, const struct lease *l);
 int io_visit_attach(void *ctx, const struct visitor *h, const struct in6_prefix *prefix);

@@ -20,7 +20,7 @@
 #define DB_NAME		"had.db"
 #define LOCK_NAME	"had.lock"
 #define APPLICATION_ID	1684892016	/* "dmip" */
-#define VERSION		2
+#define VERSION		3
 #define BUSY_MS		2000
 #define PATH_ROOM	4096
 #define TEXT_OF(x)	#x
@@ -32,10 +32,10 @@ enum statement {
 };
 
 static const char *const sql[STATEMENT_MAX] = {
-	[PUT_LEASE] = "REPLACE INTO lease (prefix, mac, interface, linklocal, attached, until)"
-		      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	[ALL_LEASES] = "SELECT prefix, mac, interface, linklocal, attached, until FROM lease"
-		       " ORDER BY until",
+	[PUT_LEASE] = "REPLACE INTO lease (prefix, mac, interface, linklocal, attached, until,"
+		      " name) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[ALL_LEASES] = "SELECT prefix, mac, interface, linklocal, attached, until, name"
+		       " FROM lease ORDER BY until",
 	[PUT_HOME] = "REPLACE INTO home (prefix, shared, address, interface, deprecated, lifetime,"
 		     " until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[DEL_HOME] = "DELETE FROM home WHERE prefix = ?1",
@@ -54,7 +54,8 @@ static const char *const sql[STATEMENT_MAX] = {
 	" interface TEXT NOT NULL," \
 	" linklocal TEXT NOT NULL,"	/* :: when it is not known */ \
 	" attached INTEGER NOT NULL," \
-	" until INTEGER NOT NULL"	/* seconds of the epoch, as all times */ \
+	" until INTEGER NOT NULL,"	/* seconds of the epoch, as all times */ \
+	" name BLOB NOT NULL"		/* subtype and octets of an MN-ID; or nothing */ \
 	") STRICT, WITHOUT ROWID;"
 #define HOME_TABLE \
 	"CREATE TABLE home (" \
@@ -76,15 +77,25 @@ static const char schema[] =
 	"COMMIT;";
 
 /* From version 1, where a host had one lease. */
-static const char upgrade[] =
+static const char upgrade_1[] =
 	"BEGIN IMMEDIATE;"
 	"ALTER TABLE lease RENAME TO lease_1;"
 	LEASE_TABLE
-	"INSERT INTO lease SELECT prefix, mac, interface, linklocal, attached, until FROM lease_1;"
+	"INSERT INTO lease SELECT prefix, mac, interface, linklocal, attached, until, x''"
+	" FROM lease_1;"
 	"DROP TABLE lease_1;"
 	HOME_TABLE
 	"PRAGMA user_version = " TEXT(VERSION) ";"
 	"COMMIT;";
+
+/* From version 2, where a host had no name. */
+static const char upgrade_2[] =
+	"BEGIN IMMEDIATE;"
+	"ALTER TABLE lease ADD COLUMN name BLOB NOT NULL DEFAULT x'';"
+	"PRAGMA user_version = " TEXT(VERSION) ";"
+	"COMMIT;";
+
+static const char *const to_this[VERSION] = { schema, upgrade_1, upgrade_2 };
 
 struct leasedb {
 	sqlite3 *sqlite;
@@ -202,7 +213,7 @@ static int open_file(struct leasedb *db, const char *path, char *why, size_t len
 	rc = sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
 			  NULL, NULL, NULL);
 	if (rc == SQLITE_OK && version < VERSION)
-		rc = sqlite3_exec(db->sqlite, version == 0 ? schema : upgrade, NULL, NULL, NULL);
+		rc = sqlite3_exec(db->sqlite, to_this[version], NULL, NULL, NULL);
 	/* A file system may refuse what the file's mode allows. */
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->sqlite, "BEGIN IMMEDIATE; ROLLBACK", NULL, NULL, NULL);
@@ -296,6 +307,7 @@ static int64_t seconds_up(usec_t t)
 int leasedb_put_lease(struct leasedb *db, const struct ha_lease_record *r)
 {
 	sqlite3_stmt *st = db->statements[PUT_LEASE];
+	uint8_t name[1 + SDB_MN_ID_MAX];
 
 	bind_text(st, 1, in6_prefix_str(&r->prefix).s);
 	bind_text(st, 2, mac_str(r->mac).s);
@@ -303,6 +315,9 @@ int leasedb_put_lease(struct leasedb *db, const struct ha_lease_record *r)
 	bind_text(st, 4, in6_str(&r->linklocal).s);
 	sqlite3_bind_int(st, 5, r->attached);
 	sqlite3_bind_int64(st, 6, seconds_up(r->until));
+	name[0] = r->name.subtype;
+	memcpy(name + 1, r->name.data, r->name.len);
+	sqlite3_bind_blob(st, 7, name, r->name.len > 0 ? 1 + r->name.len : 0, SQLITE_TRANSIENT);
 	return run(db, PUT_LEASE);
 }
 
@@ -340,12 +355,21 @@ static int read_lease(sqlite3_stmt *st, struct ha_lease_record *ret)
 	struct ha_lease_record r = { .attached = sqlite3_column_int(st, 4) != 0 };
 	const char *interface = text_at(st, 2);
 	int64_t until = sqlite3_column_int64(st, 5);
+	const uint8_t *name = sqlite3_column_blob(st, 6);
+	int name_len = sqlite3_column_bytes(st, 6);
 
 	if (in6_prefix_parse(text_at(st, 0), &r.prefix) < 0 ||
 	    mac_parse(text_at(st, 1), r.mac) < 0 || strlen(interface) >= sizeof(r.interface) ||
 	    in6_parse(text_at(st, 3), &r.linklocal) < 0 || until < 0 ||
 	    until > INT64_MAX / USEC_S)
 		return -EUCLEAN;
+	if (name_len == 1 || name_len > 1 + SDB_MN_ID_MAX)
+		return -EUCLEAN;
+	if (name_len > 1) {
+		r.name.subtype = name[0];
+		r.name.len = (uint8_t)(name_len - 1);
+		memcpy(r.name.data, name + 1, r.name.len);
+	}
 	snprintf(r.interface, sizeof(r.interface), "%s", interface);
 	r.until = until * USEC_S;
 	*ret = r;

@@ -111,6 +111,12 @@ static void look_at_host(const struct ha *ha, const uint8_t mac[6], struct pbu_i
 	}
 }
 
+static bool is_mac(const struct lease *l, const struct mh_opts *o)
+{
+	return o->has_mn_id && o->link_layer_len == sizeof(l->mac) &&
+	       memcmp(o->link_layer, l->mac, sizeof(l->mac)) == 0;
+}
+
 static struct pbu_in look_up(struct ha *ha, const struct ip6_packet *ip, const struct mh_msg *msg,
 			     const uint8_t *mh, usec_t now)
 {
@@ -134,8 +140,12 @@ static struct pbu_in look_up(struct ha *ha, const struct ip6_packet *ip, const s
 
 		in.prefixes[i] = (struct pbu_prefix){
 			.lease = l, .binding = l ? entry(ha, l, bid) : NULL,
-			.of_mn = l && hosts_is_named(ha, l->mac, o), .no_way = bid < 0,
+			.of_mn = l && (hosts_is_named(ha, l->mac, o) || (n == 0 && is_mac(l, o))),
+			.no_way = bid < 0,
 		};
+		/* A name that nobody here has heard of: the address tells. */
+		if (in.prefixes[i].of_mn && n == 0)
+			look_at_host(ha, l->mac, &in);
 		/* No longer than what the prefix is of lasts. */
 		if (l)
 			in.max_lifetime = home_limit(l->home, in.max_lifetime, now);
@@ -307,8 +317,9 @@ static int set_prefix(struct ha *ha, const struct pbu_in *in, const struct pbu_v
 		      struct lease *l, usec_t now)
 {
 	const struct mh_opts *o = &in->msg->opts;
-	int bid = bid_of(ha, l, o);
+	int bid = bid_of(ha, l, o), err;
 	struct binding *b = entry(ha, l, bid);
+	bool is_new;
 	struct binding_request req = {
 		.coa = in->ip->src, .sequence = in->msg->u.bu.seq,
 		.by_router = true, .verified = true,
@@ -332,7 +343,11 @@ static int set_prefix(struct ha *ha, const struct pbu_in *in, const struct pbu_v
 		binding_init(b);
 	}
 	note_link(b, o);
-	return binding_event(b, BINDING_EVENT_REGISTER, &req, now);
+	is_new = !binding_carries(b) || !in6_eq(&b->coa, &req.coa);
+	err = binding_event(b, BINDING_EVENT_REGISTER, &req, now);
+	if (err == 0 && is_new)
+		claims_note(ha, b, now);
+	return err;
 }
 
 /* Each prefix by itself; what cannot be done is not in the answer. */

@@ -649,6 +649,26 @@ static void signed_up(struct ha *ha, struct ha_interface *ifc, const uint8_t mac
 		advertise_to(ha, ifc, mac, HA_TX_RA_SOLICITED, now);
 }
 
+static bool was_dismissed(const struct ha_interface *ifc, const uint8_t mac[6], usec_t now)
+{
+	for (unsigned int i = 0; i < ifc->n_homes; i++) {
+		const struct lease *l = pool_find_mac(&ifc->homes[i]->pool, mac);
+
+		if (l && l->dismissed != 0 && now - l->dismissed < HA_DISMISSED)
+			return true;
+	}
+	return false;
+}
+
+void ha_rx_foreign(struct ha *ha, int ifindex, const uint8_t mac[6], usec_t now)
+{
+	struct ha_interface *ifc = ha_interface_by_index(ha, ifindex);
+
+	/* What it sent before it left may come after that was said. */
+	if (ifc && !was_dismissed(ifc, mac, now))
+		signed_up(ha, ifc, mac, &in6addr_any, now);
+}
+
 int ha_host_attach(struct ha *ha, const char *interface, const uint8_t mac[6], usec_t now)
 {
 	struct ha_interface *ifc = NULL;
@@ -677,6 +697,7 @@ int ha_host_detach(struct ha *ha, const uint8_t mac[6], usec_t now)
 		if (!l || l->state != LEASE_ATTACHED)
 			continue;
 		nd_lease_detach(ha, l, now, "said to have left");
+		l->dismissed = now;
 		err = 0;
 	}
 	return err;

@@ -39,6 +39,7 @@ struct lease {
 	usec_t valid_until;		/* what the host was told last, or more */
 	usec_t stored_until;		/* what the database says; never less than valid_until */
 	usec_t seen;			/* last sign of life */
+	usec_t dismissed;		/* when it was said to have left */
 	usec_t claimed;			/* when another router said last that the host is there */
 	unsigned int probes;		/* solicitations without an answer */
 	unsigned int bindings;		/* that refer to this prefix, */

@@ -32,6 +32,7 @@ struct session {
 	struct in6_prefix prefix;
 	uint8_t mac[6];
 	struct in6_addr linklocal;
+	struct sdb_mn_id id;		/* the host's name when it was said last */
 	bool over;			/* to be, or, a tombstone */
 	bool again;			/* it has changed while it was being written */
 	bool put_once;			/* the database has heard of it */
@@ -133,7 +134,7 @@ static struct sdb_record record(struct session *e)
 {
 	struct sessions *s = e->of;
 	struct sdb_record r = {
-		.mn_id = hosts_name(s->ha, e->mac), .prefix = e->prefix, .anchor = s->self,
+		.mn_id = e->id, .prefix = e->prefix, .anchor = s->self,
 		.lifetime_s = left(e), .linklocal = e->linklocal,
 		.access_type = s->ha->cfg->access_type,
 		.version = { s->epoch, ++s->counter },
@@ -283,16 +284,18 @@ static struct session *begin(struct sessions *s, const struct lease *l)
 
 void sessions_put(struct sessions *s, const struct lease *l)
 {
+	const struct sdb_mn_id id = hosts_name(s->ha, l->mac);
 	struct session *e = find(s, &l->prefix);
 
 	if (e && !e->over && memcmp(e->mac, l->mac, sizeof(e->mac)) == 0 &&
-	    in6_eq(&e->linklocal, &l->linklocal))
+	    in6_eq(&e->linklocal, &l->linklocal) && sdb_mn_id_eq(&e->id, &id))
 		return;
 	if (!e)
 		e = begin(s, l);
 	if (!e)
 		return;
 	e->over = false;
+	e->id = id;
 	memcpy(e->mac, l->mac, sizeof(e->mac));
 	e->linklocal = l->linklocal;
 	want(e);
@@ -353,6 +356,31 @@ static void on_policy(void *ctx, const struct sdb_answer *a)
 	free(q);
 	if (err != -ECANCELED)
 		pump(s);
+}
+
+static void on_checked(void *ctx, const struct sdb_answer *a)
+{
+	struct question q = *(struct question *)ctx;
+
+	free(ctx);
+	if (a->err != -ECANCELED)
+		claims_found(q.of->ha, q.mac, a->err, a->records, a->n_records, clock_now());
+}
+
+int sessions_check(struct sessions *s, const uint8_t mac[6])
+{
+	const struct sdb_mn_id id = hosts_name(s->ha, mac);
+	struct question *q = malloc(sizeof(*q));
+	int err;
+
+	if (!q)
+		return -ENOMEM;
+	q->of = s;
+	memcpy(q->mac, mac, sizeof(q->mac));
+	err = s->ops->get_mn(s->db, &id, clock_now() + SESSIONS_FIND_TIME, on_checked, q);
+	if (err < 0)
+		free(q);
+	return err;
 }
 
 int sessions_find(struct sessions *s, const uint8_t mac[6])

@@ -27,6 +27,8 @@ int sessions_open(struct loop *loop, struct ha *ha, const struct ha_sessions_con
 void sessions_close(struct sessions *s);	/* NULL is harmless */
 /* mag_found() is called with the answer. 0, -EBUSY or another negative errno. */
 int sessions_find(struct sessions *s, const uint8_t mac[6]);
+/* The same for claims_found(). */
+int sessions_check(struct sessions *s, const uint8_t mac[6]);
 /* The lease is as it is now; what is there already costs nothing. */
 void sessions_put(struct sessions *s, const struct lease *l);
 /* Nobody is to look for the prefix any more. */

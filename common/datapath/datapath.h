@@ -90,6 +90,7 @@ struct dp_home {			/* a home link of the HA */
 };
 
 #define DP_ACCESS	16
+#define DP_REPORTS	1000
 
 /* What an unverified remote end may get: kilobytes at once, and then in a second. A round trip of
  * half a second at 100 Mbit/s, and what an old mobile node can live with. */
@@ -134,6 +135,10 @@ struct dp_config {
 	bool steers;
 	/* HA: links whose hosts send from prefixes that were allowed to them, and no others. */
 	struct dp_links guarded;
+	/* HA: what hosts of these send from others is reported, up to DP_REPORTS a second, to that
+	 * group of nfnetlink_log; 0, or a kernel that has
+	 * none: it is not. */
+	uint16_t report_group;
 	/* HA: who is not on an access link with an address of a home is not answered there. */
 	struct dp_port port;
 	/* HA: set and del may put off what they do until commit and report here what failed,

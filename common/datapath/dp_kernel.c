@@ -489,6 +489,17 @@ static void silence_port(struct dp_filter *f, const struct dp_port *p)
 			 "about it (%s)", p->port, strerror(-err));
 }
 
+/* Reports are the first thing to do without. */
+static int open_filter(struct dp_ruleset *rules, struct dp_filter **ret)
+{
+	int err = dp_filter_open(rules, ret);
+
+	if (err == 0 || rules->report_group == 0)
+		return err;
+	rules->report_group = 0;
+	return dp_filter_open(rules, ret);
+}
+
 int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		   const struct dp_config *cfg, struct dp **ret)
 {
@@ -496,7 +507,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 		.role = cfg->role, .device = type->device, .mss = cfg->mss,
 		.reassembled = cfg->role == DP_ROLE_HA ? ops->reassembled : 0,
 		.ipsec = cfg->ipsec, .visits = cfg->visits, .guarded = cfg->guarded,
-		.steers = cfg->steers,
+		.steers = cfg->steers, .report_group = cfg->report_group,
 	};
 	struct dp_kernel *s = calloc(1, sizeof(*s));
 	int err;
@@ -520,7 +531,7 @@ int dp_kernel_open(const struct dp_ops *ops, const struct dp_tunnel_ops *type,
 	if (err == 0)
 		err = type->open(s->role, s->nl, s->base + DP_DECAP_OFFSET, &s->tunnel);
 	if (err == 0)
-		err = dp_filter_open(&rules, &s->filter);
+		err = open_filter(&rules, &s->filter);
 	if (err == 0 && cfg->n_homes > 0)
 		err = dp_filter_homes(s->filter, cfg->homes, cfg->n_homes);
 	if (err == 0 && cfg->port.port != 0)

@@ -170,16 +170,22 @@ static void no_tunnel_inside(struct text *t)
 
 /* RFC 2827: a host sends from what it was given. What it says to its neighbours is for this link
  * alone, and may be from an address of which nobody here has heard yet. */
-static void guard(struct text *t, const struct dp_links *links)
+static void guard(struct text *t, const struct dp_links *links, uint16_t report_group)
 {
+	static const char foreign[] = "ip6 saddr != :: ip6 saddr != fe80::/10"
+				      " ether saddr . @nh,64,64 != @guard";
+
 	if (links->n == 0)
 		return;
 	put(t, "add set inet %s guard { typeof ether saddr . @nh,64,64; size 1048576; flags dynamic; }\n"
 	    "add counter inet %s foreign\n", t->table, t->table);
 	chain(t, "access", NULL);
 	rule(t, "access", "icmpv6 type 133-137 return");
-	rule(t, "access", "ip6 saddr != :: ip6 saddr != fe80::/10 ether saddr . @nh,64,64 != @guard"
-	     " counter name foreign drop");
+	/* Of a host that has just come, perhaps. */
+	if (report_group != 0)
+		rule(t, "access", "%s limit rate " TEXT_OF(DP_REPORTS) "/second burst "
+		     TEXT_OF(DP_REPORTS) " packets log group %u snaplen 40", foreign, report_group);
+	rule(t, "access", "%s counter name foreign drop", foreign);
 	for (unsigned int i = 0; i < links->n; i++)
 		rule(t, "prerouting", "meta nfproto ipv6 iifname \"%s\" jump access",
 		     links->names[i]);
@@ -438,7 +444,7 @@ int dp_ruleset_text(const struct dp_ruleset *r, char *text, size_t room, unsigne
 		visit_sets(&t);
 	decapsulation(&t, r);
 	chain(&t, "prerouting", "prerouting priority raw");
-	guard(&t, &r->guarded);
+	guard(&t, &r->guarded, r->report_group);
 	rule(&t, "prerouting", "meta nfproto ipv6 @nh,192,128 @local jump tunnel");
 	if (r->device) {
 		only_marked(&t);

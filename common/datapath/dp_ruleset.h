@@ -16,6 +16,7 @@ struct dp_ruleset {
 	uint8_t reassembled;		/* see struct dp_ops */
 	bool ipsec, visits, steers;	/* see struct dp_config */
 	struct dp_links guarded;
+	uint16_t report_group;		/* see struct dp_config */
 };
 
 const char *dp_ruleset_table(enum dp_role role);

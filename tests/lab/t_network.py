@@ -128,6 +128,26 @@ def test_roam(t):
             t.note(h)
 
 
+def test_silent(t):
+    """the host's link stays up, and nobody tells anybody: its own packets do"""
+    with Domain(tap.BINDIR) as lab:
+        play = begin(lab, t)
+        for n in (2, 3, 1, 3):
+            moved = mono()
+            lab.airnl.link(lab.links["mn"], master=lab.links[f"br{n}"])
+            lab.at = n
+            play.moves.append({"to": n, "down": moved, "up": moved})
+            t.ok(lab.settled(n, 1, timeout=2.0), f"AR1 knows that the host is at AR{n}",
+                 lab.bindings(1))
+            t.note(f"{(mono() - moved) * 1000:.0f} ms after it has come")
+            play.run_for(1.0)
+        t.ok(lab.status("ar3")["counters"]["attached-without-solicitation"] >= 2,
+             "it was noticed without a solicitation", lab.status("ar3")["counters"])
+        play.end(1)
+        run = play.finish()
+        t.equal(measure.flow_faults(run, 1), [], "the flow lived through all of it")
+
+
 def test_killed(t):
     """kill -9 of the router where the host is, and of its anchor"""
     with Domain(tap.BINDIR) as lab:
@@ -273,5 +293,5 @@ def test_spoofed(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_figure_4, test_roam, test_killed, test_both, test_policy,
+    tap.main(test_figure_4, test_roam, test_silent, test_killed, test_both, test_policy,
              test_wire, test_spoofed)

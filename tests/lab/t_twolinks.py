@@ -4,11 +4,13 @@
 its first interface while another goes by the second one, and a link that goes away leaves its
 flows to the other."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -48,8 +50,11 @@ class Phone(Domain):
         self.batch("mn", ["link set eth0 up"])
         self.run("mn", "nft", "-f", "-", stdin=COUNTERS)
 
+    #: Who the host is stands in the configuration; else in the session database.
+    configured = True
+
     def configure(self, n, more=""):
-        macs = [self.mac(), self.mac_of("mn", "eth0")]
+        macs = [self.mac(), self.mac_of("mn", "eth0")] if self.configured else []
         hosts = "".join(f'host {m} {{ identity "{NAME}"; }}\n' for m in macs)
         super().configure(n, f"access-type {LINKS[n]};\n{hosts}{self.flows}{more}")
 
@@ -257,6 +262,41 @@ def test_mended(t):
                 "after a kill --cleanup leaves nothing of it")
 
 
+class Registered(Phone):
+    configured = False
+
+    def start_domain(self, more="", routers=ARS, ready=True):
+        super().start_domain(more, routers, ready)
+        with contextlib.closing(sqlite3.connect(self.path("sessions.db"), timeout=10)) as db, db:
+            for interface in ("wlan0", "eth0"):
+                db.execute("INSERT INTO policy VALUES (?, ?, 'allowed')",
+                           (self.mac_of("mn", interface), f"1:{NAME}"))
+
+
+def test_name_from_database(t):
+    """the operator has said in the session database which interfaces are one host's"""
+    with Registered(tap.BINDIR) as lab:
+        play, prefix = begin(lab, t)
+        lab.uplink(2, "eth0")
+        t.ok(lab.goes(2, "eth0") and lab.goes(1, "wlan0"), "each flow has its link", lab.came_by())
+        with contextlib.closing(sqlite3.connect(lab.path("sessions.db"), timeout=10)) as db:
+            rows = [r[0] for r in db.execute("SELECT record FROM session")]
+        t.ok(sum(f"mn=1:{NAME} " in r and "state=active" in r for r in rows) == 2,
+             "its sessions stand there under its name", rows)
+        lab.kill("ar1", signal.SIGKILL)
+        lab.start_had(1)
+        t.ok(wait_for(lambda: lab.ways(1, prefix) == {1: 2}, 10.0),
+             "the anchor knows it by that after a kill", lab.bindings(1))
+        lab.airnl.link(lab.links["mn"], up=False)
+        lab.ctl("ar1", "mn", "detach", lab.mac())
+        t.ok(lab.goes(1, "eth0", 10.0), "the first link goes: so does its flow")
+        play.end(1)
+        play.end(2)
+        run = play.finish()
+        for flow in (1, 2):
+            t.equal(measure.flow_faults(run, flow), [], f"flow {flow} lived through all of it")
+
+
 def test_wire(t):
     """what is said about it, read by somebody else"""
     if not shutil.which("tshark"):
@@ -287,4 +327,4 @@ def test_wire(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_figure_6, test_link_goes, test_mended, test_wire)
+    tap.main(test_figure_6, test_link_goes, test_mended, test_name_from_database, test_wire)

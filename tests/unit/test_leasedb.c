@@ -94,6 +94,8 @@ static void survives_a_restart(void **state)
 	struct leasedb *db = must_open(*state);
 	struct seen s = { 0 };
 
+	a.name = (struct sdb_mn_id){ .subtype = 1, .len = SDB_MN_ID_MAX };
+	memset(a.name.data, 0xa7, a.name.len);
 	assert_int_equal(leasedb_put_lease(db, &a), 0);
 	assert_int_equal(leasedb_put_lease(db, &b), 0);
 	leasedb_close(db);
@@ -104,6 +106,8 @@ static void survives_a_restart(void **state)
 	assert_memory_equal(&s.leases[0].mac, &b.mac, 6);	/* ends first */
 	assert_true(in6_prefix_eq(&s.leases[1].prefix, &a.prefix));
 	assert_memory_equal(&s.leases[1].mac, &a.mac, 6);
+	assert_true(sdb_mn_id_eq(&s.leases[1].name, &a.name));
+	assert_int_equal(s.leases[0].name.len, 0);
 	assert_string_equal(s.leases[1].interface, "lan0");
 	assert_true(in6_eq(&s.leases[1].linklocal, &a.linklocal));
 	assert_true(s.leases[1].attached);
@@ -204,33 +208,45 @@ static void homes_are_kept(void **state)
 	leasedb_close(db);
 }
 
-/* As the first version of the program made it. */
+/* As earlier versions of the program made it. */
+#define COLUMNS	" interface TEXT NOT NULL, linklocal TEXT NOT NULL, attached INTEGER NOT NULL," \
+	" until INTEGER NOT NULL) STRICT, WITHOUT ROWID;" \
+	"INSERT INTO lease VALUES ('2001:db8:1:101::/64', '02:00:00:00:00:01', 'lan0'," \
+	" '::', 1, 100); PRAGMA application_id = 1684892016;"
+
 static void of_an_earlier_version(void **state)
 {
-	static const char text[] =
+	static const char *const texts[] = {
 		"CREATE TABLE lease (prefix TEXT NOT NULL PRIMARY KEY, mac TEXT NOT NULL UNIQUE,"
-		" interface TEXT NOT NULL, linklocal TEXT NOT NULL, attached INTEGER NOT NULL,"
-		" until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-		"INSERT INTO lease VALUES ('2001:db8:1:101::/64', '02:00:00:00:00:01', 'lan0',"
-		" '::', 1, 100);"
-		"PRAGMA application_id = 1684892016; PRAGMA user_version = 1;";
+		COLUMNS "PRAGMA user_version = 1;",
+		"CREATE TABLE lease (prefix TEXT NOT NULL PRIMARY KEY, mac TEXT NOT NULL,"
+		COLUMNS "CREATE TABLE home (prefix TEXT NOT NULL PRIMARY KEY, shared INTEGER NOT NULL,"
+		" address TEXT NOT NULL, interface TEXT NOT NULL, deprecated INTEGER NOT NULL,"
+		" lifetime INTEGER NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+		"PRAGMA user_version = 2;",
+	};
 	struct ha_lease_record a = lease(1, "2001:db8:2:201::/64", 100);
-	struct seen s = { 0 };
 	struct leasedb *db;
-	sqlite3 *old;
 	char path[256];
+	sqlite3 *old;
 
 	snprintf(path, sizeof(path), "%s/had.db", (const char *)*state);
-	assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(old, text, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(old);
-	db = must_open(*state);
-	assert_int_equal(leasedb_put_lease(db, &a), 0);
-	assert_int_equal(leasedb_each_lease(db, see_lease, &s), 0);
-	assert_int_equal(s.n, 2);
-	leasedb_close(db);
-	db = must_open(*state);			/* and it is no longer of that version */
-	leasedb_close(db);
+	for (unsigned int i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct seen s = { 0 };
+
+		assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(old, texts[i], NULL, NULL, NULL), SQLITE_OK);
+		sqlite3_close(old);
+		db = must_open(*state);
+		assert_int_equal(leasedb_put_lease(db, &a), 0);
+		assert_int_equal(leasedb_each_lease(db, see_lease, &s), 0);
+		assert_int_equal(s.n, 2);
+		assert_int_equal(s.leases[0].name.len, 0);
+		leasedb_close(db);
+		db = must_open(*state);		/* and it is no longer of that version */
+		leasedb_close(db);
+		assert_int_equal(remove(path), 0);
+	}
 }
 
 static void second_daemon_is_refused(void **state)

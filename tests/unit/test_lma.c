@@ -917,6 +917,79 @@ static void ways_outlive_a_restart(void **state)
 	fake_end(&f);
 }
 
+static struct { int answer, n; } check;
+
+static int session_check(void *ctx, const uint8_t mac[6])
+{
+	(void)ctx;
+	assert_memory_equal(mac, mac_a, 6);
+	check.n++;
+	return check.answer;
+}
+
+static struct sdb_record given_by(const char *anchor)
+{
+	return (struct sdb_record){ .anchor = addr(anchor), .state = SDB_ACTIVE, .lifetime_s = 100 };
+}
+
+/* A router that says nowhere that the host is with it is believed, and noticed. */
+static void claims_are_looked_up(void **state)
+{
+	struct sdb_record r;
+	struct ha_ops ops;
+	struct fake f;
+
+	(void)state;
+	check.answer = check.n = 0;
+	start(&f);
+	ops = *f.ha.ops;
+	ops.session_check = session_check;
+	f.ha.ops = &ops;
+	f.cfg.network_mode = true;
+	say(&f, &(struct pbu){ .lifetime = 75 });
+	assert_int_equal(status(&f), BA_ACCEPTED);
+	fake_run(&f, CLAIMS_FIRST - 1);
+	assert_int_equal(check.n, 0);
+	fake_run(&f, 1);
+	assert_int_equal(check.n, 1);
+	/* Ours, and that of another router, say nothing of this one; but it may be late. */
+	r = given_by(US);
+	claims_found(&f.ha, mac_a, 0, &r, 1, f.now);
+	fake_run(&f, CLAIMS_SECOND);
+	assert_int_equal(check.n, 2);
+	assert_int_equal(f.ha.counters[HA_CLAIM_UNRECORDED], 0);
+	r = given_by(MAR3);
+	claims_found(&f.ha, mac_a, 0, &r, 1, f.now);
+	assert_int_equal(f.ha.counters[HA_CLAIM_UNRECORDED], 1);
+	assert_int_equal(f.ha.claims.n, 0);
+	/* It is extended: that is no claim. One that is recorded is none to be told of. */
+	say(&f, &(struct pbu){ .lifetime = 75, .at = USEC_S });
+	assert_int_equal(f.ha.claims.n, 0);
+	say(&f, &(struct pbu){ .src = MAR3, .lifetime = 75, .at = 2 * USEC_S });
+	fake_run(&f, CLAIMS_FIRST);
+	r = given_by(MAR3);
+	claims_found(&f.ha, mac_a, 0, &r, 1, f.now);
+	assert_int_equal(f.ha.claims.n, 0);
+	/* A database that is away, or busy, proves nothing. */
+	say(&f, &(struct pbu){ .lifetime = 75, .at = 3 * USEC_S });
+	fake_run(&f, CLAIMS_FIRST);
+	claims_found(&f.ha, mac_a, -ETIMEDOUT, NULL, 0, f.now);
+	assert_int_equal(f.ha.claims.n, 0);
+	check.answer = -EBUSY;
+	say(&f, &(struct pbu){ .src = MAR3, .lifetime = 75, .at = 4 * USEC_S });
+	fake_run(&f, CLAIMS_FIRST);
+	assert_int_equal(f.ha.claims.n, 1);
+	check.answer = 0;
+	fake_run(&f, USEC_S);
+	/* It has moved on meanwhile. */
+	say(&f, &(struct pbu){ .lifetime = 0, .src = MAR3, .at = 5 * USEC_S });
+	claims_found(&f.ha, mac_a, 0, NULL, 0, f.now);
+	fake_run(&f, CLAIMS_SECOND);
+	assert_int_equal(f.ha.counters[HA_CLAIM_UNRECORDED], 1);
+	assert_int_equal(f.ha.claims.n, 0);
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -940,6 +1013,7 @@ int main(void)
 		cmocka_unit_test(the_older_router_is_told),
 		cmocka_unit_test(released_when_idle),
 		cmocka_unit_test(comes_back_after_a_restart),
+		cmocka_unit_test(claims_are_looked_up),
 		cmocka_unit_test(another_interface),
 		cmocka_unit_test(another_interface_moves),
 		cmocka_unit_test(more_interfaces_than_may_be),

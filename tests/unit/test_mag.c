@@ -811,6 +811,77 @@ static void prefix_of_another_interface(void **s)
 	fake_end(&f);
 }
 
+/* By the session database's name: other routers know it by that, and it outlives the minute for
+ * which the rest is heeded, and the daemon. */
+static void a_name_from_the_database(void **s)
+{
+	struct sdb_policy p = { .access = SDB_ALLOWED, .mn_id = {
+		.subtype = MN_ID_NAI, .len = 5, .data = "phone" } };
+	const uint8_t second[6] = { 2, 0, 0, 0, 0, 0xd };
+	struct sdb_record r = at(MAR1, P1);
+	uint8_t macs[HA_HOST_LINKS][6];
+	struct ha_lease_record kept;
+	struct fake f, g;
+
+	(void)s;
+	memcpy(p.mac, mac, 6);
+	start(&f);
+	fake_rs(&f, 7, mac, "fe80::a", 255);
+	fake_forget_calls(&f);
+	hosts_policy(&f.ha, mac, &p, f.now);
+	assert_true(sdb_mn_id_eq(&f.lease.name, &p.mn_id));
+	kept = f.lease;
+	r.mn_id = p.mn_id;
+	found(&f, 0, &r, 1);
+	assert_int_equal(pbu(&f, MAR1).opts.mn_id_subtype, MN_ID_NAI);
+	assert_memory_equal(pbu(&f, MAR1).opts.mn_id, "phone", 5);
+	pba(&f, &(struct answer){ .seq = pbu(&f, MAR1).u.bu.seq, .lifetime = 75 });
+	fake_run(&f, 2 * HOSTS_POLICY_TIME);
+	assert_int_equal(hosts_with_name(&f.ha, &p.mn_id, macs), 1);
+	/* Another interface of the same host. */
+	hosts_policy(&f.ha, second, &p, f.now);
+	assert_true(hosts_same(&f.ha, mac, second));
+	assert_int_equal(hosts_with_name(&f.ha, &p.mn_id, macs), 2);
+	/* That has no prefix from here: it is forgotten. */
+	fake_run(&f, 2 * HOSTS_POLICY_TIME);
+	assert_int_equal(hosts_with_name(&f.ha, &p.mn_id, macs), 1);
+	/* Nobody says so any more. */
+	hosts_policy(&f.ha, mac, NULL, f.now);
+	assert_int_equal(hosts_with_name(&f.ha, &p.mn_id, macs), 0);
+	assert_int_equal(f.lease.name.len, 0);
+	fake_end(&f);
+	start(&g);
+	kept.prefix = (struct in6_prefix){ addr("2001:db8:3:150::"), 64 };
+	memcpy(kept.mac, mac, 6);
+	assert_int_equal(ha_restore_lease(&g.ha, &kept, g.now), 0);
+	assert_int_equal(hosts_with_name(&g.ha, &p.mn_id, macs), 1);
+	assert_memory_equal(macs[0], mac, 6);
+	fake_end(&g);
+}
+
+/* What a host sends from another router's prefix says that it has come. */
+static void data_from_elsewhere(void **s)
+{
+	struct fake f;
+
+	(void)s;
+	start(&f);
+	ha_rx_foreign(&f.ha, 7, mac, f.now);
+	assert_int_equal(f.ha.counters[HA_SIGN_ATTACHED], 1);
+	assert_non_null(mag_find(&f.ha, mac));
+	/* On another link of this machine nothing is said of it. */
+	ha_rx_foreign(&f.ha, 8, (const uint8_t[6]){ 2, 1, 1, 1, 1, 1 }, f.now);
+	assert_int_equal(f.ha.counters[HA_SIGN_ATTACHED], 1);
+	/* What comes behind its farewell does not bring it back. */
+	assert_int_equal(ha_host_detach(&f.ha, mac, f.now), 0);
+	ha_rx_foreign(&f.ha, 7, mac, f.now + HA_DISMISSED - 1);
+	assert_null(ha_lease_of(&f.ha, mac));
+	f.now += HA_DISMISSED;
+	ha_rx_foreign(&f.ha, 7, mac, f.now);
+	assert_non_null(ha_lease_of(&f.ha, mac));
+	fake_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -834,6 +905,8 @@ int main(void)
 		cmocka_unit_test(more_hosts_than_questions),
 		cmocka_unit_test(heartbeats),
 		cmocka_unit_test(prefix_of_another_interface),
+		cmocka_unit_test(a_name_from_the_database),
+		cmocka_unit_test(data_from_elsewhere),
 	};
 
 	log_set_level(LOG_LEVEL_ERROR);
