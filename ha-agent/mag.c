@@ -256,7 +256,8 @@ void mag_changed(struct ha *ha, const struct sdb_record *r, usec_t now)
 
 		if (!h || h->away || !is_foreign(ha, r))
 			continue;
-		if (visit_begin(h, r, false, now))
+		/* It was given there late, or the host has come there since: it knows. */
+		if (visit_begin(h, r, false, now) && visit_is_own(h, r) && !visit_ask(h, now))
 			mag_advertise_soon(h, now);
 		visit_register(h, now);
 	}

@@ -51,7 +51,7 @@ enum visit_state {
 	VISIT_REGISTERING,		/* the first answer is waited for */
 	VISIT_REGISTERED,
 	VISIT_REFRESHING,		/* registered, and an answer is waited for */
-	VISIT_DOUBTED,			/* the anchor says it is elsewhere: it is asked */
+	VISIT_DOUBTED,			/* it may be elsewhere: it is asked */
 	VISIT_LEAVING,			/* the host has left, and the anchor is told */
 	VISIT_STATE_MAX
 };
@@ -79,6 +79,7 @@ struct visit {
 	struct backoff backoff;
 	struct timer timer;
 	bool due;			/* visit_register() says it */
+	bool news;			/* the host has to be told of it when it stands */
 };
 
 enum look { LOOK_NONE, LOOK_WAITS, LOOK_ASKED };
@@ -128,7 +129,7 @@ void mag_goodbye(struct ha *ha, usec_t now);
 /* What the database says about a host; err as in struct sdb_answer. */
 void mag_found(struct ha *ha, const uint8_t mac[6], int err, const struct sdb_record *records,
 	       unsigned int n, usec_t now);
-/* It has a new record, or another one: its host may be here already. */
+/* It has a new record, or another one: its host may be here already, or not any more. */
 void mag_changed(struct ha *ha, const struct sdb_record *r, usec_t now);
 /* It answers again: who was not found is looked up. all: everybody is, for what it knows now is not
  * what it knew. */
@@ -164,6 +165,11 @@ void mag_forget(struct visitor *h);
 /* A registration begins; or goes on with another prefix. again: the host has shown itself anew, so
  * what has been said some time ago is said again. True: the prefix was not known before. */
 bool visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec_t now);
+/* A prefix that was given to this interface of the host, and not to another one of it. */
+bool visit_is_own(const struct visitor *h, const struct sdb_record *r);
+/* What visit_begin() has begun is said to nobody before the host has shown that it is here; it is
+ * told of it then. False: it cannot be asked. */
+bool visit_ask(struct visitor *h, usec_t now);
 /* What was put off by visit_begin() is said to the anchors. */
 void visit_register(struct visitor *h, usec_t now);
 /* The host is on another link of ours than before. */

@@ -255,7 +255,8 @@ static void on_timer(void *ctx, usec_t now)
 		update(v, now);
 		break;
 	case VISIT_DOUBTED:
-		tell(v, HA_EVENT_VISIT_LEFT, 0, "the host is at another router");
+		if (v->sent != 0)
+			tell(v, HA_EVENT_VISIT_LEFT, 0, "the host is at another router");
 		over(v, now);
 		break;
 	case VISIT_LEAVING:
@@ -316,12 +317,17 @@ static void give_back(const struct ha *ha, const struct in6_prefix *prefix, usec
 		}
 }
 
+bool visit_is_own(const struct visitor *h, const struct sdb_record *r)
+{
+	return memcmp(r->mac, h->mac, sizeof(h->mac)) == 0;
+}
+
 bool visit_begin(struct visitor *h, const struct sdb_record *r, bool again, usec_t now)
 {
 	struct visit *v = find(h, &r->anchor);
 	usec_t until = now + (usec_t)r->lifetime_s * USEC_S;
 	/* RFC 7864 3.1: of a host with several interfaces, the prefix of another one. */
-	bool shared = memcmp(r->mac, h->mac, sizeof(h->mac)) != 0;
+	bool shared = !visit_is_own(h, r);
 	bool added = false;
 	int at;
 
@@ -360,6 +366,36 @@ static void install_all(struct visit *v)
 	for (unsigned int i = v->n_prefixes; i-- > 0;)
 		if (!v->prefixes[i].here && install(v, &v->prefixes[i]) < 0)
 			visit_drop_prefix(v, i);
+}
+
+/* The host may be at another router by now: only if it answers here it is claimed again. */
+static void doubt(struct visit *v, const char *why, usec_t now)
+{
+	struct visitor *h = v->of;
+
+	change_state(v, VISIT_DOUBTED, why, now);
+	(void)timer_set(h->ha->timers, &v->timer, now + MAG_DOUBT + USEC_S);
+	nd_doubt(h->ha, h->mac, now);
+	mag_review(h, now);
+}
+
+bool visit_ask(struct visitor *h, usec_t now)
+{
+	const struct lease *l = ha_lease_of(h->ha, h->mac);
+
+	if (!l || in6_is_any(&l->linklocal))
+		return false;
+	for (unsigned int i = h->n_visits; i-- > 0;) {
+		struct visit *v = h->visits[i];
+
+		/* What is registered goes on until its anchor says something else. */
+		if (!v->due || v->state != VISIT_REGISTERING || v->sent != 0)
+			continue;
+		v->due = false;
+		v->news = true;
+		doubt(v, "there is a new session with that anchor", now);
+	}
+	return true;
 }
 
 void visit_register(struct visitor *h, usec_t now)
@@ -497,20 +533,10 @@ static void accepted(struct visit *v, const struct mh_msg *msg, usec_t now)
 		v->of->ha->counters[HA_VISIT_NEW]++;
 		tell(v, HA_EVENT_VISIT_NEW, 0, NULL);
 	}
-	if (news)
+	if (news || v->news)
 		mag_advertise_soon(v->of, now);
+	v->news = false;
 	mag_review(v->of, now);
-}
-
-/* The host may be at another router by now: only if it answers here it is claimed again. */
-static void doubt(struct visit *v, const char *why, usec_t now)
-{
-	struct visitor *h = v->of;
-
-	change_state(v, VISIT_DOUBTED, why, now);
-	(void)timer_set(h->ha->timers, &v->timer, now + MAG_DOUBT + USEC_S);
-	nd_doubt(h->ha, h->mac, now);
-	mag_review(h, now);
 }
 
 static void refused(struct visit *v, const struct mh_msg *msg, usec_t now)

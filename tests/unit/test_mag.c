@@ -493,9 +493,10 @@ static void a_database_that_is_away(void **s)
 
 /* Not those whose anchor has no key with us, nor ours, nor what is over. */
 /* What comes to light later is told to the host, too, and once. */
+/* A session that comes to be known later: of before, or the host has gone there. It is asked. */
 static void found_after_the_host_was_told(void **s)
 {
-	const struct sdb_record r = at(MAR1, P1);
+	struct sdb_record r = at(MAR1, P1);
 	struct nd_ra ra;
 	struct fake f;
 
@@ -505,14 +506,22 @@ static void found_after_the_host_was_told(void **s)
 	found(&f, 0, NULL, 0);
 	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 1);
 	fake_forget_calls(&f);
-	mag_changed(&f.ha, &(struct sdb_record){
-		.mn_id = r.mn_id, .state = SDB_ACTIVE, .anchor = r.anchor, .prefix = r.prefix,
-		.lifetime_s = 3000, .mac = { 2, 0, 0, 0, 0, 0xa } }, f.now);
-	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 0);
+	mag_changed(&f.ha, &r, f.now);
+	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 1);	/* a solicitation */
+	assert_int_equal(fake_count(&f, CALL_SEND_ROUTED), 0);
+	assert_int_equal(fake_count(&f, CALL_DP_SET), 0);
+	fake_na(&f, 7, mac, "fe80::a");
 	pba(&f, &(struct answer){ .seq = pbu(&f, MAR1).u.bu.seq, .lifetime = 75 });
-	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 1);
+	assert_int_equal(fake_count(&f, CALL_SEND_LINK), 2);
 	assert_true(fake_ra(&f, &ra) && told(&ra, P1));
 	assert_int_equal(told(&ra, P1)->preferred_s, 0);
+	/* This time it does not answer: it is at the other router, and nothing is claimed. */
+	r = at(MAR2, P2);
+	fake_forget_calls(&f);
+	mag_changed(&f.ha, &r, f.now);
+	fake_run(&f, MAG_DOUBT + USEC_S);
+	assert_int_equal(pbu(&f, MAR1).u.bu.lifetime, 0);	/* only that hears of its leaving */
+	assert_null(ha_lease_of(&f.ha, mac));
 	fake_end(&f);
 }
 
