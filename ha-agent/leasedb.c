@@ -55,7 +55,7 @@ static const char *const sql[STATEMENT_MAX] = {
 	" linklocal TEXT NOT NULL,"	/* :: when it is not known */ \
 	" attached INTEGER NOT NULL," \
 	" until INTEGER NOT NULL,"	/* seconds of the epoch, as all times */ \
-	" name BLOB NOT NULL"		/* subtype and octets of an MN-ID; or nothing */ \
+	" name BLOB NOT NULL DEFAULT x''" /* subtype and octets of an MN-ID; or nothing */ \
 	") STRICT, WITHOUT ROWID;"
 #define HOME_TABLE \
 	"CREATE TABLE home (" \

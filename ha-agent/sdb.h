@@ -26,6 +26,7 @@
 #define SDB_WHY_MAX	256
 #define SDB_LIFETIME_MAX 31536000	/* seconds: a year */
 #define SDB_CALLS_MAX	64		/* outstanding, for one database */
+#define SDB_SELVES_MAX	32		/* addresses of one anchor */
 #define SDB_RECORDS_MAX	32		/* in an answer: an MN's prefixes, or changes */
 
 struct loop;
@@ -138,6 +139,8 @@ struct sdb_health {
 /* The strings are copied. */
 struct sdb_config {
 	struct in6_addr self;		/* our anchor address: what we write is ours */
+	unsigned int n_others;		/* a router that has several prefixes has several */
+	struct in6_addr others[SDB_SELVES_MAX];
 	unsigned int log_max;		/* changes kept, about; 0: 10,000 */
 
 	const char *path;		/* sqlite: the file; made if it is not there */

@@ -96,7 +96,9 @@ void sdb_init(struct sdb *db, struct loop *l, const struct sdb_config *cfg,
 	      const struct sdb_events *events, void (*wake)(struct sdb *db))
 {
 	db->loop = l;
-	db->self = cfg->self;
+	db->selves[db->n_selves++] = cfg->self;
+	for (unsigned int i = 0; i < cfg->n_others && i < SDB_SELVES_MAX; i++)
+		db->selves[db->n_selves++] = cfg->others[i];
 	db->wake = wake;
 	if (events)
 		db->events = *events;
@@ -201,6 +203,14 @@ int sdb_get_mn(struct sdb *db, const struct sdb_mn_id *mn_id, usec_t deadline, s
 	return begin(c);
 }
 
+static bool is_ours(const struct sdb *db, const struct in6_addr *anchor)
+{
+	for (unsigned int i = 0; i < db->n_selves; i++)
+		if (in6_eq(&db->selves[i], anchor))
+			return true;
+	return false;
+}
+
 static int write_record(struct sdb *db, enum sdb_verb verb, const struct sdb_record *r,
 			bool durable, usec_t deadline, sdb_done_fn *fn, void *ctx)
 {
@@ -209,7 +219,7 @@ static int write_record(struct sdb *db, enum sdb_verb verb, const struct sdb_rec
 
 	if (err < 0)
 		return err;
-	if (!in6_eq(&r->anchor, &db->self))
+	if (!is_ours(db, &r->anchor))
 		return -EPERM;
 	err = new_call(db, verb, deadline, fn, ctx, &c);
 	if (err < 0)

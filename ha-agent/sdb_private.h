@@ -37,7 +37,8 @@ TAILQ_HEAD(sdb_calls, sdb_call);
 /* The first member of each backend's own. */
 struct sdb {
 	struct loop *loop;
-	struct in6_addr self;
+	struct in6_addr selves[1 + SDB_SELVES_MAX];
+	unsigned int n_selves;
 	struct sdb_events events;
 	struct sdb_health health;
 	struct sdb_calls calls;		/* that are not over, in the order in which they came */

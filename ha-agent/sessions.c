@@ -510,8 +510,10 @@ static int open_backend(struct sessions *s, const struct ha_sessions_config *cfg
 	};
 	int err = read_password(cfg->password_file, password, why, len);
 
+	_Static_assert(HA_MAX_HOMES <= SDB_SELVES_MAX, "each prefix has an address");
 	if (err < 0)
 		return err;
+	c.n_others = ha_addresses(s->ha, c.others);
 	c.password = or_null(password);
 	for (unsigned int i = 0; i < cfg->n_servers; i++)
 		servers[i] = cfg->servers[i];

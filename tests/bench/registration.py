@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a registration costs the home agent, beside a reference loop that does the bare work.
 
-    registration.py --bindir DIR [--nodes N]... [--datapath NAME] [--quick] [--json FILE]
+    registration.py --bindir DIR [--nodes N]... [--datapath NAME] [--proxy] [--quick] [--json FILE]
 
 registration_gen plays N mobile nodes with authenticated Binding Updates; dmip6-had and, in
 turns, registration_ref answer them. The reference has neither protocol nor table: a packet
@@ -45,6 +45,7 @@ SLICE_MAX = 1000                # updates in one
 WINDOW = 32                     # unanswered updates
 SETTLE = 0.25                   # without use of CPU: the daemon has done what it put off
 MAC = {"ha": "02:00:00:00:fe:01", "ref": "02:00:00:00:fe:02"}
+ROUTERS = ("2001:dead::1", "2001:dead::2")      # network mode: the peers
 # The generator's ends of the two links.
 FAR_MAC = {"ha": "02:00:00:00:ff:01", "ref": "02:00:00:00:ff:02"}
 
@@ -138,8 +139,8 @@ class Bench(Lab):
         if not wait_for(lambda: "ready" in self.log("reference"), 5.0):
             raise LabError(f"the reference does not start: {self.log('reference').strip()}")
 
-    def generator(self, box, cores=None):
-        return Generator(self, box, cores or {self.core})
+    def generator(self, box, cores=None, more=()):
+        return Generator(self, box, cores or {self.core}, more)
 
     def pid(self, name):
         return self.procs[name].pid
@@ -201,7 +202,7 @@ class Generator:
 
     count = 0
 
-    def __init__(self, bench, box, cores):
+    def __init__(self, bench, box, cores, more=()):
         self.box = box
         Generator.count += 1
         self.name = f"generator{Generator.count}"
@@ -210,7 +211,7 @@ class Generator:
             self.p = subprocess.Popen(
                 ["ip", "netns", "exec", bench.ns("gen"),
                  bench.bin("tests/bench/registration_gen"), box, MAC[box], HOME_AGENT, str(SPI),
-                 bench.secret],
+                 bench.secret, *more],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
                 preexec_fn=bench._child_setup)
         self.bench = bench
@@ -500,6 +501,68 @@ def measure(bench, nodes, say):
     return out
 
 
+# ---- network mode ------------------------------------------------------------------------
+
+class ProxyBench(Bench):
+    """The home agent as the anchor of hosts that two other routers register."""
+
+    def command(self, nodes):
+        command = super().command(nodes)
+        conf = self.path("ha.conf")
+        with open(conf, "a", encoding="ascii") as f:
+            f.write("network-mode yes;\npeer-timestamp-window 5s;\nsession-database sqlite;\n")
+            f.writelines(f"peer {r} {SPI} {{ secret {self.secret}; }}\n" for r in ROUTERS)
+        return command
+
+
+def measure_proxy(bench, nodes, say):
+    """The same for Proxy Binding Updates. The reference's are a node's own: the bare work."""
+    out = {"nodes": nodes, "datapath": prefill(bench, nodes)}
+    out["start_s"] = bench.start_daemon(nodes)
+    # All sessions are written to the database first.
+    wait_for(lambda: bench.status("ha")["sessions"]["behind"] == 0, 120.0, 0.2)
+    bench.settle("had")
+    base = bench.routes_at_rest()
+    sides = {"had": bench.generator("ha", more=ROUTERS)}
+    ph = Phases(bench, nodes, sides, say)
+    if out["datapath"] == "seg6":
+        bench.start_reference()
+        sides["reference"] = bench.generator("ref")
+        reference = ph.run("first", nodes, only=("reference",))
+    user, kernel = bench.user_memory("had"), kernel_memory()
+    out["first"] = ph.run("first", nodes, only=("had",))
+    if "reference" in sides:
+        out["first"].update(reference)
+    bench.settle("had")
+    out["memory"] = {"user_restored": user, "user": (bench.user_memory("had") - user) / nodes,
+                     "kernel": (kernel_memory() - kernel) / nodes}
+    out["routes"], out["nexthops"] = bench.routes() - base, bench.nexthops()
+    for window, count in ((WINDOW, min(nodes, SLICES * SLICE_MAX)), (1, min(nodes, 2000))):
+        for what in ("move", "refresh"):
+            out[f"{what}_{window}"] = ph.run(what, count, window)
+    # By the router that moved them last, which has not moved all.
+    out["deregister"] = ph.run("deregister", min(nodes, 2000), lifetime=0, only=("had",))
+    left = bench.status("ha")
+    out["end"] = {**left["totals"], "nexthops": bench.nexthops(), "counters": left["counters"]}
+    return out
+
+
+def show_proxy(x):
+    print(f"\nNetwork mode: {x['nodes']:,} hosts, data path {x['datapath']}")
+    print(f"  {'CPU time per update, us':<34} {'dmip6-had':>8} {'referen.':>8} {'ratio':>7}"
+          f"   {'95 %':>13} {'aim':>7} {'50 % us':>8} {'99 % us':>8}")
+    row(f"first registration, window {WINDOW}", x["first"])
+    for window in (WINDOW, 1):
+        row(f"move, window {window}", x[f"move_{window}"])
+        row(f"refresh, window {window}", x[f"refresh_{window}"])
+    row(f"de-registration, window {WINDOW}", x["deregister"])
+    f, r = x[f"move_{WINDOW}"]["had"], x[f"refresh_{WINDOW}"]["had"]
+    print(f"  one core: {1e6 / f['cpu_us']:,.0f} moves a second, {1e6 / r['cpu_us']:,.0f} refreshes")
+    m = x["memory"]
+    print(f"  memory per binding, octets: user {m['user']:.0f}, kernel {m['kernel']:.0f}; the daemon "
+          f"with leases only: {m['user_restored'] / 2**20:.1f} MiB")
+
+
 # ---- the figures -------------------------------------------------------------------------
 
 def number(v, form="{:.1f}"):
@@ -582,6 +645,8 @@ def main():
                    help="do not count system calls")
     a.add_argument("--quick", action="store_true", help="1000 nodes and a short flood: a try")
     a.add_argument("--json", metavar="FILE", help="write every figure as JSON")
+    a.add_argument("--proxy", action="store_true",
+                   help="network mode: Proxy Binding Updates of other routers")
     a.add_argument("--quiet", action="store_true", help="no progress lines")
     o = a.parse_args()
     if o.quick:
@@ -594,9 +659,9 @@ def main():
               "before": load(), "runs": []}
     try:
         for nodes in o.nodes or [1000, 10000, 100000]:
-            with Bench(o.bindir, o) as bench:
+            with (ProxyBench if o.proxy else Bench)(o.bindir, o) as bench:
                 bench.build()
-                result["runs"].append(measure(bench, nodes, say))
+                result["runs"].append((measure_proxy if o.proxy else measure)(bench, nodes, say))
     except LabError as e:
         print(f"registration: {e}", file=sys.stderr)
         return 1
@@ -604,7 +669,7 @@ def main():
         return 128 + e.signum
     result["after"] = load()
     for x in result["runs"]:
-        show(x)
+        (show_proxy if o.proxy else show)(x)
     print(f"\nLinux {result['kernel']}, {result['cores']} cores; load average "
           f"{result['before']['load']} before, {result['after']['load']} after")
     if o.json:

@@ -5,7 +5,10 @@
  * them. Started and told what to do by registration.py; no part of the daemons. RFC 6275
  * 11.7.1, 11.7.3; RFC 4285 5.
  *
- *	registration_gen INTERFACE MAC HOME-AGENT SPI SECRET
+ *	registration_gen INTERFACE MAC HOME-AGENT SPI SECRET [ROUTER ROUTER]
+ *
+ * With two routers these register the prefixes of the nodes, by turns, with Proxy Binding Updates
+ * (RFC 5213 6.9.1): the nodes know nothing of it.
  *
  * One command a line on standard input, one line of JSON for each on standard output:
  *
@@ -50,6 +53,8 @@ struct gen {
 	struct sockaddr_ll to;
 	struct in6_addr home_agent;
 	struct auth_key key, wrong;
+	bool proxy;
+	struct in6_addr routers[2];
 };
 
 struct command {
@@ -109,19 +114,83 @@ static uint32_t index_of(const struct command *c, uint32_t n)
 	return bench_spread(c->from + n, c->population);
 }
 
-static void send_update(struct run *r, uint32_t n)
+static struct in6_addr router_of(const struct run *r)
 {
-	uint32_t index = index_of(r->c, n);
-	struct bu_params p = {
+	return r->g->routers[r->c->generation % 2];
+}
+
+/* RFC 5213 8.8: 48 bits of seconds, 16 of fractions. */
+static uint64_t stamp(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec << 16 | ((uint64_t)t.tv_nsec << 16) / NS_PER_S;
+}
+
+/* registration.py: the octets of its number. */
+static void mac_of(uint32_t index, uint8_t ret[6])
+{
+	ret[0] = 2;
+	ret[1] = 0;
+	bench_put32(ret + 2, index);
+}
+
+static int build_proxy(const struct run *r, uint32_t index, struct wbuf *w)
+{
+	const struct auth_key *key = &r->g->key;
+	struct in6_addr prefix = bench_hoa(index);
+	struct ip6_packet ip = {
+		.src = router_of(r), .dst = r->g->home_agent, .hop_limit = 64,
+		.next_header = MH_NEXT_HEADER,
+	};
+	struct mh_msg msg = {
+		.type = MH_BU, .u.bu = { r->c->seq, BU_ACK | BU_HOME | BU_PROXY,
+					 (uint16_t)(r->c->lifetime_s / MIP6_LIFETIME_UNIT_S) },
+		.opts = { .has_mn_id = true, .mn_id_subtype = MN_ID_EUI48, .mn_id_len = 6,
+			  .n_prefixes = 1, .has_handoff = true, .handoff = HANDOFF_UNKNOWN,
+			  .has_access_type = true, .access_type = ACCESS_ETHERNET,
+			  .link_layer_len = 6, .has_link_local = true,
+			  .has_timestamp = true, .timestamp = stamp(),
+			  .mn_ha = { .present = true, .spi = key->spi, .len = 16 } },
+	};
+	struct mh_auth *a = &msg.opts.mn_ha;
+	size_t at;
+
+	in6_mask(&prefix, 64);
+	msg.opts.prefixes[0] = (struct mh_prefix){ prefix, 64, false };
+	mac_of(index, msg.opts.mn_id);
+	mac_of(index, msg.opts.link_layer);
+	ip6_encode(w, &ip);
+	at = w->len;
+	if (mh_encode(w, &msg) < 0)
+		return -ENOBUFS;
+	ip6_finish(w, 0);
+	if (auth_mn_ha(key, &ip.src, &ip.dst, w->base + at, a->covered, a->data) < 0 ||
+	    mh_set_auth(w->base + at, w->len - at, a) < 0)
+		return -EINVAL;
+	mh_set_cksum(w->base + at, w->len - at, &ip.src, &ip.dst);
+	return 0;
+}
+
+static int build_update(const struct run *r, uint32_t index, struct wbuf *w)
+{
+	const struct bu_params p = {
 		.hoa = bench_hoa(index), .coa = bench_coa(index, r->c->generation),
 		.ha = r->g->home_agent, .seq = r->c->seq, .lifetime_s = r->c->lifetime_s,
 	};
-	uint8_t room[BU_PACKET_MAX];
+
+	return r->g->proxy ? build_proxy(r, index, w) : bu_build(w, &p, &r->g->key);
+}
+
+static void send_update(struct run *r, uint32_t n)
+{
+	uint8_t room[PACKET_ROOM];
 	struct node *node = &r->nodes[n];
 	struct wbuf w;
 
 	wb_init(&w, room, sizeof(room));
-	if (bu_build(&w, &p, &r->g->key) < 0)
+	if (build_update(r, index_of(r->c, n), &w) < 0)
 		return;
 	node->resent = now_ns();
 	if (node->sent == 0)
@@ -136,9 +205,22 @@ static enum answer judge(const struct run *r, const struct mh_ba *ba)
 	if (ba->status < BA_UNSPECIFIED)
 		return ba->seq == r->c->seq ? ANSWER_ACCEPTED : ANSWER_NONE;
 	/* The first acknowledgement was lost: the number is known already. */
-	if (ba->status == BA_SEQ_OUT_OF_WINDOW && ba->seq == r->c->seq)
+	if ((ba->status == BA_SEQ_OUT_OF_WINDOW && ba->seq == r->c->seq) ||
+	    ba->status == BA_TIMESTAMP_LOWER)
 		return ANSWER_AGAIN;
 	return ANSWER_REFUSED;
+}
+
+/* Whose it is: by the home address in the routing header, or by the prefix. */
+static bool is_for(const struct run *r, const struct ip6_packet *ip, const struct mh_msg *msg,
+		   uint32_t *ret)
+{
+	const struct in6_addr *whose = r->g->proxy ? &msg->opts.prefixes[0].addr : &ip->rh2;
+
+	if (msg->type != MH_BA || (r->g->proxy ? msg->opts.n_prefixes != 1 : !ip->has_rh2))
+		return false;
+	*ret = bench_index(whose);
+	return *ret < r->c->population && r->place[*ret] < r->next;
 }
 
 static void take(struct run *r, const uint8_t *data, size_t len)
@@ -151,19 +233,24 @@ static void take(struct run *r, const uint8_t *data, size_t len)
 	enum answer a;
 
 	if (ip6_decode(data, len, &ip) != IP6_OK || ip.next_header != MH_NEXT_HEADER ||
-	    !ip.has_rh2 || !in6_eq(&ip.src, &r->g->home_agent))
+	    !in6_eq(&ip.src, &r->g->home_agent) || (!r->g->proxy && !ip.has_rh2))
 		return;
-	index = bench_index(&ip.rh2);
-	if (index >= r->c->population || r->place[index] >= r->next) {
+	if (mh_decode(data + ip.payload_off, ip.payload_len, ip6_cksum_src(&ip),
+		      ip6_cksum_dst(&ip), &msg, NULL) != MH_OK) {
+		r->strange++;
+		return;
+	}
+	/* Heartbeats, and what the router before is told. */
+	if (r->g->proxy && msg.type != MH_BA)
+		return;
+	if (!is_for(r, &ip, &msg, &index)) {
 		r->strange++;
 		return;
 	}
 	node = &r->nodes[r->place[index]];
-	hoa = bench_hoa(index);
-	coa = bench_coa(index, r->c->generation);
-	if (mh_decode(data + ip.payload_off, ip.payload_len, ip6_cksum_src(&ip),
-		      ip6_cksum_dst(&ip), &msg, NULL) != MH_OK ||
-	    msg.type != MH_BA || !in6_eq(&ip.dst, &coa) || !in6_eq(&ip.rh2, &hoa)) {
+	hoa = r->g->proxy ? r->g->home_agent : bench_hoa(index);
+	coa = r->g->proxy ? router_of(r) : bench_coa(index, r->c->generation);
+	if (!in6_eq(&ip.dst, &coa) || (!r->g->proxy && !in6_eq(&ip.rh2, &hoa))) {
 		r->strange++;
 		return;
 	}
@@ -386,11 +473,15 @@ int main(int argc, char **argv)
 	struct gen g = { .fd = -1 };
 	char line[LINE_ROOM];
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: registration_gen INTERFACE MAC HOME-AGENT SPI SECRET\n");
+	if (argc != 6 && argc != 8) {
+		fprintf(stderr, "usage: registration_gen INTERFACE MAC HOME-AGENT SPI SECRET "
+			"[ROUTER ROUTER]\n");
 		return 2;
 	}
-	if (in6_parse(argv[3], &g.home_agent) < 0) {
+	g.proxy = argc == 8;
+	if (in6_parse(argv[3], &g.home_agent) < 0 ||
+	    (g.proxy && (in6_parse(argv[6], &g.routers[0]) < 0 ||
+			 in6_parse(argv[7], &g.routers[1]) < 0))) {
 		(void)fail(argv[3], -EINVAL);
 		return EXIT_FAILURE;
 	}

@@ -70,6 +70,20 @@ def test_registration_null(t):
     registration(t, ("--datapath", "null"))
 
 
+def test_registration_proxy(t):
+    """registration by other routers (network mode)"""
+    r = run(t, "registration.py", "--quick", "--proxy", "--nodes", str(NODES))
+    if r is None:
+        return
+    x = r["runs"][0]
+    for phase in ("first", "move_32", "refresh_32", "move_1", "refresh_1", "deregister"):
+        f = x[phase]["had"]
+        t.equal((f["accepted"] + f["again"], f["refused"], f["bad_authenticator"]),
+                (f["sent"], 0, 0), f"{phase}: every update is acknowledged")
+    t.equal((x["routes"], x["nexthops"]), (NODES, NODES), "the kernel has a tunnel for each")
+    t.equal((x["end"]["bindings"], x["end"]["nexthops"]), (0, 0), "and none at the end")
+
+
 def test_handover(t):
     """handover, one anchor behind 5 ms"""
     r = run(t, "handover.py", "--quick")
@@ -118,15 +132,15 @@ def test_keys(t):
 
 def test_network(t):
     """network mode"""
-    r = run(t, "network.py", "--moves", "6")
+    r = run(t, "network.py", "--moves", "6", "--anchors", "1", "--anchors", "3")
     if r is None:
         return
-    m = r["run"]
-    t.equal(m["anchors"], 2, "the host has two earlier anchors")
-    t.equal([m[f"{k}_seen"] for k in ("pbu", "pba", "ra", "down", "up")], [m["moves"]] * 5,
-            "each step was seen at every move")
+    for m, anchors in zip(r["runs"], (1, 3)):
+        t.equal(m["anchors"], anchors, f"the host has {anchors} earlier anchors")
+        t.equal([m[f"{k}_seen"] for k in ("pbu", "pba", "ra", "down", "up")], [m["moves"]] * 5,
+                "each step was seen at every move")
 
 
 if __name__ == "__main__":
-    tap.main(test_registration, test_registration_null, test_sockets, test_handover, test_keys,
-             test_network)
+    tap.main(test_registration, test_registration_null, test_registration_proxy, test_sockets,
+             test_handover, test_keys, test_network)

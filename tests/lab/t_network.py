@@ -18,7 +18,7 @@ import forge
 import measure
 import tap
 from lab import ARS, CN, HA, POOL, anchor_of, mono, wait_for
-from network import Domain
+from network import SPI, Domain
 from play import Play
 from t_peer import by_tshark
 
@@ -230,6 +230,44 @@ def test_policy(t):
         t.equal(lab.source(), None, "and has no address")
 
 
+class Parts(Domain):
+    """AR1 gives prefixes of two, and so is two anchors."""
+
+    parts = list(POOL[1].subnets(new_prefix=60))[:2]
+
+    def configure(self, n, more=""):
+        if n == 1:
+            more += "interface acc0;\n" + "".join(f"prefix {p};\n" for p in self.parts)
+        else:
+            more += f"peer {self.parts[1][1]} {SPI + 10 + n} {{ secret 1{n}{'5a' * 31}; }}\n"
+        super().configure(n, more)
+
+    def had_command(self, n, extra=()):
+        command = super().had_command(n, extra)
+        at = command.index("--interface")
+        return command if n != 1 else command[:at] + command[at + 4:]
+
+
+def test_two_prefixes(t):
+    """a router that gives a host several prefixes is an anchor by each of its addresses"""
+    with Parts(tap.BINDIR) as lab:
+        play = begin(lab, t)
+        play.move(2)
+        t.ok(wait_for(lambda: len([v for v in lab.visits(2) if v["state"] == "registered"]) == 2,
+                      5.0), "AR2 has both", lab.visits(2))
+        t.equal(sorted(v["anchor"] for v in lab.visits(2)), sorted(str(p[1]) for p in lab.parts),
+                "each from the address that it is of")
+        play.run_for(0.5)
+        for p in lab.parts:
+            with contextlib.closing(sqlite3.connect(lab.path("sessions.db"), timeout=10)) as db:
+                rows = [r[0] for r in db.execute("SELECT record FROM session")]
+            t.equal(len([r for r in rows if f" anchor={p[1]} " in r]), 1,
+                    f"the database knows what {p} gave")
+        play.end(1)
+        run = play.finish()
+        t.equal(measure.flow_faults(run, 1), [], "the flow lived through it")
+
+
 def test_wire(t):
     """what somebody else reads of all that the routers say to each other"""
     if not shutil.which("tshark"):
@@ -294,4 +332,4 @@ def test_spoofed(t):
 
 if __name__ == "__main__":
     tap.main(test_figure_4, test_roam, test_silent, test_killed, test_both, test_policy,
-             test_wire, test_spoofed)
+             test_two_prefixes, test_wire, test_spoofed)
