@@ -7,7 +7,8 @@
 The host goes between AR2 and AR3, as between access points of one network, with a flow that began
 at AR1 and another prefix, of the router that it comes from: two earlier anchors. With --anchors
 AR1 has more prefixes, each with an address of its own, so that it is as many anchors (of one
-process); with one alone the host goes between AR1 and AR2, and the moves to AR2 count. Times are from the moment that the new router is
+process); with one alone the host goes between AR1 and AR2, and the moves to AR2 count; with none
+each is a new host, and what it waits for is its first Router Advertisement. Times are from the moment that the new router is
 told (dmip6ctl mn attach): until the Proxy Binding Update to AR1 passes core, which is the look-up in
 the session database and little else; until its acknowledgement does; and until the first packet of
 the flow comes to the host. What is between the last two is ours: the round trip is the network's.
@@ -84,6 +85,12 @@ class Roaming:
             s.recv(4096)
         return at
 
+    def arrive(self):
+        """Somebody comes to AR2 whom nobody has seen."""
+        self.mac = "02:" + ":".join(f"{x:02x}" for x in os.urandom(5))
+        now = mono()
+        self.play.moves.append({"to": 2, "down": now, "up": self.say(2, "attach")})
+
     def move(self, n):
         lab = self.lab
         self.say(lab.at, "detach")
@@ -133,11 +140,16 @@ def measure(lab, moves, count):
     play.begin(1)
     play.run_for(0.5)
     roaming = Roaming(lab, play)
-    away = 3 if count > 1 else 1
+    away, anchors = 3 if count > 1 else 1, 0
+    if count == 0:
+        roaming.move(2)
     for i in range(moves):
-        roaming.move(2 if i % 2 == 0 else away)
+        if count == 0:
+            roaming.arrive()
+        else:
+            roaming.move(2 if i % 2 == 0 else away)
         play.run_for(0.3)
-        if lab.at == 2:
+        if lab.at == 2 and count > 0:
             anchors = len(lab.visits(2))
     rate = lab.status("ar2")["counters"]
     play.end(1)
@@ -159,10 +171,12 @@ def measure(lab, moves, count):
 
 
 def show(result, r):
-    print(f"Database {result['database']}, {r['anchors']} earlier anchor{'s'[:r['anchors'] > 1]}, "
+    print(f"Database {result['database']}, {r['anchors']} earlier anchor{'s'[:r['anchors'] != 1]}, "
           f"{r['moves']} moves, data path {r['datapath']}; medians in ms after the router was told")
-    for key, text in STEPS:
+    for key, text in STEPS if r["anchors"] > 0 else (s for s in STEPS if s[0] == "ra"):
         print(f"  {text:48} {r[f'{key}_ms']}")
+    if r["anchors"] == 0:
+        return
     print(f"  {'round trip of the update':48} {r['round_trip_ms']}")
     print(f"  {'to the first packet, beyond that round trip':48} {r['beyond_round_trip_ms']}")
     print(f"  {'share of the look-up in the time to it':48} {r['look_up_share']}")
@@ -172,8 +186,8 @@ def main():
     a = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     a.add_argument("--bindir", required=True, help="folder with the built programs")
     a.add_argument("--moves", type=int, default=30, metavar="N")
-    a.add_argument("--anchors", type=int, action="append", choices=range(1, 9), metavar="N",
-                   help="earlier anchors, 1 to 8, several times: one run after the other (2)")
+    a.add_argument("--anchors", type=int, action="append", choices=range(9), metavar="N",
+                   help="earlier anchors, 0 to 8, several times: one run after the other (2)")
     a.add_argument("--database", choices=("sqlite", "redis"), default="sqlite")
     a.add_argument("--json", metavar="FILE", help="write the result as JSON")
     a.add_argument("--quiet", action="store_true", help="print nothing")
