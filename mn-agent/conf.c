@@ -4,6 +4,7 @@
  * with this table. Every keyword is described in dmip6-mnd(8); a test compares the two.
  */
 #include "mn-agent/conf.h"
+#include "mn-agent/conf_classes.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ void mn_conf_defaults(struct mn_settings *s)
 	s->mn.anchor.linger = LINGER_DEFAULT;
 	s->mn.anchor.lifetime_s = LIFETIME_DEFAULT / USEC_S;
 	s->mn.anchor.mtu = MTU_DEFAULT;
+	mn_conf_classes_defaults(&s->mn.classes);
 }
 
 /* A `*` stands at the end, if at all. */
@@ -525,6 +527,7 @@ const struct conf_keyword mn_conf_table[] = {
 	{ .name = "key", .args = "SPI", .min_args = 1, .max_args = 1, .block = key_table,
 	  .open = open_key, .close = close_key },
 	MN_CONF_KEYS_ROW,
+	MN_CONF_CLASS_ROW,
 	{ .name = "home", .args = "NAME", .min_args = 1, .max_args = 1, .block = home_table,
 	  .open = open_home, .close = close_home },
 	{ 0 }

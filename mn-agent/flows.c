@@ -21,6 +21,8 @@
 #define RESCAN_SOON	(100 * USEC_MS)		/* many that end at once are counted once */
 #define ASK_SOON	(10 * USEC_MS)		/* first what moves away, then what may not */
 
+#define FLOWS_ENDED	64			/* at once; the rest with the next count */
+
 #define PORT_DOMAIN	53
 #define PORT_NTP	123
 
@@ -60,6 +62,9 @@ static const struct verdict everywhere = { false, "its process has the same port
 /* One question, one answer; whoever asks repeats it from another address. */
 /* It comes and goes with the link: bootstrap.c. */
 static const struct verdict for_key = { false, "asks the home agent for a key" };
+static const struct verdict nonpersistent = { false, "of class nonpersistent" };
+static const struct verdict session = { true, "of class session" };
+static const struct verdict graceful_over = { false, "of class graceful, and its time is over" };
 static const struct verdict question = { false, "a question that is asked again" };
 
 static const struct verdict *tcp_verdict(const struct mn_flow *f)
@@ -121,11 +126,27 @@ static const struct verdict *verdict_in(const struct mn *mn, const struct mn_flo
 	return mn_flow_is_for_key(mn, f) ? &for_key : verdict(f);
 }
 
+/* What a class makes of it, by the last count. */
+static const struct verdict *by_class(const struct mn *mn, const struct mn_flow *f,
+				      const struct verdict *v)
+{
+	const struct class_socket *s = classes_find(mn, f->cookie);
+
+	if (s && s->class == APP_NONPERSISTENT)
+		return &nonpersistent;
+	if (s && s->class == APP_SESSION)
+		return &session;
+	if (s && s->left != 0 && v->holds &&
+	    mn->counted_at - s->left >= mn->cfg->classes.graceful)
+		return &graceful_over;
+	return v;
+}
+
 bool mn_flow_holds(const struct mn *mn, const struct mn_flow *f, const char **ret_why)
 {
-	const struct verdict *v = verdict_in(mn, f);
+	const struct verdict *v = by_class(mn, f, verdict_in(mn, f));
 
-	for (unsigned int n = 0; n < mn->n_bound && v->holds && is_server(f); n++)
+	for (unsigned int n = 0; n < mn->n_bound && v->holds && v != &session && is_server(f); n++)
 		if (mn->bound[n].protocol == f->protocol && mn->bound[n].port == f->local_port &&
 		    mn->bound[n].elsewhere)
 			v = &everywhere;
@@ -140,6 +161,9 @@ struct count {
 	/* How many anchors are still to be seen in use; 0: all flows are to be counted. */
 	unsigned int unseen;
 	bool enough;
+	/* Connections that nothing keeps, and whose address has been left. */
+	unsigned int n_ended;
+	struct mn_flow ended[FLOWS_ENDED];
 };
 
 /* During a count, `recounted` of an anchor is what has been seen so far. */
@@ -154,15 +178,31 @@ static void count_one(struct count *c, const struct in6_addr *local)
 		c->enough = true;
 }
 
+/* Who has asked for no more than that is told so when its host has left. */
+static void is_left(struct count *c, const struct mn_flow *f)
+{
+	const struct class_socket *s = classes_find(c->mn, f->cookie);
+	const struct anchor *a = s ? mn_anchor(c->mn, &f->local) : NULL;
+
+	if (!a || !(anchor_away(a) || a->unsure) || is_server(f) || c->n_ended == FLOWS_ENDED)
+		return;
+	if (s->class == APP_NONPERSISTENT || s->class == APP_GRACEFUL)
+		c->ended[c->n_ended++] = *f;
+}
+
 static bool on_flow(void *arg, const struct mn_flow *f)
 {
 	struct count *c = arg;
 	struct mn *mn = c->mn;
+	const struct class_socket *s;
 	struct mn_bound *b;
 
-	if (!verdict_in(mn, f)->holds)
+	if (!classes_holds(mn, f, verdict_in(mn, f)->holds, mn->counted_at)) {
+		is_left(c, f);
 		return true;
-	if (!is_server(f)) {
+	}
+	s = classes_find(mn, f->cookie);
+	if (!is_server(f) || (s && s->class == APP_SESSION)) {
 		count_one(c, &f->local);
 		return !c->enough;
 	}
@@ -207,8 +247,9 @@ static void count(struct mn *mn, bool all)
 	}
 	if (n == 1)
 		return;
-	if (!all)
+	if (!all && !classes_want_all(mn))
 		c.unseen = n - 1;
+	classes_count_begins(mn);
 	mn->n_bound = 0;
 	mn->counters[MN_C_FLOWS_SCANNED]++;
 	if (mn->ops->flows(mn->ctx, locals, n, on_flow, &c)) {
@@ -220,6 +261,14 @@ static void count(struct mn *mn, bool all)
 	for (unsigned int k = 0; k < mn->n_bound; k++)
 		if (!mn->bound[k].elsewhere)
 			count_one(&c, &mn->bound[k].local);
+	for (struct anchor *a = mn->anchors; a; a = a->next)
+		if (a->asked)
+			a->recounted += classes_unseen(mn, &a->hoa, mn->counted_at);
+	classes_count_ends(mn, all, mn->counted_at);
+	for (unsigned int k = 0; k < c.n_ended && mn->ops->flow_end; k++) {
+		mn->counters[MN_C_FLOWS_ENDED]++;
+		mn->ops->flow_end(mn->ctx, &c.ended[k]);
+	}
 	/* Packets count for those of which no socket has been seen. */
 	for (const struct anchor *a = mn->anchors; a; a = a->next)
 		idle |= a->asked && a->recounted == 0;
@@ -293,6 +342,7 @@ static void conclude_asked(struct mn *mn, bool all, usec_t now)
 void mn_count_flows(struct mn *mn, usec_t now)
 {
 	watch(mn, true);	/* before: what ends meanwhile is told */
+	mn->counted_at = now;
 	flows_recount(mn);
 	conclude_asked(mn, true, now);
 }
@@ -301,8 +351,12 @@ void mn_count_flows(struct mn *mn, usec_t now)
 static void ask(struct mn *mn, usec_t now)
 {
 	watch(mn, true);
+	mn->counted_at = now;
 	count(mn, false);
 	conclude_asked(mn, false, now);
+	/* A socket lets go by itself: it is looked at then. */
+	if (classes_next(mn, now) != USEC_NEVER)
+		look_at(mn, classes_next(mn, now));
 }
 
 void flows_ask(struct mn *mn, struct anchor *which, usec_t now)

@@ -251,7 +251,7 @@ struct mn_flow mnd_flow(const struct diag_flow *f)
 	return (struct mn_flow){
 		.local = f->local, .remote = f->remote, .local_port = f->local_port,
 		.remote_port = f->remote_port, .protocol = f->protocol, .state = f->state,
-		.owned = f->inode != 0,
+		.owned = f->inode != 0, .cookie = f->cookie,
 	};
 }
 
@@ -275,6 +275,19 @@ static int op_flows(void *ctx, const struct in6_addr *locals, unsigned int n,
 	};
 
 	return diag_dump(d->diag, &q, on_socket, &s);
+}
+
+static void op_flow_end(void *ctx, const struct mn_flow *f)
+{
+	const struct diag_flow flow = {
+		.local = f->local, .remote = f->remote, .local_port = f->local_port,
+		.remote_port = f->remote_port, .protocol = f->protocol, .cookie = f->cookie,
+	};
+	struct mnd *d = ctx;
+	int r = diag_end(d->diag, &flow);
+
+	log_debug("connection of %s to %s: ended (%s)", in6_str(&f->local).s,
+		  in6_str(&f->remote).s, r ? strerror(-r) : "its address was left");
 }
 
 struct sent_sink { void (*fn)(void *arg, const struct in6_addr *from, usec_t ago); void *arg; };
@@ -338,6 +351,32 @@ static void op_key_stop(void *ctx, const struct in6_addr *ha)
 	keyclient_stop(d->keys, ha);
 }
 
+/* What of an anchor's life matters to whoever uses its address. */
+static void tell_programs(const struct mnd *d, const struct anchor *a)
+{
+	switch (a->state) {
+	case ANCHOR_GONE:
+		app_tell(d->app, APP_EVENT_LOST, &a->hoa);
+		break;
+	case ANCHOR_REFUSED:
+	case ANCHOR_UNREACHABLE:
+		app_tell(d->app, APP_EVENT_UNREACHABLE, &a->hoa);
+		break;
+	case ANCHOR_BOUND:
+	case ANCHOR_ATTACHED:
+		app_tell(d->app, APP_EVENT_MOVED, &a->hoa);
+		break;
+	case ANCHOR_DEPARTED:
+	case ANCHOR_DISCOVERING:
+	case ANCHOR_REGISTERING:
+	case ANCHOR_REFRESHING:
+	case ANCHOR_RELEASING:
+	case ANCHOR_RETURNING:
+	case ANCHOR_STATE_MAX:
+		break;
+	}
+}
+
 static void op_event(void *ctx, const char *name, const struct mn_iface *i,
 		     const struct anchor *a, const char *detail, usec_t now)
 {
@@ -347,6 +386,8 @@ static void op_event(void *ctx, const char *name, const struct mn_iface *i,
 	log_debug("%s%s%s %s", name, i ? " " : "", i ? i->link.name : "", detail ? detail : "");
 	if (event)
 		ctl_event(d->ctl, event);
+	if (a && strcmp(name, "state") == 0)
+		tell_programs(d, a);
 }
 
 void mnd_event(struct mnd *d, const char *name, const char *detail, usec_t now)
@@ -372,7 +413,7 @@ static const struct mn_ops ops = {
 	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_expect = op_tunnel_expect, .tunnel_del = op_tunnel_del,
-	.flows = op_flows, .sent = op_sent, .traffic = op_traffic,
+	.flows = op_flows, .flow_end = op_flow_end, .sent = op_sent, .traffic = op_traffic,
 	.watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us,
 	.key_ask = op_key_ask, .key_stop = op_key_stop, .event = op_event,
 	.changed = op_changed,
@@ -427,6 +468,7 @@ static void on_flow_destroyed(void *ctx, const struct diag_flow *f)
 	struct mnd *d = ctx;
 	struct mn_flow flow = mnd_flow(f);
 
+	classes_ended(&d->mn, f->cookie);
 	if (!mn_flow_is_for_key(&d->mn, &flow))
 		mn_flow_ended(&d->mn, &f->local, clock_now());
 }

@@ -248,6 +248,20 @@ static int open_control(struct mnd *d, const char *path)
 	return r;
 }
 
+/* Beside the control socket, in whose place no other daemon is. Programs do without. */
+static void open_applications(struct mnd *d, const char *control)
+{
+	static const char name[] = "applications.sock";
+	const char *slash = strrchr(control, '/');
+	int folder = slash ? (int)(slash - control) + 1 : 0, r;
+	char path[256];
+
+	r = (size_t)snprintf(path, sizeof(path), "%.*s%s", folder, control, name) < sizeof(path) ?
+	    app_open(d->loop, &d->mn, path, &d->app) : -ENAMETOOLONG;
+	if (r)
+		log_warn("programs cannot ask for addresses: %s: %s", path, strerror(-r));
+}
+
 static int run(struct mnd *d, const struct arguments *a)
 {
 	struct loop_io *alone = NULL;
@@ -271,6 +285,8 @@ static int run(struct mnd *d, const struct arguments *a)
 	if (r)
 		fprintf(stderr, "dmip6-mnd: %s: %s\n", what, strerror(-r));
 	if (r == 0)
+		open_applications(d, a->control);
+	if (r == 0)
 		r = caps_drop();
 	if (r == 0) {
 		notify_send("READY=1");
@@ -287,6 +303,8 @@ static int run(struct mnd *d, const struct arguments *a)
 		r = loop_run(d->loop);
 		notify_send("STOPPING=1");
 	}
+	app_close(d->app);
+	d->app = NULL;
 	mnd_close(d);
 	ctl_close(d->ctl);
 	loop_io_del(alone);

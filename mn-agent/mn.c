@@ -56,6 +56,7 @@ static const char *const counter_names[MN_C_MAX] = {
 	[MN_C_COA_DUPLICATE] = "coa-duplicate", [MN_C_FLOWS_SCANNED] = "flow-scans",
 	[MN_C_ANCHORS_DROPPED] = "anchors-dropped", [MN_C_ANCHORS_CAPPED] = "anchors-capped",
 	[MN_C_FLOWS_LOST] = "flows-lost",
+	[MN_C_FLOWS_ENDED] = "flows-ended",
 	[MN_C_KEY_SESSIONS] = "key-sessions", [MN_C_KEY_RECEIVED] = "key-received",
 	[MN_C_KEY_REFUSED] = "key-refused", [MN_C_KEY_UNAVAILABLE] = "key-unavailable",
 	[MN_C_KEY_ERROR] = "key-error", [MN_C_KEY_DOWNGRADE] = "key-downgrade",
@@ -650,6 +651,7 @@ void mn_free(struct mn *mn, bool release)
 		free(a);
 	}
 	limit_free(&mn->limit);
+	classes_free(mn);
 	ends_free(mn, release);
 	for (struct mn_iface *i = mn->ifaces, *next; i; i = next) {
 		next = i->next;

@@ -13,6 +13,7 @@
 #include "common/wire/boot.h"
 #include "common/wire/ext.h"
 #include "mn-agent/anchor.h"
+#include "mn-agent/classes.h"
 #include "mn-agent/movement.h"
 
 #define MN_INTERFACES_MAX	16
@@ -62,6 +63,7 @@ struct mn_config {
 	struct mn_names metered;	/* cost by volume: the last of equals */
 	struct mn_names never;		/* not to be used */
 	unsigned int max_anchors;	/* away at the same time */
+	struct classes_config classes;
 	struct anchor_config anchor;
 };
 
@@ -112,6 +114,7 @@ struct mn_flow {			/* a socket with a local address */
 	uint8_t protocol;		/* of the IPv6 header */
 	uint8_t state;			/* enum mn_flow_state, or what the kernel says */
 	bool owned;			/* a process has it */
+	uint64_t cookie;		/* the kernel's name of it; 0: not known */
 };
 
 /* A socket without a peer: protocol and port, and whether another address has them too. */
@@ -160,6 +163,9 @@ struct mn_ops {
 	 * until it returns false. */
 	int (*flows)(void *ctx, const struct in6_addr *locals, unsigned int n,
 		     bool (*fn)(void *arg, const struct mn_flow *f), void *arg);
+	/* Ends the connection of a socket, so that its program hears of it at once; *f as it was
+	 * reported. May be NULL. */
+	void (*flow_end)(void *ctx, const struct mn_flow *f);
 	/* Calls fn for each address of this host that has sent something other than TCP lately,
 	 * by a socket that is bound to it or not. Negative errno: it cannot be told. */
 	int (*sent)(void *ctx, void (*fn)(void *arg, const struct in6_addr *from, usec_t ago),
@@ -234,7 +240,7 @@ enum mn_counter {
 	MN_C_MPS, MN_C_MPA, MN_C_MPA_UNKNOWN, MN_C_MPA_UNSOLICITED,
 	MN_C_TOO_BIG, MN_C_TOO_BIG_UNKNOWN, MN_C_TUNNEL_REFUSED,
 	MN_C_COA_DUPLICATE, MN_C_FLOWS_SCANNED, MN_C_ANCHORS_DROPPED, MN_C_ANCHORS_CAPPED,
-	MN_C_FLOWS_LOST,
+	MN_C_FLOWS_LOST, MN_C_FLOWS_ENDED,
 	MN_C_KEY_SESSIONS, MN_C_KEY_RECEIVED, MN_C_KEY_REFUSED, MN_C_KEY_UNAVAILABLE,
 	MN_C_KEY_ERROR, MN_C_KEY_DOWNGRADE, MN_C_KEY_UNFIT, MN_C_KEY_UNEXPECTED,
 	MN_C_KEY_NO_ANSWER, MN_C_KEY_NOT_GIVEN, MN_C_KEY_TLS, MN_C_KEY_BROKEN, MN_C_KEY_LEFT,
@@ -287,6 +293,8 @@ struct mn {
 	usec_t asked_at;			/* when that was done last */
 	bool watching;				/* ops->watch_flows() was told so last */
 	bool inexact;				/* not all flows have been counted */
+	usec_t counted_at;			/* when they were the last time */
+	struct classes classes;			/* of sockets */
 	unsigned int n_bound;			/* of that count */
 	struct mn_bound bound[MN_BOUND_MAX];
 	struct timer sweep;			/* frees what is gone, settles the rest */

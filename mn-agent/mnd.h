@@ -14,6 +14,7 @@
 #include "common/sys/mon.h"
 #include "common/sys/nfmon.h"
 #include "common/sys/pkt.h"
+#include "mn-agent/app.h"
 #include "mn-agent/conf.h"
 
 #define MND_PATH_TABLES	80	/* table_base + 80 + slot; the others: data path */
@@ -59,6 +60,7 @@ struct mnd {
 	unsigned int keys_saved;	/* mn.keys_version of what is on disk */
 	struct dp *dp;
 	struct ctl *ctl;
+	struct app *app;		/* programs that ask for addresses; NULL: none can */
 	int device;			/* ifindex of our own device */
 	bool device_new;		/* this run made it */
 	bool running;			/* what is read at the start is no event */

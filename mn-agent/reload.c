@@ -13,6 +13,7 @@
 #include "common/core/log.h"
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
+#include "mn-agent/conf_classes.h"
 #include "mn-agent/keyclient.h"
 #include "mn-agent/mnd.h"
 
@@ -180,6 +181,7 @@ static void differences(const struct mn_settings *old, const struct mn_settings 
 	add(ret, len, !same_keys(a, b), "key");
 	add(ret, len, !same_given(old, new), "keys");
 	add(ret, len, !same_homes(a, b), "home");
+	add(ret, len, !mn_conf_same_classes(&a->classes, &b->classes), "class");
 }
 
 unsigned int mnd_reload(struct mnd *d, conf_report_fn *report, void *ctx, char *ret_changed,

@@ -97,6 +97,7 @@ static bool take_flow(const struct nlmsghdr *nlh, const struct nlattr **tb, stru
 	f->state = m->idiag_state;
 	f->inode = m->idiag_inode;
 	f->uid = m->idiag_uid;
+	f->cookie = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
 	nl_attrs(nlh, sizeof(*m), tb, INET_DIAG_MAX);
 	(void)nl_get(tb[INET_DIAG_PROTOCOL], &f->protocol, sizeof(f->protocol));
 	return true;
@@ -250,6 +251,27 @@ int diag_dump(struct diag *d, const struct diag_query *q,
 			return err;
 	}
 	return diag_proc_dump(pass_on, &state, &state.more);
+}
+
+int diag_end(struct diag *d, const struct diag_flow *f)
+{
+	struct inet_diag_req_v2 *m;
+	struct nlmsghdr *nlh;
+
+	if (!d->nl)
+		return -ENOTCONN;
+	nlh = nl_message(d->nl, SOCK_DESTROY, NLM_F_ACK);
+	m = mnl_nlmsg_put_extra_header(nlh, sizeof(*m));
+	m->sdiag_family = AF_INET6;
+	m->sdiag_protocol = f->protocol;
+	m->idiag_states = UINT32_MAX;
+	m->id.idiag_sport = htons(f->local_port);
+	m->id.idiag_dport = htons(f->remote_port);
+	memcpy(m->id.idiag_src, &f->local, sizeof(f->local));
+	memcpy(m->id.idiag_dst, &f->remote, sizeof(f->remote));
+	m->id.idiag_cookie[0] = (uint32_t)f->cookie;
+	m->id.idiag_cookie[1] = (uint32_t)(f->cookie >> 32);
+	return nl_request(d->nl, nlh);
 }
 
 static void on_datagram(struct diag *d, size_t len, const bool *closed)

@@ -18,6 +18,7 @@ struct diag_flow {
 	uint8_t state;			/* the kernel's number, of TCP for every protocol */
 	uint32_t inode;			/* 0: no process has it any more, or none has it yet */
 	uint32_t uid;
+	uint64_t cookie;		/* SO_COOKIE; 0: not known */
 };
 
 struct diag_query {
@@ -49,6 +50,9 @@ void diag_watch(struct diag *d, bool on);
  * IPv4-mapped ones. 0 or negative errno. */
 int diag_dump(struct diag *d, const struct diag_query *q,
 	      bool (*fn)(void *ctx, const struct diag_flow *f), void *ctx);
+/* Ends a connection of TCP or UDP, as it was reported: its program gets ECONNABORTED. -EOPNOTSUPP:
+ * the kernel cannot (CONFIG_INET_DIAG_DESTROY); -ENOENT: it has ended. */
+int diag_end(struct diag *d, const struct diag_flow *f);
 /* Protocols in use on this kernel whose sockets it does not list, for people; "": none. */
 const char *diag_unlisted(const struct diag *d);
 

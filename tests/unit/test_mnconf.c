@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* links: mn-agent/conf.c common/core/conf.c common/core/confkey.c common/core/in6.c
+/* links: mn-agent/conf.c mn-agent/conf_classes.c common/core/conf.c common/core/confkey.c common/core/in6.c
  * common/core/auth.c (-lcrypto) */
 /* mn.conf: what each keyword sets, and what people are told about mistakes. */
 #include <errno.h>
