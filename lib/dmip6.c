@@ -21,10 +21,6 @@
 
 #define PATIENCE_MS	1000		/* a daemon that is stopped holds nobody up for longer */
 
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT	24
-#endif
-
 static int fail(int err)
 {
 	errno = err;

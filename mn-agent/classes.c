@@ -79,6 +79,12 @@ static bool is_lasting(const struct anchor *a)
 	return a->fixed || !in6_is_any(&a->ha);
 }
 
+static bool is_here(const struct mn *mn, const struct anchor *a)
+{
+	return a->state == ANCHOR_ATTACHED && mn->current &&
+	       a->ifindex == mn->current->link.ifindex;
+}
+
 /* Of the link that new flows take, before one of before; of several the one that lasts longest. */
 static bool is_better(const struct mn *mn, const struct anchor *a, const struct anchor *than)
 {
@@ -86,9 +92,8 @@ static bool is_better(const struct mn *mn, const struct anchor *a, const struct 
 
 	if (!than)
 		return true;
-	here = a->state == ANCHOR_ATTACHED && mn->current && a->ifindex == mn->current->link.ifindex;
-	there = than->state == ANCHOR_ATTACHED && mn->current &&
-		than->ifindex == mn->current->link.ifindex;
+	here = is_here(mn, a);
+	there = is_here(mn, than);
 	if (here != there)
 		return here;
 	return a->valid_until > than->valid_until;

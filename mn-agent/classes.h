@@ -15,7 +15,7 @@
 
 #define CLASSES_WHO_MAX		16
 #define CLASSES_SOCKETS		16384	/* remembered, */
-#define CLASSES_OF_USER		1024	/* and of these of one user: the oldest goes for a new one */
+#define CLASSES_OF_USER		1024	/* of these of one user: the oldest goes for a new one */
 #define CLASSES_UNSEEN		(60 * USEC_S)	/* until a socket shows in a count */
 
 struct anchor;
@@ -49,7 +49,7 @@ struct class_socket {
 	struct in6_addr address;	/* unspecified: as the kernel chose */
 	uid_t uid;
 	usec_t since;
-	usec_t left;			/* its host has been away from its anchor since; 0: it is not */
+	usec_t left;			/* the host is away from its anchor since; 0: it is not */
 	bool seen;			/* in a count: it is bound */
 	bool counted;			/* in the one under way */
 };

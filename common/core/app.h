@@ -17,8 +17,8 @@
 
 enum app_op {
 	APP_ADDRESS = 1,		/* an address of a class, or of a named anchor */
-	APP_CLAIM,			/* the same for the socket with that cookie, which is about to be
-					 * bound to it */
+	APP_CLAIM,			/* the same for the socket with that cookie, which is about
+					 * to be bound to it */
 	APP_CLASS,			/* the class of the socket with that cookie */
 	APP_SUBSCRIBE,
 };

@@ -64,7 +64,7 @@ for agent in mn ha; do
 	objects=()
 	while IFS= read -r f; do
 		case ${f##*/} in
-		main.c | io.c | io_network.c | ctl.c | ctl_network.c | sessions.c | conf.c | store.c | keep.c | order.c | repair.c | standin.c | protect.c | stale.c | outside.c | reload.c | leasedb.c | bindfile.c | keyfile.c | recfile.c | keyserver.c | keyserver_session.c | keyclient.c | sqlite.c | sdb_*.c) continue ;;
+		main.c | app.c | conf_classes.c | io.c | io_network.c | ctl.c | ctl_network.c | sessions.c | conf.c | store.c | keep.c | order.c | repair.c | standin.c | protect.c | stale.c | outside.c | reload.c | leasedb.c | bindfile.c | keyfile.c | recfile.c | keyserver.c | keyserver_session.c | keyclient.c | sqlite.c | sdb_*.c) continue ;;
 		esac
 		objects+=("$BUILDDIR/${f%.c}.o")
 	done < <(source_files "$agent-agent/*.c")
