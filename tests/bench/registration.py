@@ -362,7 +362,6 @@ def restart(bench, nodes, gen, signum):
     bench.seq += 1
     got = gen.update(nodes, 0, 1, bench.seq, bench.generation)
     return {"end_s": ended, "ready_s": ready, "answers_s": mono() - began,
-            "cpu_s": bench.cpu("had"),
             "cpu_s": bench.cpu("had"), "accepted": got["accepted"], "routes": bench.routes()}
 
 
