@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import socket
+import sys
 
 from lab import CN, LabError, mono, wait_for
 
@@ -123,15 +124,28 @@ def talk(bindir, sock, name, path, anchor):
         put()
 
 
+def launch(options, what):
+    """talk(*what) in a program that dmip6-run starts in place of this one."""
+    os.environ["DMIP6_APPLICATIONS"] = what[1]
+    os.environ["PYTHONPATH"] = os.path.dirname(os.path.abspath(__file__))
+    run = os.path.join(what[0], "dmip6-run")
+    os.execv(run, [run, "--quiet", *options, sys.executable, "-c",
+                   f"import program; program.talk(*{what!r})"])
+
+
 class Program:
     number = 0
 
-    def __init__(self, lab, bindir, name, anchor=None):
+    def __init__(self, lab, bindir, name, anchor=None, run=None):
+        """run: what dmip6-run is given, that starts it."""
         Program.number += 1
         self.lab = lab
         self.path = lab.path(f"program{Program.number}.json")
-        self.pid = lab.spawn(f"program{Program.number}", "mn", talk, bindir,
-                             lab.path("applications.sock"), name, self.path, anchor)
+        what = (bindir, lab.path("applications.sock"), name, self.path, anchor)
+        if run is None:
+            self.pid = lab.spawn(f"program{Program.number}", "mn", talk, *what)
+        else:
+            self.pid = lab.spawn(f"program{Program.number}", "mn", launch, run, what)
         if wait_for(lambda: os.path.exists(self.path), 15.0) is None:
             raise LabError(f"the program of class {name} has not begun")
         self.source = self.seen()["source"]

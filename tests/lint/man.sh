@@ -60,6 +60,7 @@ cd "$SRCDIR"
 program dmip6-mnd man/dmip6-mnd.8 mn-agent/main.c
 program dmip6-had man/dmip6-had.8 ha-agent/main.c
 program dmip6ctl man/dmip6ctl.8 common/cli/*.c
+program dmip6-run man/dmip6-run.1 lib/run.c
 is "mn.conf: the page has each keyword, and no other" \
 	"$(page_keywords man/dmip6-mnd.8)" "$(code_keywords mn-agent/conf.c \
 	mn-agent/conf_keys.[ch] mn-agent/conf_classes.[ch] common/core/confkey.h)"
