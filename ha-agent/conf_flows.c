@@ -95,26 +95,9 @@ static void set_protocol(struct conf *c, void *obj, const struct conf_word *kw,
 			   "sctp, udplite or a number from 1 to 255", args[0].text);
 }
 
-/* "5000" or "5000-5010". */
-static bool read_ports(const char *text, struct selector_ports *ret)
-{
-	unsigned long first, last;
-	char *end;
-
-	if (text[0] < '0' || text[0] > '9')
-		return false;
-	first = last = strtoul(text, &end, 10);
-	if (*end == '-' && end[1] >= '0' && end[1] <= '9')
-		last = strtoul(end + 1, &end, 10);
-	if (*end != '\0' || first == 0 || last > UINT16_MAX || first > last)
-		return false;
-	*ret = (struct selector_ports){ (uint16_t)first, (uint16_t)last };
-	return true;
-}
-
 static void take_ports(struct conf *c, const struct conf_word *w, struct selector_ports *ret)
 {
-	if (!read_ports(w->text, ret))
+	if (!selector_read_ports(w->text, ret))
 		conf_error(c, w, "\"%s\" is no port; expected a number from 1 to 65535, or two such as "
 			   "5000-5010, the lower one first", w->text);
 }

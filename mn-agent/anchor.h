@@ -152,6 +152,7 @@ struct anchor {
 	usec_t busy_at;			/* when a flow or a packet of one was last seen */
 	uint64_t packets;		/* that its tunnel had carried by the last look */
 	unsigned int flows;
+	usec_t left;			/* the first count that saw it away; 0: it is not */
 	bool unsure;			/* left; whether flows use it is still to be asked */
 	bool asked;			/* scratch of the count under way: is it about this one? */
 	unsigned int recounted;		/* and what has been seen so far */

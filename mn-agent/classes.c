@@ -146,6 +146,16 @@ const struct class_socket *classes_find(const struct mn *mn, uint64_t cookie)
 	return cookie != 0 ? find(mn, cookie) : NULL;
 }
 
+enum app_class classes_of(const struct mn *mn, const struct mn_flow *f)
+{
+	const struct class_socket *s = classes_find(mn, f->cookie);
+	const struct class_policy *p = s ? NULL : policy_of(mn, f);
+
+	if (s)
+		return s->class;
+	return p ? p->class : APP_NO_CLASS;
+}
+
 static void forget(struct mn *mn, struct class_socket *s)
 {
 	HASH_DELETE(hh, mn->classes.by_cookie, s);
@@ -210,54 +220,64 @@ int classes_claim(struct mn *mn, uint64_t cookie, enum app_class class, const ch
 	s->address = *ret;
 	s->uid = who->uid;
 	s->since = now;
-	s->left = 0;
 	s->seen = false;
 	return 0;
 }
 
 /* ---- counting ---- */
 
-bool classes_want_all(const struct mn *mn)
+static bool has(const struct mn *mn, enum app_class class)
 {
 	for (const struct class_socket *s = mn->classes.by_cookie; s; s = s->hh.next)
-		if (s->class == APP_NONPERSISTENT || s->class == APP_GRACEFUL)
+		if (s->class == class)
 			return true;
-	return false;
+	return policy_has(mn, class);
 }
 
-void classes_count_begins(struct mn *mn)
+bool classes_want_all(const struct mn *mn)
+{
+	return has(mn, APP_NONPERSISTENT) || has(mn, APP_GRACEFUL);
+}
+
+void classes_count_begins(struct mn *mn, usec_t now)
 {
 	for (struct class_socket *s = mn->classes.by_cookie; s; s = s->hh.next)
 		s->counted = false;
+	for (struct anchor *a = mn->anchors; a; a = a->next) {
+		if (!anchor_away(a))
+			a->left = 0;
+		else if (a->left == 0)
+			a->left = now;
+	}
 }
 
-static bool is_over(const struct mn *mn, const struct class_socket *s, usec_t now)
+static bool is_over(const struct mn *mn, const struct anchor *a, usec_t now)
 {
-	return s->left != 0 && now - s->left >= mn->cfg->classes.graceful;
+	return a->left != 0 && now - a->left >= mn->cfg->classes.graceful;
+}
+
+bool classes_over(const struct mn *mn, const struct mn_flow *f, usec_t now)
+{
+	const struct anchor *a = mn_find_anchor(mn, &f->local);
+
+	return a && is_over(mn, a, now) && classes_of(mn, f) == APP_GRACEFUL;
 }
 
 bool classes_holds(struct mn *mn, const struct mn_flow *f, bool by_itself, usec_t now)
 {
 	struct class_socket *s = f->cookie != 0 ? find(mn, f->cookie) : NULL;
-	const struct anchor *a;
 
-	if (!s)
-		return by_itself;
-	s->seen = s->counted = true;
-	switch (s->class) {
+	if (s)
+		s->seen = s->counted = true;
+	switch (classes_of(mn, f)) {
 	case APP_NONPERSISTENT:
 		return false;
 	case APP_SESSION:
 		return f->state != FLOW_TIME_WAIT;
-	case APP_FIXED:
-		return by_itself;
 	case APP_GRACEFUL:
-		a = mn_find_anchor(mn, &f->local);
-		if (!a || !anchor_away(a))
-			s->left = 0;
-		else if (s->left == 0)
-			s->left = now;
-		return by_itself && !is_over(mn, s, now);
+		return by_itself && !classes_over(mn, f, now);
+	case APP_NO_CLASS:
+	case APP_FIXED:
 	case APP_CLASS_MAX:
 		break;
 	}
@@ -289,11 +309,12 @@ usec_t classes_next(const struct mn *mn, usec_t now)
 {
 	usec_t at = USEC_NEVER;
 
-	for (const struct class_socket *s = mn->classes.by_cookie; s; s = s->hh.next) {
-		usec_t end = s->left == 0 || is_over(mn, s, now) ? USEC_NEVER :
-			     s->left + mn->cfg->classes.graceful;
+	if (!has(mn, APP_GRACEFUL))
+		return at;
+	for (const struct anchor *a = mn->anchors; a; a = a->next) {
+		usec_t end = a->left + mn->cfg->classes.graceful;
 
-		if (end < at)
+		if (a->left != 0 && !is_over(mn, a, now) && end < at)
 			at = end;
 	}
 	return at;

@@ -49,7 +49,6 @@ struct class_socket {
 	struct in6_addr address;	/* unspecified: as the kernel chose */
 	uid_t uid;
 	usec_t since;
-	usec_t left;			/* the host is away from its anchor since; 0: it is not */
 	bool seen;			/* in a count: it is bound */
 	bool counted;			/* in the one under way */
 };
@@ -63,7 +62,10 @@ int classes_address(const struct mn *mn, enum app_class class, const char *ancho
 /* The same for a socket, which is remembered. */
 int classes_claim(struct mn *mn, uint64_t cookie, enum app_class class, const char *anchor,
 		  const struct class_user *who, usec_t now, struct in6_addr *ret);
+/* NULL: it has claimed none. */
 const struct class_socket *classes_find(const struct mn *mn, uint64_t cookie);
+/* That, or what the configuration has for it. */
+enum app_class classes_of(const struct mn *mn, const struct mn_flow *f);
 /* It is closed. */
 void classes_ended(struct mn *mn, uint64_t cookie);
 void classes_free(struct mn *mn);
@@ -73,7 +75,9 @@ void classes_free(struct mn *mn);
 /* Is it of interest of each socket whether it is there, not only of each address? */
 bool classes_want_all(const struct mn *mn);
 /* Sockets are about to be looked at. */
-void classes_count_begins(struct mn *mn);
+void classes_count_begins(struct mn *mn, usec_t now);
+/* It is graceful, and the time that it had has passed. */
+bool classes_over(const struct mn *mn, const struct mn_flow *f, usec_t now);
 /* One of them, which by itself would hold its address or not: does it? */
 bool classes_holds(struct mn *mn, const struct mn_flow *f, bool by_itself, usec_t now);
 /* How many are to be bound to that address, or are and do not show (TCP before connect()). exact:

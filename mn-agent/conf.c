@@ -5,6 +5,7 @@
  */
 #include "mn-agent/conf.h"
 #include "mn-agent/conf_classes.h"
+#include "mn-agent/conf_policy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -528,6 +529,7 @@ const struct conf_keyword mn_conf_table[] = {
 	  .open = open_key, .close = close_key },
 	MN_CONF_KEYS_ROW,
 	MN_CONF_CLASS_ROW,
+	MN_CONF_POLICY_ROW,
 	{ .name = "home", .args = "NAME", .min_args = 1, .max_args = 1, .block = home_table,
 	  .open = open_home, .close = close_home },
 	{ 0 }

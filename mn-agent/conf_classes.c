@@ -35,17 +35,16 @@ void mn_conf_classes_defaults(struct classes_config *cfg)
 }
 
 static const char *const names[APP_CLASS_MAX] = {
-	[APP_NONPERSISTENT] = "nonpersistent", [APP_SESSION] = "session", [APP_FIXED] = "fixed",
-	[APP_GRACEFUL] = "graceful",
+	[APP_NO_CLASS] = "", [APP_NONPERSISTENT] = "nonpersistent", [APP_SESSION] = "session",
+	[APP_FIXED] = "fixed", [APP_GRACEFUL] = "graceful",
 };
 
-/* 0: there is none of that name. */
-static enum app_class class_by_name(const char *s)
+enum app_class mn_conf_class(const char *name)
 {
 	for (int c = APP_NONPERSISTENT; c < (int)APP_CLASS_MAX; c++)
-		if (strcmp(names[c], s) == 0)
+		if (strcmp(names[c], name) == 0)
 			return (enum app_class)c;
-	return (enum app_class)0;
+	return APP_NO_CLASS;
 }
 
 void *mn_conf_class_open(struct conf *c, void *obj, const struct conf_word *kw,
@@ -56,8 +55,8 @@ void *mn_conf_class_open(struct conf *c, void *obj, const struct conf_word *kw,
 	(void)kw;
 	(void)n;
 	draft.cfg = &s->mn.classes;
-	draft.class = class_by_name(args[0].text);
-	if (draft.class == 0) {
+	draft.class = mn_conf_class(args[0].text);
+	if (draft.class == APP_NO_CLASS) {
 		conf_error(c, &args[0], "\"%s\" is no class of addresses; expected nonpersistent, "
 			   "session, fixed or graceful", args[0].text);
 		return NULL;
@@ -85,18 +84,27 @@ static bool number(const char *s, unsigned long *ret)
 	return *end == '\0' && *ret < UINT32_MAX;
 }
 
-static void allow_user(struct conf *c, const struct conf_word *w)
+bool mn_conf_user(struct conf *c, const struct conf_word *w, uid_t *ret)
 {
 	const struct passwd *p = getpwnam(w->text);
-	struct class_rule *r = rule();
-	unsigned long id;
+	unsigned long id = 0;
 
-	if (!p && !number(w->text, &id))
+	if (!p && !number(w->text, &id)) {
 		conf_error(c, w, "there is no user \"%s\"; expected a name, or a number", w->text);
-	else if (r->n_users == CLASSES_WHO_MAX)
+		return false;
+	}
+	*ret = p ? p->pw_uid : (uid_t)id;
+	return true;
+}
+
+static void allow_user(struct conf *c, const struct conf_word *w)
+{
+	struct class_rule *r = rule();
+
+	if (r->n_users == CLASSES_WHO_MAX)
 		conf_error(c, w, "too many users; expected at most %d", CLASSES_WHO_MAX);
-	else
-		r->users[r->n_users++] = p ? p->pw_uid : (uid_t)id;
+	else if (mn_conf_user(c, w, &r->users[r->n_users]))
+		r->n_users++;
 }
 
 static void allow_group(struct conf *c, const struct conf_word *w)

@@ -15,6 +15,11 @@ extern const struct conf_keyword mn_conf_class_table[];
 	{ .name = "class", .args = "nonpersistent|session|fixed|graceful", .min_args = 1, \
 	  .max_args = 1, .block = mn_conf_class_table, .open = mn_conf_class_open }
 
+/* A name or a number; false: it was reported. */
+bool mn_conf_user(struct conf *c, const struct conf_word *w, uid_t *ret);
+/* 0: there is none of that name. */
+enum app_class mn_conf_class(const char *name);
+
 bool mn_conf_same_classes(const struct classes_config *a, const struct classes_config *b);
 
 #endif

@@ -130,15 +130,18 @@ static const struct verdict *verdict_in(const struct mn *mn, const struct mn_flo
 static const struct verdict *by_class(const struct mn *mn, const struct mn_flow *f,
 				      const struct verdict *v)
 {
-	const struct class_socket *s = classes_find(mn, f->cookie);
-
-	if (s && s->class == APP_NONPERSISTENT)
+	switch (classes_of(mn, f)) {
+	case APP_NONPERSISTENT:
 		return &nonpersistent;
-	if (s && s->class == APP_SESSION)
-		return &session;
-	if (s && s->left != 0 && v->holds &&
-	    mn->counted_at - s->left >= mn->cfg->classes.graceful)
-		return &graceful_over;
+	case APP_SESSION:
+		return f->state != FLOW_TIME_WAIT ? &session : v;
+	case APP_GRACEFUL:
+		return v->holds && classes_over(mn, f, mn->counted_at) ? &graceful_over : v;
+	case APP_NO_CLASS:
+	case APP_FIXED:
+	case APP_CLASS_MAX:
+		break;
+	}
 	return v;
 }
 
@@ -181,12 +184,13 @@ static void count_one(struct count *c, const struct in6_addr *local)
 /* Who has asked for no more than that is told so when its host has left. */
 static void is_left(struct count *c, const struct mn_flow *f)
 {
-	const struct class_socket *s = classes_find(c->mn, f->cookie);
-	const struct anchor *a = s ? mn_anchor(c->mn, &f->local) : NULL;
+	const struct anchor *a = mn_anchor(c->mn, &f->local);
+	enum app_class class;
 
 	if (!a || !(anchor_away(a) || a->unsure) || is_server(f) || c->n_ended == FLOWS_ENDED)
 		return;
-	if (s->class == APP_NONPERSISTENT || s->class == APP_GRACEFUL)
+	class = classes_of(c->mn, f);
+	if (class == APP_NONPERSISTENT || class == APP_GRACEFUL)
 		c->ended[c->n_ended++] = *f;
 }
 
@@ -194,15 +198,13 @@ static bool on_flow(void *arg, const struct mn_flow *f)
 {
 	struct count *c = arg;
 	struct mn *mn = c->mn;
-	const struct class_socket *s;
 	struct mn_bound *b;
 
 	if (!classes_holds(mn, f, verdict_in(mn, f)->holds, mn->counted_at)) {
 		is_left(c, f);
 		return true;
 	}
-	s = classes_find(mn, f->cookie);
-	if (!is_server(f) || (s && s->class == APP_SESSION)) {
+	if (!is_server(f) || classes_of(mn, f) == APP_SESSION) {
 		count_one(c, &f->local);
 		return !c->enough;
 	}
@@ -249,7 +251,7 @@ static void count(struct mn *mn, bool all)
 		return;
 	if (!all && !classes_want_all(mn))
 		c.unseen = n - 1;
-	classes_count_begins(mn);
+	classes_count_begins(mn, mn->counted_at);
 	mn->n_bound = 0;
 	mn->counters[MN_C_FLOWS_SCANNED]++;
 	if (mn->ops->flows(mn->ctx, locals, n, on_flow, &c)) {

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/core/log.h"
+#include "common/sys/cgroup.h"
 #include "common/sys/clock.h"
 #include "common/sys/notify.h"
 #include "mn-agent/keyclient.h"
@@ -251,7 +252,7 @@ struct mn_flow mnd_flow(const struct diag_flow *f)
 	return (struct mn_flow){
 		.local = f->local, .remote = f->remote, .local_port = f->local_port,
 		.remote_port = f->remote_port, .protocol = f->protocol, .state = f->state,
-		.owned = f->inode != 0, .cookie = f->cookie,
+		.owned = f->inode != 0, .cookie = f->cookie, .uid = f->uid, .cgroup = f->cgroup,
 	};
 }
 
@@ -288,6 +289,13 @@ static void op_flow_end(void *ctx, const struct mn_flow *f)
 
 	log_debug("connection of %s to %s: ended (%s)", in6_str(&f->local).s,
 		  in6_str(&f->remote).s, r ? strerror(-r) : "its address was left");
+}
+
+static const char *op_cgroup(void *ctx, uint64_t id)
+{
+	struct mnd *d = ctx;
+
+	return cgroups_path(d->cgroups, id, clock_now());
 }
 
 struct sent_sink { void (*fn)(void *arg, const struct in6_addr *from, usec_t ago); void *arg; };
@@ -413,7 +421,8 @@ static const struct mn_ops ops = {
 	.addr_drop = op_addr_drop, .endpoint_add = op_endpoint_add,
 	.endpoint_del = op_endpoint_del, .tunnel_set = op_tunnel_set,
 	.tunnel_expect = op_tunnel_expect, .tunnel_del = op_tunnel_del,
-	.flows = op_flows, .flow_end = op_flow_end, .sent = op_sent, .traffic = op_traffic,
+	.flows = op_flows, .flow_end = op_flow_end, .cgroup = op_cgroup,
+	.sent = op_sent, .traffic = op_traffic,
 	.watch_flows = op_watch_flows, .random = op_random, .wall_us = op_wall_us,
 	.key_ask = op_key_ask, .key_stop = op_key_stop, .event = op_event,
 	.changed = op_changed,
@@ -662,6 +671,9 @@ static int open_sockets(struct mnd *d, const char **ret_what)
 		return r;
 	*ret_what = "sock_diag";
 	r = diag_open(d->loop, &diag_ops, d, &d->diag);
+	d->cgroups = cgroups_open();
+	if (!d->cgroups)
+		return -ENOMEM;
 	return r ? r : mnd_protect_open(d, ret_what);
 }
 
@@ -765,6 +777,7 @@ void mnd_close(struct mnd *d)
 	mnd_protect_close(d, !release);
 	keyclient_close(d->keys);
 	diag_close(d->diag);
+	cgroups_close(d->cgroups);
 	pkt_close(d->home_agents);
 	pkt_close(d->prefixes);
 	pkt_close(d->trouble);

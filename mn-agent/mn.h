@@ -14,6 +14,7 @@
 #include "common/wire/ext.h"
 #include "mn-agent/anchor.h"
 #include "mn-agent/classes.h"
+#include "mn-agent/policy.h"
 #include "mn-agent/movement.h"
 
 #define MN_INTERFACES_MAX	16
@@ -64,6 +65,7 @@ struct mn_config {
 	struct mn_names never;		/* not to be used */
 	unsigned int max_anchors;	/* away at the same time */
 	struct classes_config classes;
+	struct class_policies policies;	/* for those that ask for no class, in order */
 	struct anchor_config anchor;
 };
 
@@ -115,6 +117,8 @@ struct mn_flow {			/* a socket with a local address */
 	uint8_t state;			/* enum mn_flow_state, or what the kernel says */
 	bool owned;			/* a process has it */
 	uint64_t cookie;		/* the kernel's name of it; 0: not known */
+	uint32_t uid;
+	uint64_t cgroup;		/* its number; 0: not known */
 };
 
 /* A socket without a peer: protocol and port, and whether another address has them too. */
@@ -166,6 +170,9 @@ struct mn_ops {
 	/* Ends the connection of a socket, so that its program hears of it at once; *f as it was
 	 * reported. May be NULL. */
 	void (*flow_end)(void *ctx, const struct mn_flow *f);
+	/* The path of a control group by its number, until the next call; NULL: it is not known.
+	 * May be NULL. */
+	const char *(*cgroup)(void *ctx, uint64_t id);
 	/* Calls fn for each address of this host that has sent something other than TCP lately,
 	 * by a socket that is bound to it or not. Negative errno: it cannot be told. */
 	int (*sent)(void *ctx, void (*fn)(void *arg, const struct in6_addr *from, usec_t ago),

@@ -50,6 +50,7 @@ struct mnd {
 	struct nl *nl;
 	struct pkt *nd, *mh, *prefixes, *home_agents, *trouble, *tunnel;
 	struct diag *diag;
+	struct cgroups *cgroups;
 	struct mon *mon;
 	struct nfmon *nfmon;		/* NULL: the kernel has no nftables */
 	struct outside *outside;

@@ -14,6 +14,7 @@
 #include "common/sys/clock.h"
 #include "common/sys/file.h"
 #include "mn-agent/conf_classes.h"
+#include "mn-agent/conf_policy.h"
 #include "mn-agent/keyclient.h"
 #include "mn-agent/mnd.h"
 
@@ -182,6 +183,7 @@ static void differences(const struct mn_settings *old, const struct mn_settings 
 	add(ret, len, !same_given(old, new), "keys");
 	add(ret, len, !same_homes(a, b), "home");
 	add(ret, len, !mn_conf_same_classes(&a->classes, &b->classes), "class");
+	add(ret, len, !mn_conf_same_policies(&a->policies, &b->policies), "policy");
 }
 
 unsigned int mnd_reload(struct mnd *d, conf_report_fn *report, void *ctx, char *ret_changed,

@@ -25,7 +25,8 @@ enum app_op {
 
 /* RFC 8653 3.2; the numbers are those of dmip6.h. */
 enum app_class {
-	APP_NONPERSISTENT = 1, APP_SESSION, APP_FIXED, APP_GRACEFUL,
+	APP_NO_CLASS,
+	APP_NONPERSISTENT, APP_SESSION, APP_FIXED, APP_GRACEFUL,
 	APP_CLASS_MAX
 };
 

@@ -148,3 +148,19 @@ struct selector_text selector_nft(const struct selector *s, bool down)
 	}
 	return t;
 }
+
+bool selector_read_ports(const char *text, struct selector_ports *ret)
+{
+	unsigned long first, last;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	first = last = strtoul(text, &end, 10);
+	if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+		last = strtoul(end + 1, &end, 10);
+	if (*end != '\0' || first == 0 || last > UINT16_MAX || first > last)
+		return false;
+	*ret = (struct selector_ports){ (uint16_t)first, (uint16_t)last };
+	return true;
+}

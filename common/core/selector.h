@@ -36,5 +36,7 @@ struct selector_text selector_str(const struct selector *s);
 struct selector_text selector_nft(const struct selector *s, bool down);
 /* The number of a protocol that has a name here, or that is a decimal number; 0: it is none. */
 uint8_t selector_protocol(const char *word);
+/* "5000" or "5000-5010"; false: it is neither. */
+bool selector_read_ports(const char *text, struct selector_ports *ret);
 
 #endif

@@ -100,6 +100,7 @@ static bool take_flow(const struct nlmsghdr *nlh, const struct nlattr **tb, stru
 	f->cookie = (uint64_t)m->id.idiag_cookie[1] << 32 | m->id.idiag_cookie[0];
 	nl_attrs(nlh, sizeof(*m), tb, INET_DIAG_MAX);
 	(void)nl_get(tb[INET_DIAG_PROTOCOL], &f->protocol, sizeof(f->protocol));
+	(void)nl_get(tb[INET_DIAG_CGROUP_ID], &f->cgroup, sizeof(f->cgroup));
 	return true;
 }
 

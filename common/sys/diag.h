@@ -19,6 +19,7 @@ struct diag_flow {
 	uint32_t inode;			/* 0: no process has it any more, or none has it yet */
 	uint32_t uid;
 	uint64_t cookie;		/* SO_COOKIE; 0: not known */
+	uint64_t cgroup;		/* of version 2; 0: not known */
 };
 
 struct diag_query {

@@ -11,7 +11,7 @@ set -eu
 world='<(sys/(socket|ioctl|epoll|timerfd|random|un|stat|file)|linux/'
 world+='|net/if_|netpacket/|netlink/|libmnl/|event2/|time\.h|signal\.h|fcntl\.h|unistd\.h)'
 # The files of the agents that bind the state machines to the world.
-edge='^(mn|ha)-agent/(main|app|conf_classes|io|io_network|ctl|ctl_network|sessions|conf|store|keep|order|repair|standin|protect|stale|outside|reload|leasedb|bindfile|keyfile|recfile|keyserver|keyserver_session|keyserver_private|keyclient|mnd|had|sdb_[a-z_]*)\.[ch]$'
+edge='^(mn|ha)-agent/(main|app|conf_classes|conf_policy|io|io_network|ctl|ctl_network|sessions|conf|store|keep|order|repair|standin|protect|stale|outside|reload|leasedb|bindfile|keyfile|recfile|keyserver|keyserver_session|keyserver_private|keyclient|mnd|had|sdb_[a-z_]*)\.[ch]$'
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

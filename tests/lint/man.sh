@@ -63,7 +63,7 @@ program dmip6ctl man/dmip6ctl.8 common/cli/*.c
 program dmip6-run man/dmip6-run.1 lib/run.c
 is "mn.conf: the page has each keyword, and no other" \
 	"$(page_keywords man/dmip6-mnd.8)" "$(code_keywords mn-agent/conf.c \
-	mn-agent/conf_keys.[ch] mn-agent/conf_classes.[ch] common/core/confkey.h)"
+	mn-agent/conf_keys.[ch] mn-agent/conf_classes.[ch] mn-agent/conf_policy.[ch] common/core/confkey.h)"
 is "ha.conf: the page has each keyword, and no other" \
 	"$(page_keywords man/dmip6-had.8)" "$(code_keywords ha-agent/conf.c \
 	ha-agent/conf_keys.[ch] ha-agent/conf_peers.[ch] \

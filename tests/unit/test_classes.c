@@ -162,13 +162,52 @@ static void what_they_hold(void **state)
 	assert_int_equal(classes_next(&w.mn, 1), USEC_NEVER);
 	/* The host leaves: a time begins, and ends; back it is as before. */
 	w.here.state = ANCHOR_BOUND;
+	classes_count_begins(&w.mn, USEC_S);
 	assert_true(holds(&w, 3, HERE, true, USEC_S));
 	assert_int_equal(classes_next(&w.mn, USEC_S), 11 * USEC_S);
 	assert_true(holds(&w, 3, HERE, true, 11 * USEC_S - 1));
 	assert_false(holds(&w, 3, HERE, true, 11 * USEC_S));
 	assert_int_equal(classes_next(&w.mn, 11 * USEC_S), USEC_NEVER);
 	w.here.state = ANCHOR_ATTACHED;
+	classes_count_begins(&w.mn, 12 * USEC_S);
 	assert_true(holds(&w, 3, HERE, true, 12 * USEC_S));
+	classes_free(&w.mn);
+}
+
+static const char *cgroup(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	return id == 7 ? "/system.slice/backup.service/job" : id == 8 ? "/system.slice/backup2" : NULL;
+}
+
+/* A program that asks for nothing has what the first fitting policy says; a claim comes first. */
+static void policies(void **state)
+{
+	static const struct mn_ops ops = { .cgroup = cgroup };
+	struct mn_flow f = { .protocol = FLOW_TCP, .uid = 1000, .remote_port = 443, .cgroup = 8 };
+	struct world w;
+
+	(void)state;
+	start(&w);
+	w.mn.ops = &ops;
+	w.cfg.policies = (struct class_policies){ .n = 2, .list = {
+		{ .name = "backup", .class = APP_NONPERSISTENT, .n_cgroups = 1,
+		  .cgroups = { "/system.slice/backup.service" } },
+		{ .name = "shell", .class = APP_SESSION, .n_users = 1, .users = { 1000 },
+		  .n_ports = 1, .ports = { { 20, 22 } } },
+	} };
+	assert_int_equal(classes_of(&w.mn, &f), APP_NO_CLASS);
+	f.remote_port = 22;
+	assert_int_equal(classes_of(&w.mn, &f), APP_SESSION);
+	f.cgroup = 7;
+	assert_int_equal(classes_of(&w.mn, &f), APP_NONPERSISTENT);
+	f.cookie = 9;
+	claim(&w, 9, APP_GRACEFUL, 1000, 0);
+	assert_int_equal(classes_of(&w.mn, &f), APP_GRACEFUL);
+	f.cookie = 0;
+	f.cgroup = 0;
+	f.uid = 1001;
+	assert_int_equal(classes_of(&w.mn, &f), APP_NO_CLASS);
 	classes_free(&w.mn);
 }
 
@@ -182,7 +221,7 @@ static void sockets_that_do_not_show(void **state)
 	start(&w);
 	claim(&w, 7, APP_SESSION, 0, 0);
 	for (usec_t now = 0; now < CLASSES_UNSEEN; now += CLASSES_UNSEEN / 3) {
-		classes_count_begins(&w.mn);
+		classes_count_begins(&w.mn, now);
 		assert_int_equal(classes_unseen(&w.mn, &here, now), 1);
 		classes_count_ends(&w.mn, true, now);
 	}
@@ -191,7 +230,7 @@ static void sockets_that_do_not_show(void **state)
 	classes_count_ends(&w.mn, true, CLASSES_UNSEEN);
 	assert_non_null(classes_find(&w.mn, 7));
 	/* A count that stopped early says nothing. */
-	classes_count_begins(&w.mn);
+	classes_count_begins(&w.mn, CLASSES_UNSEEN);
 	classes_count_ends(&w.mn, false, CLASSES_UNSEEN);
 	assert_non_null(classes_find(&w.mn, 7));
 	classes_count_ends(&w.mn, true, CLASSES_UNSEEN);
@@ -227,6 +266,7 @@ int main(void)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(permission),
 		cmocka_unit_test(what_they_hold),
+		cmocka_unit_test(policies),
 		cmocka_unit_test(sockets_that_do_not_show),
 		cmocka_unit_test(too_many),
 	};
