@@ -38,12 +38,6 @@ static struct {
 	bool has_access;
 } draft;
 
-static bool is_name(const char *s)
-{
-	return s[0] != '\0' && strlen(s) < HA_FLOW_NAME &&
-	       s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == '\0';
-}
-
 void *ha_conf_flow_open(struct conf *c, void *obj, const struct conf_word *kw,
 			const struct conf_word *args, unsigned int n)
 {
@@ -53,11 +47,8 @@ void *ha_conf_flow_open(struct conf *c, void *obj, const struct conf_word *kw,
 	(void)n;
 	memset(&draft, 0, sizeof(draft));
 	draft.cfg = cfg;
-	if (!is_name(args[0].text)) {
-		conf_error(c, &args[0], "\"%s\" is no name of a flow; expected 1 to %d letters, digits "
-			   "and \"-_.\"", args[0].text, HA_FLOW_NAME - 1);
+	if (!conf_name(c, &args[0], "a flow", draft.flow.name, sizeof(draft.flow.name)))
 		return NULL;
-	}
 	for (unsigned int i = 0; i < cfg->n_flows; i++) {
 		if (strcmp(cfg->flows[i].name, args[0].text) == 0) {
 			conf_error(c, &args[0], "flow %s is there already; expected another name",
@@ -69,7 +60,6 @@ void *ha_conf_flow_open(struct conf *c, void *obj, const struct conf_word *kw,
 		conf_error(c, &args[0], "too many flows; expected at most %d", HA_MAX_FLOWS);
 		return NULL;
 	}
-	memcpy(draft.flow.name, args[0].text, strlen(args[0].text));
 	return &draft;
 }
 

@@ -338,15 +338,6 @@ static const struct conf_keyword key_table[] = {
 
 /* --- home NAME { ... } ---------------------------------------------------------- */
 
-static bool is_name(const char *s)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-_.";
-	size_t len = strlen(s);
-
-	return len > 0 && len < ANCHOR_NAME_MAX && strspn(s, allowed) == len;
-}
-
 static void *open_home(struct conf *c, void *obj, const struct conf_word *kw,
 		       const struct conf_word *args, unsigned int n)
 {
@@ -356,11 +347,8 @@ static void *open_home(struct conf *c, void *obj, const struct conf_word *kw,
 	(void)n;
 	memset(&home, 0, sizeof(home));
 	home.into = s;
-	if (!is_name(args[0].text)) {
-		conf_error(c, &args[0], "\"%s\" is no name for a home; expected 1 to %d letters, "
-			   "digits, \"-\", \"_\" or \".\"", args[0].text, ANCHOR_NAME_MAX - 1);
+	if (!conf_name(c, &args[0], "a home", home.home.name, sizeof(home.home.name)))
 		return NULL;
-	}
 	for (unsigned int k = 0; k < s->mn.n_homes; k++) {
 		if (strcmp(s->mn.homes[k].name, args[0].text) != 0)
 			continue;
@@ -372,7 +360,6 @@ static void *open_home(struct conf *c, void *obj, const struct conf_word *kw,
 		conf_error(c, &args[0], "too many homes; expected at most %d", MN_HOMES_MAX);
 		return NULL;
 	}
-	memcpy(home.home.name, args[0].text, strlen(args[0].text) + 1);
 	return &home;
 }
 

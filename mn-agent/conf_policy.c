@@ -16,12 +16,6 @@ static struct {
 	struct class_policy policy;
 } draft;
 
-static bool is_name(const char *s)
-{
-	return s[0] != '\0' && strlen(s) < POLICY_NAME &&
-	       s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")] == '\0';
-}
-
 void *mn_conf_policy_open(struct conf *c, void *obj, const struct conf_word *kw,
 			  const struct conf_word *args, unsigned int n)
 {
@@ -31,11 +25,8 @@ void *mn_conf_policy_open(struct conf *c, void *obj, const struct conf_word *kw,
 	(void)n;
 	memset(&draft, 0, sizeof(draft));
 	draft.all = &s->mn.policies;
-	if (!is_name(args[0].text)) {
-		conf_error(c, &args[0], "\"%s\" is no name of a policy; expected 1 to %d letters, digits "
-			   "and \"-_.\"", args[0].text, POLICY_NAME - 1);
+	if (!conf_name(c, &args[0], "a policy", draft.policy.name, sizeof(draft.policy.name)))
 		return NULL;
-	}
 	for (unsigned int i = 0; i < draft.all->n; i++) {
 		if (strcmp(draft.all->list[i].name, args[0].text) == 0) {
 			conf_error(c, &args[0], "policy %s is there already; expected another name",
@@ -47,7 +38,6 @@ void *mn_conf_policy_open(struct conf *c, void *obj, const struct conf_word *kw,
 		conf_error(c, &args[0], "too many policies; expected at most %d", POLICY_MAX);
 		return NULL;
 	}
-	memcpy(draft.policy.name, args[0].text, strlen(args[0].text));
 	return &draft;
 }
 

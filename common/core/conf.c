@@ -641,6 +641,21 @@ bool conf_mac(struct conf *c, const struct conf_word *w, uint8_t ret[6])
 	return false;
 }
 
+bool conf_name(struct conf *c, const struct conf_word *w, const char *what, char *ret, size_t room)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+	size_t len = strlen(w->text);
+
+	if (len > 0 && len < room && strspn(w->text, allowed) == len) {
+		memcpy(ret, w->text, len + 1);
+		return true;
+	}
+	conf_error(c, w, "\"%s\" is no name of %s; expected 1 to %zu letters, digits and \"-_.\"",
+		   w->text, what, room - 1);
+	return false;
+}
+
 /* The digits at the front of s. Returns what follows them; NULL: none, or too many. */
 static const char *number(const char *s, uint64_t *ret)
 {

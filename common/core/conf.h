@@ -62,6 +62,8 @@ void conf_error(struct conf *c, const struct conf_word *at, const char *fmt, ...
 bool conf_addr(struct conf *c, const struct conf_word *w, struct in6_addr *ret);
 bool conf_prefix(struct conf *c, const struct conf_word *w, struct in6_prefix *ret);
 bool conf_mac(struct conf *c, const struct conf_word *w, uint8_t ret[6]);
+/* A name of letters, digits and "-_.", with its end, into room octets; what: whose, "a flow". */
+bool conf_name(struct conf *c, const struct conf_word *w, const char *what, char *ret, size_t room);
 bool conf_u32(struct conf *c, const struct conf_word *w, uint32_t min, uint32_t max, uint32_t *ret);
 /* "5s", "200ms", "2m", "1h", "7d"; a bare number is refused: units are not guessed. */
 bool conf_duration(struct conf *c, const struct conf_word *w, usec_t min, usec_t max, usec_t *ret);
