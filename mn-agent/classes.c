@@ -256,26 +256,27 @@ static bool is_over(const struct mn *mn, const struct anchor *a, usec_t now)
 	return a->left != 0 && now - a->left >= mn->cfg->classes.graceful;
 }
 
-bool classes_over(const struct mn *mn, const struct mn_flow *f, usec_t now)
+bool classes_over(const struct mn *mn, const struct in6_addr *local, usec_t now)
 {
-	const struct anchor *a = mn_find_anchor(mn, &f->local);
+	const struct anchor *a = mn_find_anchor(mn, local);
 
-	return a && is_over(mn, a, now) && classes_of(mn, f) == APP_GRACEFUL;
+	return a && is_over(mn, a, now);
 }
 
-bool classes_holds(struct mn *mn, const struct mn_flow *f, bool by_itself, usec_t now)
+bool classes_holds(struct mn *mn, const struct mn_flow *f, enum app_class class, bool by_itself,
+		   usec_t now)
 {
 	struct class_socket *s = f->cookie != 0 ? find(mn, f->cookie) : NULL;
 
 	if (s)
 		s->seen = s->counted = true;
-	switch (classes_of(mn, f)) {
+	switch (class) {
 	case APP_NONPERSISTENT:
 		return false;
 	case APP_SESSION:
 		return f->state != FLOW_TIME_WAIT;
 	case APP_GRACEFUL:
-		return by_itself && !classes_over(mn, f, now);
+		return by_itself && !classes_over(mn, &f->local, now);
 	case APP_NO_CLASS:
 	case APP_FIXED:
 	case APP_CLASS_MAX:

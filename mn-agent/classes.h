@@ -76,10 +76,11 @@ void classes_free(struct mn *mn);
 bool classes_want_all(const struct mn *mn);
 /* Sockets are about to be looked at. */
 void classes_count_begins(struct mn *mn, usec_t now);
-/* It is graceful, and the time that it had has passed. */
-bool classes_over(const struct mn *mn, const struct mn_flow *f, usec_t now);
-/* One of them, which by itself would hold its address or not: does it? */
-bool classes_holds(struct mn *mn, const struct mn_flow *f, bool by_itself, usec_t now);
+/* Has the time passed that a graceful one has there? */
+bool classes_over(const struct mn *mn, const struct in6_addr *local, usec_t now);
+/* One of them, of that class, which by itself would hold its address or not: does it? */
+bool classes_holds(struct mn *mn, const struct mn_flow *f, enum app_class class, bool by_itself,
+		   usec_t now);
 /* How many are to be bound to that address, or are and do not show (TCP before connect()). exact:
  * all sockets have been looked at, so what was seen before and was not now is closed. */
 unsigned int classes_unseen(const struct mn *mn, const struct in6_addr *address, usec_t now);

@@ -59,12 +59,12 @@ static const struct verdict connected = { true, "has a peer" };
 static const struct verdict bound = { true, "bound to this very address" };
 /* As good as bound to all: it has the next address before it is asked. */
 static const struct verdict everywhere = { false, "its process has the same port elsewhere" };
-/* One question, one answer; whoever asks repeats it from another address. */
 /* It comes and goes with the link: bootstrap.c. */
 static const struct verdict for_key = { false, "asks the home agent for a key" };
 static const struct verdict nonpersistent = { false, "of class nonpersistent" };
 static const struct verdict session = { true, "of class session" };
 static const struct verdict graceful_over = { false, "of class graceful, and its time is over" };
+/* One question, one answer; whoever asks repeats it from another address. */
 static const struct verdict question = { false, "a question that is asked again" };
 
 static const struct verdict *tcp_verdict(const struct mn_flow *f)
@@ -136,7 +136,7 @@ static const struct verdict *by_class(const struct mn *mn, const struct mn_flow 
 	case APP_SESSION:
 		return f->state != FLOW_TIME_WAIT ? &session : v;
 	case APP_GRACEFUL:
-		return v->holds && classes_over(mn, f, mn->counted_at) ? &graceful_over : v;
+		return v->holds && classes_over(mn, &f->local, mn->counted_at) ? &graceful_over : v;
 	case APP_NO_CLASS:
 	case APP_FIXED:
 	case APP_CLASS_MAX:
@@ -182,14 +182,12 @@ static void count_one(struct count *c, const struct in6_addr *local)
 }
 
 /* Who has asked for no more than that is told so when its host has left. */
-static void is_left(struct count *c, const struct mn_flow *f)
+static void is_left(struct count *c, const struct mn_flow *f, enum app_class class)
 {
 	const struct anchor *a = mn_anchor(c->mn, &f->local);
-	enum app_class class;
 
 	if (!a || !(anchor_away(a) || a->unsure) || is_server(f) || c->n_ended == FLOWS_ENDED)
 		return;
-	class = classes_of(c->mn, f);
 	if (class == APP_NONPERSISTENT || class == APP_GRACEFUL)
 		c->ended[c->n_ended++] = *f;
 }
@@ -198,13 +196,14 @@ static bool on_flow(void *arg, const struct mn_flow *f)
 {
 	struct count *c = arg;
 	struct mn *mn = c->mn;
+	enum app_class class = classes_of(mn, f);
 	struct mn_bound *b;
 
-	if (!classes_holds(mn, f, verdict_in(mn, f)->holds, mn->counted_at)) {
-		is_left(c, f);
+	if (!classes_holds(mn, f, class, verdict_in(mn, f)->holds, mn->counted_at)) {
+		is_left(c, f, class);
 		return true;
 	}
-	if (!is_server(f) || classes_of(mn, f) == APP_SESSION) {
+	if (!is_server(f) || class == APP_SESSION) {
 		count_one(c, &f->local);
 		return !c->enough;
 	}

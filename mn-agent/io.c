@@ -291,6 +291,16 @@ static void op_flow_end(void *ctx, const struct mn_flow *f)
 		  in6_str(&f->remote).s, r ? strerror(-r) : "its address was left");
 }
 
+void mnd_warn_of_policies(const struct mnd *d)
+{
+	const struct class_policies *all = &d->settings.mn.policies;
+
+	for (unsigned int i = 0; i < all->n; i++)
+		if (all->list[i].n_cgroups > 0 && !cgroups_mounted(d->cgroups))
+			log_warn("policy %s cannot count: it names a control group, and no file system of "
+				 "them (cgroup2) is mounted here", all->list[i].name);
+}
+
 static const char *op_cgroup(void *ctx, uint64_t id)
 {
 	struct mnd *d = ctx;
@@ -671,9 +681,10 @@ static int open_sockets(struct mnd *d, const char **ret_what)
 		return r;
 	*ret_what = "sock_diag";
 	r = diag_open(d->loop, &diag_ops, d, &d->diag);
-	d->cgroups = cgroups_open();
+	d->cgroups = cgroups_open(NULL);
 	if (!d->cgroups)
 		return -ENOMEM;
+	mnd_warn_of_policies(d);
 	return r ? r : mnd_protect_open(d, ret_what);
 }
 

@@ -92,6 +92,8 @@ void mnd_event(struct mnd *d, const char *name, const char *detail, usec_t now);
 /* Takes the road of this slot out of the kernel. */
 void mnd_path_remove(struct mnd *d, unsigned int slot);
 int mnd_tunnel_del(struct mnd *d, const struct in6_addr *hoa);
+/* Says in the log which policies cannot count on this machine. */
+void mnd_warn_of_policies(const struct mnd *d);
 struct mn_flow mnd_flow(const struct diag_flow *f);
 
 /* repair.c */

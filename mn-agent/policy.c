@@ -33,27 +33,35 @@ static bool is_within(const char *path, const char *group)
 	return strncmp(path, group, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-static bool has_cgroup(const struct mn *mn, const struct class_policy *p, const struct mn_flow *f)
+static bool has_cgroup(const struct class_policy *p, const char *path)
 {
-	const char *path;
-
-	if (p->n_cgroups == 0)
-		return true;
-	path = f->cgroup != 0 && mn->ops->cgroup ? mn->ops->cgroup(mn->ctx, f->cgroup) : NULL;
-	for (unsigned int i = 0; path && i < p->n_cgroups; i++)
+	for (unsigned int i = 0; i < p->n_cgroups; i++)
 		if (is_within(path, p->cgroups[i]))
 			return true;
-	return false;
+	return p->n_cgroups == 0;
 }
 
 const struct class_policy *policy_of(const struct mn *mn, const struct mn_flow *f)
 {
 	const struct class_policies *all = &mn->cfg->policies;
+	const char *path = NULL;
 
+	/* The daemon's own comes and goes with the link, whatever is said of its user. */
+	if (mn_flow_is_for_key(mn, f))
+		return NULL;
 	for (unsigned int i = 0; i < all->n; i++) {
 		const struct class_policy *p = &all->list[i];
 
-		if (has_user(p, f) && has_port(p, f) && has_cgroup(mn, p, f))
+		if (!has_user(p, f) || !has_port(p, f))
+			continue;
+		if (p->n_cgroups > 0 && !path) {
+			path = f->cgroup != 0 && mn->ops->cgroup ?
+			       mn->ops->cgroup(mn->ctx, f->cgroup) : NULL;
+			/* It may be this one: a later one must not end what this one keeps. */
+			if (!path)
+				return NULL;
+		}
+		if (has_cgroup(p, path))
 			return p;
 	}
 	return NULL;

@@ -34,7 +34,8 @@ struct class_policies {
 	struct class_policy list[POLICY_MAX];
 };
 
-/* The first that fits; NULL: none does. */
+/* The first that fits; NULL: none does, or it is not known whether one does that names a control
+ * group. */
 const struct class_policy *policy_of(const struct mn *mn, const struct mn_flow *f);
 /* Is there one of this class? */
 bool policy_has(const struct mn *mn, enum app_class class);

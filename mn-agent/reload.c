@@ -214,6 +214,7 @@ unsigned int mnd_reload(struct mnd *d, conf_report_fn *report, void *ctx, char *
 	explicit_bzero(&new, sizeof(new));
 	mn_reconfigured(&d->mn, &old.mn, clock_now());
 	mn_conf_wipe(&old);
+	mnd_warn_of_policies(d);
 	/* Interfaces that were none of ours are told once more. */
 	if (mon_read(d->mon))
 		log_warn("interfaces and addresses could not be read again");

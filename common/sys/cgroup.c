@@ -21,7 +21,7 @@
 struct group {
 	UT_hash_handle hh;
 	uint64_t id;
-	char path[];
+	char path[];			/* "": it was looked for, and is not there */
 };
 
 struct cgroups {
@@ -45,11 +45,13 @@ static void find_mount(struct cgroups *g)
 		(void)endmntent(f);
 }
 
-static void clear(struct cgroups *g)
+static void clear(struct cgroups *g, bool missed)
 {
 	struct group *e, *next;
 
 	HASH_ITER(hh, g->by_id, e, next) {
+		if (e->path[0] == '\0' && !missed)
+			continue;
 		HASH_DELETE(hh, g->by_id, e);
 		free(e);
 	}
@@ -57,17 +59,18 @@ static void clear(struct cgroups *g)
 
 static void add(struct cgroups *g, uint64_t id, const char *path)
 {
-	size_t len = path[0] ? strlen(path) : 1;
+	size_t len = strlen(path);
 	struct group *e = calloc(1, sizeof(*e) + len + 1);
 
 	if (!e)
 		return;
 	e->id = id;
-	memcpy(e->path, path[0] ? path : "/", len);
+	memcpy(e->path, path, len);
 	HASH_ADD(hh, g->by_id, id, sizeof(e->id), e);
 }
 
-/* What has gone goes from the table, too: numbers are not used twice. */
+/* What has gone goes from the table, too. What was missed stays missed: a socket outlives its
+ * group, and numbers are not used twice. */
 static void look(struct cgroups *g)
 {
 	char *roots[] = { g->mount, NULL };
@@ -75,20 +78,23 @@ static void look(struct cgroups *g)
 	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
 	const FTSENT *at;
 
-	clear(g);
+	clear(g, HASH_CNT(hh, g->by_id) >= GROUPS_MAX);
 	while (tree && (at = fts_read(tree)))
 		if (at->fts_info == FTS_D && HASH_CNT(hh, g->by_id) < GROUPS_MAX)
-			add(g, at->fts_statp->st_ino, at->fts_path + len);
+			add(g, at->fts_statp->st_ino,
+			    at->fts_path[len] ? at->fts_path + len : "/");
 	if (tree)
 		(void)fts_close(tree);
 }
 
-struct cgroups *cgroups_open(void)
+struct cgroups *cgroups_open(const char *mount)
 {
 	struct cgroups *g = calloc(1, sizeof(*g));
 
-	if (g)
+	if (g && !mount)
 		find_mount(g);
+	else if (g && strlen(mount) < sizeof(g->mount))
+		memcpy(g->mount, mount, strlen(mount) + 1);
 	return g;
 }
 
@@ -96,8 +102,13 @@ void cgroups_close(struct cgroups *g)
 {
 	if (!g)
 		return;
-	clear(g);
+	clear(g, true);
 	free(g);
+}
+
+bool cgroups_mounted(const struct cgroups *g)
+{
+	return g->mount[0] != '\0';
 }
 
 static const struct group *find(const struct cgroups *g, uint64_t id)
@@ -113,11 +124,13 @@ const char *cgroups_path(struct cgroups *g, uint64_t id, usec_t now)
 	const struct group *e = find(g, id);
 
 	if (e)
-		return e->path;
+		return e->path[0] ? e->path : NULL;
 	if (g->mount[0] == '\0' || (g->looked_at != 0 && now - g->looked_at < AGAIN))
 		return NULL;
 	look(g);
 	g->looked_at = now;
 	e = find(g, id);
+	if (!e)
+		add(g, id, "");
 	return e ? e->path : NULL;
 }

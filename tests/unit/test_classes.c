@@ -134,7 +134,7 @@ static bool holds(struct world *w, uint64_t cookie, const char *local, bool by_i
 		.state = FLOW_ESTABLISHED,
 	};
 
-	return classes_holds(&w->mn, &f, by_itself, now);
+	return classes_holds(&w->mn, &f, classes_of(&w->mn, &f), by_itself, now);
 }
 
 static void claim(struct world *w, uint64_t cookie, enum app_class c, uid_t uid, usec_t now)
@@ -177,7 +177,14 @@ static void what_they_hold(void **state)
 static const char *cgroup(void *ctx, uint64_t id)
 {
 	(void)ctx;
-	return id == 7 ? "/system.slice/backup.service/job" : id == 8 ? "/system.slice/backup2" : NULL;
+	switch (id) {
+	case 7:
+		return "/system.slice/backup.service/job";
+	case 8:
+		return "/system.slice/backup.service2";
+	default:
+		return NULL;
+	}
 }
 
 /* A program that asks for nothing has what the first fitting policy says; a claim comes first. */
@@ -204,10 +211,24 @@ static void policies(void **state)
 	f.cookie = 9;
 	claim(&w, 9, APP_GRACEFUL, 1000, 0);
 	assert_int_equal(classes_of(&w.mn, &f), APP_GRACEFUL);
+	/* A group that is not known may be the first one's: the second must not count. */
 	f.cookie = 0;
+	f.cgroup = 9;
+	assert_int_equal(classes_of(&w.mn, &f), APP_NO_CLASS);
 	f.cgroup = 0;
+	assert_int_equal(classes_of(&w.mn, &f), APP_NO_CLASS);
+	/* But a policy that names no group does not wait for one. */
+	w.cfg.policies.list[0] = w.cfg.policies.list[1];
+	assert_int_equal(classes_of(&w.mn, &f), APP_SESSION);
 	f.uid = 1001;
 	assert_int_equal(classes_of(&w.mn, &f), APP_NO_CLASS);
+	/* What the daemon itself asks a home agent for keys with is nobody's. */
+	f = (struct mn_flow){ .protocol = FLOW_TCP, .state = FLOW_ESTABLISHED,
+			      .local = w.here.hoa, .remote = w.here.ha, .remote_port = BOOT_PORT };
+	w.cfg.policies.list[0] = (struct class_policy){ .class = APP_SESSION, .n_users = 1 };
+	assert_int_equal(classes_of(&w.mn, &f), APP_NO_CLASS);
+	f.remote_port++;
+	assert_int_equal(classes_of(&w.mn, &f), APP_SESSION);
 	classes_free(&w.mn);
 }
 
