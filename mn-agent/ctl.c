@@ -274,6 +274,8 @@ static bool show_flow(void *ctx, const struct diag_flow *s)
 	struct flow_list *l = ctx;
 	const struct anchor *a = mn_find_anchor(&l->d->mn, &s->local);
 	struct mn_flow f = mnd_flow(s);
+	const struct class_policy *p = classes_find(&l->d->mn, f.cookie) ? NULL :
+				       policy_of(&l->d->mn, &f);
 	char number[8];
 	const char *why;
 	bool holds;
@@ -286,13 +288,14 @@ static bool show_flow(void *ctx, const struct diag_flow *s)
 	}
 	holds = mn_flow_holds(&l->d->mn, &f, &why);
 	json_array_append_new(l->list,
-		json_pack("{s:s,s:s,s:i,s:o,s:i,s:o,s:s,s:s,s:b,s:s,s:I,s:I}",
+		json_pack("{s:s,s:s,s:i,s:o,s:i,s:o,s:s,s:s,s:b,s:s,s:s?,s:I,s:I}",
 			  "protocol", protocol_name(f.protocol, number),
 			  "local", in6_str(&f.local).s, "local_port", (int)f.local_port,
 			  "remote", text(&f.remote), "remote_port", (int)f.remote_port,
 			  "anchor", a ? json_string(in6_prefix_str(&a->prefix).s) : json_null(),
 			  "path", path_of(a),
 			  "state", flow_state(&f), "holds", (int)holds, "why", why,
+			  "policy", p ? p->name : NULL,
 			  "uid", (json_int_t)s->uid, "inode", (json_int_t)s->inode));
 	return true;
 }
@@ -301,12 +304,12 @@ static bool show_flow(void *ctx, const struct diag_flow *s)
 static void show_traffic(json_t *list, const struct anchor *a)
 {
 	json_array_append_new(list,
-		json_pack("{s:s,s:s,s:i,s:n,s:i,s:s,s:s,s:s,s:b,s:s,s:n,s:n}", "protocol", "any",
+		json_pack("{s:s,s:s,s:i,s:n,s:i,s:s,s:s,s:s,s:b,s:s,s:n,s:n,s:n}", "protocol", "any",
 			  "local", in6_str(&a->hoa).s, "local_port", 0, "remote",
 			  "remote_port", 0, "anchor", in6_prefix_str(&a->prefix).s,
 			  "path", path_of(a), "state", "packets",
 			  "holds", 1, "why", "packets of a socket that is bound to no address",
-			  "uid", "inode"));
+			  "policy", "uid", "inode"));
 }
 
 static json_t *flows(void *ctx, const json_t *parameters, const char **error, const char **code)

@@ -533,8 +533,11 @@ static const struct column flow_columns[] = {
 
 static void print_why(FILE *out, const json_t *row)
 {
+	const char *policy = json_string_value(json_object_get(row, "policy"));
 	const struct column why = { "", "why", KIND_TEXT };
 
+	if (policy)
+		fprintf(out, "  by policy %s\n", policy);
 	if (json_is_false(json_object_get(row, "holds")))
 		fprintf(out, "  does not hold its address: %s\n", cell(row, &why).s);
 }

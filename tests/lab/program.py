@@ -124,6 +124,13 @@ def talk(bindir, sock, name, path, anchor):
         put()
 
 
+def talk_in(group, what):
+    """talk(*what) in that control group."""
+    with open(os.path.join(group, "cgroup.procs"), "w", encoding="ascii") as f:
+        f.write("0")
+    talk(*what)
+
+
 def launch(options, what):
     """talk(*what) in a program that dmip6-run starts in place of this one."""
     os.environ["DMIP6_APPLICATIONS"] = what[1]
@@ -136,13 +143,16 @@ def launch(options, what):
 class Program:
     number = 0
 
-    def __init__(self, lab, bindir, name, anchor=None, run=None):
-        """run: what dmip6-run is given, that starts it."""
+    def __init__(self, lab, bindir, name, anchor=None, run=None, group=None):
+        """run: what dmip6-run is given, that starts it. group: the directory of the control group
+        that it is in."""
         Program.number += 1
         self.lab = lab
         self.path = lab.path(f"program{Program.number}.json")
         what = (bindir, lab.path("applications.sock"), name, self.path, anchor)
-        if run is None:
+        if group:
+            self.pid = lab.spawn(f"program{Program.number}", "mn", talk_in, group, what)
+        elif run is None:
             self.pid = lab.spawn(f"program{Program.number}", "mn", talk, *what)
         else:
             self.pid = lab.spawn(f"program{Program.number}", "mn", launch, run, what)

@@ -3,6 +3,7 @@
 """Classes of addresses (RFC 8653) through libdmip6: what a program of each sees when the host
 moves, and what the host keeps for it."""
 
+import contextlib
 import json
 import os
 import re
@@ -115,6 +116,92 @@ def test_moves(t):
         lab.move(3)
         t.equal(short.failed(), "ECONNABORTED", "and it ends with the next move")
         t.ok(wait_for(lambda: lab.state(away) is None, 5.0), "holding nothing", lab.anchor(away))
+
+
+@contextlib.contextmanager
+def control_group():
+    """A new one: its directory and its path; None: this machine has none to make."""
+    made = None
+    with open("/proc/self/mounts", encoding="utf-8") as f:
+        mounts = [line.split()[1] for line in f if line.split()[2] == "cgroup2"]
+    if mounts:
+        made = os.path.join(mounts[0], f"dmip6-{os.getpid()}")
+        try:
+            os.mkdir(made)
+        except OSError:
+            made = None
+    try:
+        yield (made, made[len(mounts[0]):]) if made else None
+    finally:
+        if made:
+            os.rmdir(made)
+
+
+class Grouped(Mobile):
+    def mnd_command(self, extra=()):
+        """"ip netns exec" mounts a new /sys, without control groups."""
+        return ["sh", "-c", 'mount -t cgroup2 none /sys/fs/cgroup && exec "$@"', "sh",
+                *super().mnd_command(extra)]
+
+
+def policies_of(lab):
+    return {f["local"]: f["policy"] for f in lab.ctl("mn", "flows")["flows"]
+            if f["remote_port"] == PORT}
+
+
+def test_policies(t):
+    """classes for programs that ask for none, by port and user"""
+    with Mobile(tap.BINDIR) as lab:
+        lab.conf = ("policy others { class nonpersistent; user nobody; }\n"
+                    "policy elsewhere { class nonpersistent; port 7901-7999; }\n"
+                    f"policy rest {{ class nonpersistent; user root; port {PORT}; }}\n")
+        home = lab.begin()
+        plain, asked = lab.program(None), lab.program("session")
+        t.equal({plain.source, asked.source}, {home}, "both begin on the newest address")
+        lab.move(2)
+        t.equal(plain.failed(), "ECONNABORTED", "the port's policy: it is told that it is over")
+        t.ok(asked.answered_since(mono()), "what asks for a class has that", asked.seen()["error"])
+        away = lab.at_address(2)
+        asked.stop()
+        plain = lab.program(None)
+        t.equal((plain.source, policies_of(lab)), (away, {away: "rest"}), "flows names the policy")
+        t.contains(lab.ctl_raw("mn", "flows").stdout, "by policy rest", "for people, too")
+        lab.write("mn.conf", f"linger {lab.linger};\n{lab.key_text()}"
+                  "policy rest { class nonpersistent; port 7901; }\n")
+        t.contains(lab.ctl_raw("mn", "reload").stdout, "policy", "reload says that it is another")
+        t.equal(policies_of(lab), {away: None}, "and the flow has none any more")
+        lab.move(3)
+        lab.at_address(3)
+        t.ok(plain.answered_since(mono()), "it goes on", plain.seen()["error"])
+
+
+def test_groups(t):
+    """classes by control group"""
+    with control_group() as group, Grouped(tap.BINDIR) as lab:
+        if not group:
+            t.note("not tested: no control group can be made here")
+            return
+        directory, path = group
+        lab.conf = (f"policy kept {{ class session; cgroup {path}; }}\n"
+                    "policy rest { class nonpersistent; user root; }\n")
+        lab.begin()
+        within, without = Program(lab, tap.BINDIR, None, group=directory), lab.program(None)
+        lab.move(2)
+        t.equal(without.failed(), "ECONNABORTED", "outside of it: it is told that it is over")
+        t.ok(within.answered_since(mono()), "within: it goes on", within.seen()["error"])
+        t.equal(set(policies_of(lab).values()), {"kept"}, "by its policy")
+        lab.kill("mn", signal.SIGKILL)
+        lab.start_mnd()
+        t.ok(wait_for(lambda: set(policies_of(lab).values()) == {"kept"}, 10.0),
+             "also after a kill of the daemon", policies_of(lab))
+        lab.move(3)
+        lab.at_address(3)
+        t.ok(within.answered_since(mono()), "and goes on at the third place", within.seen()["error"])
+        within.stop()
+    with Mobile(tap.BINDIR) as lab:
+        lab.conf = "policy kept { class session; cgroup /any; }\n"
+        lab.begin()
+        t.contains(lab.log("mn"), "policy kept cannot count", "without a mount the log says so")
 
 
 def test_idle(t):
@@ -368,4 +455,5 @@ def test_example(t):
 
 
 if __name__ == "__main__":
-    tap.main(test_moves, test_idle, test_fixed, test_errors, test_events, test_example)
+    tap.main(test_moves, test_policies, test_groups, test_idle, test_fixed, test_errors,
+             test_events, test_example)
